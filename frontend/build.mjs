@@ -1,0 +1,65 @@
+// Builds the static files that Django serves under /static/ui/: styles, scripts, fonts and the icon sprite.
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const out = here("dist/ui");
+const watch = process.argv.includes("--watch");
+
+async function sprite() {
+  const names = JSON.parse(await readFile(here("icons.json"), "utf8"));
+  const symbols = await Promise.all(names.map(symbol));
+  await writeFile(`${out}/icons.svg`, `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
+}
+
+async function symbol(name) {
+  const svg = await readFile(here(`node_modules/lucide-static/icons/${name}.svg`), "utf8");
+  const inner = svg.slice(svg.indexOf(">", svg.indexOf("<svg")) + 1, svg.indexOf("</svg>")).replace(/\s+/g, " ").trim();
+  return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">${inner}</symbol>`;
+}
+
+function tailwind() {
+  const args = [here("node_modules/@tailwindcss/cli/dist/index.mjs"), "-i", here("src/app.css"), "-o", here(".build/app.css")];
+  const done = spawnSync(process.execPath, args, { cwd: here("."), encoding: "utf8" });
+  if (done.status !== 0) {
+    console.error(done.stderr);
+    process.exit(1);
+  }
+}
+
+function bundle() {
+  return esbuild.context({
+    entryPoints: {
+      app: here("src/app.ts"),
+      call: here("src/call/page.ts"),
+      theme: here("src/theme.ts"),
+      styles: here("src/styles.css"),
+    },
+    outdir: out,
+    bundle: true,
+    minify: !watch,
+    sourcemap: watch ? "inline" : false,
+    format: "iife",
+    target: ["es2022", "chrome111", "firefox128", "safari16.4"],
+    loader: { ".woff2": "file" },
+    assetNames: "fonts/[name]",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+tailwind();
+await sprite();
+await copyFile(here("src/mark.svg"), `${out}/mark.svg`);
+const context = await bundle();
+await context.rebuild();
+if (watch) {
+  await context.watch();
+  console.log("Watching src; run again after a change of templates, styles or icons.");
+} else {
+  await context.dispose();
+}

@@ -1,0 +1,50 @@
+// Small things that a page's elements can ask for: copy, choose a theme, submit on change, guard unsaved work.
+import { themeChoose, themeChosen, type ThemeChoice } from "./theme";
+import { toastShow } from "./toast";
+
+export function actionsStart(): void {
+  document.addEventListener("click", clicked);
+  document.addEventListener("change", changed);
+  document.addEventListener("input", (event) => (event.target as Element).closest("form[data-guard]")?.setAttribute("data-dirty", ""));
+  document.addEventListener("submit", (event) => (event.target as Element).removeAttribute("data-dirty"));
+  addEventListener("beforeunload", (event) => document.querySelector("form[data-dirty]") && event.preventDefault());
+  themeMark();
+}
+
+function clicked(event: MouseEvent): void {
+  const target = event.target as Element;
+  const copier = target.closest<HTMLElement>("[data-copy]");
+  if (copier) void copy(copier);
+  const theme = target.closest<HTMLElement>("[data-theme-choice]");
+  if (theme) themeSet(theme.dataset.themeChoice as ThemeChoice);
+}
+
+function changed(event: Event): void {
+  const field = event.target as HTMLInputElement;
+  const form = field.closest<HTMLFormElement>("form[data-submits]");
+  if (form && !field.matches("[data-search]")) form.requestSubmit();
+  if (field.form) confirmName(field);
+}
+
+/** A destroying form names what it destroys; its button works once the name is typed. */
+function confirmName(field: HTMLInputElement): void {
+  const button = field.form?.querySelector<HTMLButtonElement>("button[data-confirms]");
+  if (button && field.matches("[data-confirm-name]")) button.disabled = field.value !== field.dataset.confirmName;
+}
+
+async function copy(element: HTMLElement): Promise<void> {
+  const source = element.dataset.copy || document.getElementById(element.dataset.copyFrom ?? "")?.textContent || "";
+  await navigator.clipboard.writeText(source.trim());
+  toastShow({ text: element.dataset.copied ?? source });
+}
+
+function themeSet(choice: ThemeChoice): void {
+  themeChoose(choice);
+  themeMark();
+}
+
+function themeMark(): void {
+  for (const button of document.querySelectorAll<HTMLElement>("[data-theme-choice][aria-pressed]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === themeChosen()));
+  }
+}

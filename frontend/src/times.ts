@@ -1,0 +1,46 @@
+// Times are relative with the exact one on hover, in the person's zone; running durations tick.
+const language = document.documentElement.lang || "en";
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+export function timesStart(): void {
+  timesShow(document);
+  document.addEventListener("htmx:after:swap", () => timesShow(document));
+  setInterval(() => tick(), 1000);
+  setInterval(() => timesShow(document), 30_000);
+}
+
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const rest = `${String(s).padStart(2, "0")}`;
+  return h > 0 ? `${h}:${String(m).padStart(2, "0")}:${rest}` : `${m}:${rest}`;
+}
+
+function timesShow(root: ParentNode): void {
+  for (const element of root.querySelectorAll<HTMLTimeElement>("time[data-when]")) show(element);
+  tick();
+}
+
+function show(element: HTMLTimeElement): void {
+  const at = new Date(element.dateTime);
+  const words = element.dataset.when === "clock" ? clock.format(at) : ago(at);
+  if (element.textContent !== words) element.textContent = words;
+  element.title = exact.format(at);
+}
+
+function ago(at: Date): string {
+  const minutes = Math.round((at.getTime() - Date.now()) / 60_000);
+  if (Math.abs(minutes) < 60) return relative.format(minutes, "minute");
+  if (Math.abs(minutes) < 24 * 60) return relative.format(Math.round(minutes / 60), "hour");
+  return day.format(at);
+}
+
+function tick(): void {
+  for (const element of document.querySelectorAll<HTMLElement>("[data-since]")) {
+    const since = new Date(element.dataset.since ?? "").getTime();
+    element.textContent = duration((Date.now() - since) / 1000);
+  }
+}
