@@ -1,0 +1,86 @@
+"""What every template can say: icons, components with a slot, and how times, money and numbers are written."""
+
+from decimal import Decimal
+from typing import Any
+
+import phonenumbers
+from django import template
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """A decorative icon of the sprite (frontend/icons.json); the words beside it carry the meaning."""
+    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>', css, static("ui/icons.svg"), name)
+
+
+@register.simple_block_tag(takes_context=True)
+def component(context: Context, content: str, name: str, **values: Any) -> SafeString:
+    """Renders templates/components/<name>.html; what stands between the tags is its `slot`."""
+    found = context.template.engine.get_template(f"components/{name}.html")  # type: ignore[union-attr]
+    with context.push(slot=content, **values):
+        return found.render(context)
+
+
+@register.filter
+def clock(seconds: float | Decimal | None) -> str:
+    """Seconds as 3:07, or 1:02:09 from an hour on; a dash when unknown."""
+    if seconds is None:
+        return "–"
+    whole = max(0, int(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """A latency with two places, such as 0.92 s; a dash when it was not measured."""
+    return "–" if value is None else f"{number_format(value, 2)} s"
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str = "USD") -> str:
+    """An amount with its currency and two places; four when two would hide that it is not nothing."""
+    if amount is None:
+        return "–"
+    places = 4 if amount and abs(amount) < Decimal("0.10") else 2
+    return _with_currency(number_format(amount.copy_abs(), places, force_grouping=True), amount, currency)
+
+
+@register.filter
+def unit_money(amount: Decimal | None, currency: str = "USD") -> str:
+    """A unit price, always with four places."""
+    return "–" if amount is None else _with_currency(number_format(amount.copy_abs(), 4), amount, currency)
+
+
+def _with_currency(written: str, amount: Decimal, currency: str) -> str:
+    sign = "-" if amount < 0 else ""
+    symbol = SYMBOLS.get(currency)
+    return f"{sign}{symbol}{written}" if symbol else f"{sign}{written} {currency}"
+
+
+@register.filter
+def phone(number: str | None) -> str:
+    """An E.164 number in its country's international form; anything else, such as an extension, as it came."""
+    if not number or not number.startswith("+"):
+        return number or ""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+@register.filter
+def initials(name: object) -> str:
+    """One or two letters for an avatar."""
+    words = str(name).replace("@", " ").replace(".", " ").split()
+    return "".join(word[0] for word in words[:2]).upper() or "?"
