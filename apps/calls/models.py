@@ -1,0 +1,213 @@
+"""Calls, what happened in them, who was asked to join, and the numbers and trunks that callers come through."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.fields import EncryptedTextField
+from apps.core.ids import uuid7
+
+DEFAULT_MAX_CALL_SECONDS = 1800
+
+
+class Channel(models.TextChoices):
+    WEBRTC = "webrtc", _("Browser")
+    SIP = "sip", _("Phone")
+
+
+class State(models.TextChoices):
+    RINGING = "ringing", _("Ringing")
+    IN_PROGRESS = "in_progress", _("In progress")
+    TRANSFERRING = "transferring", _("Transferring")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+    MISSED = "missed", _("Missed")
+
+
+class EndedReason(models.TextChoices):
+    CALLER_HANGUP = "caller_hangup", _("Caller hung up")
+    AGENT_HANGUP = "agent_hangup", _("Agent ended the call")
+    TRANSFERRED = "transferred", _("Transferred")
+    NO_AGENT = "no_agent", _("No agent answered")
+    MAX_DURATION = "max_duration", _("Longest duration reached")
+    SPEND_LIMIT = "spend_limit", _("Spend limit reached")
+    ERROR = "error", _("Error")
+
+
+LIVE_STATES = (State.RINGING, State.IN_PROGRESS, State.TRANSFERRING)
+LIVE = models.Q(state__in=LIVE_STATES)
+
+
+class Call(models.Model):
+    """One conversation: a room, its caller, and the agent that answers."""
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound", _("Inbound")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    direction = models.CharField(max_length=8, choices=Direction, default=Direction.INBOUND)
+    channel = models.CharField(max_length=8, choices=Channel)
+    room_name = models.CharField(max_length=191, unique=True)
+    agent_id = models.UUIDField(null=True, blank=True)
+    agent_slug = models.CharField(max_length=63, blank=True)
+    agent_name = models.CharField(max_length=120, blank=True)
+    team = models.CharField(max_length=63, blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    max_seconds = models.PositiveIntegerField(default=DEFAULT_MAX_CALL_SECONDS)
+
+    state = models.CharField(max_length=12, choices=State, default=State.RINGING)
+    ended_reason = models.CharField(max_length=16, choices=EndedReason, blank=True)
+    detail = models.TextField(blank=True, help_text="A sentence that says why it ended as it did.")
+
+    from_number = models.CharField(max_length=64, blank=True)
+    to_number = models.CharField(max_length=64, blank=True)
+    caller_identity = models.CharField(max_length=191, blank=True)
+    caller_name = models.CharField(max_length=120, blank=True)
+    sip_call_id = models.CharField(max_length=191, blank=True)
+    sip_trunk_id = models.CharField(max_length=64, blank=True)
+
+    started_at = models.DateTimeField(default=timezone.now)
+    joined_at = models.DateTimeField(null=True, blank=True, help_text="When the caller was in the room.")
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="When the agent first listened or spoke.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    agent_seen_at = models.DateTimeField(null=True, blank=True, help_text="The last sign of life of Atlas.")
+    billed_at = models.DateTimeField(null=True, blank=True)
+    room_deleted_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1, help_text="Grows with every change; pages refetch when it does.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="calls_newest"),
+            models.Index(fields=["agent_slug", "-started_at"], name="calls_by_agent"),
+            models.Index(fields=["started_at"], condition=LIVE, name="calls_live"),
+            models.Index(fields=["ended_at"], condition=models.Q(billed_at=None, ended_at__isnull=False), name="calls_unbilled"),
+            models.Index(
+                fields=["ended_at"], condition=models.Q(room_deleted_at=None, ended_at__isnull=False), name="calls_room_left"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} call {self.id}"
+
+    @property
+    def is_live(self) -> bool:
+        """True until it has ended."""
+        return self.state in LIVE_STATES
+
+    @property
+    def is_billed(self) -> bool:
+        return self.billed_at is not None
+
+    @property
+    def duration(self) -> float:
+        """Seconds since the caller was there, until now while it runs."""
+        return max(0.0, ((self.ended_at or timezone.now()) - (self.joined_at or self.started_at)).total_seconds())
+
+    @property
+    def caller(self) -> str:
+        """Who called, as a list shows it."""
+        return self.caller_name or self.from_number or self.caller_identity
+
+
+class EventType(models.TextChoices):
+    STATE = "state"
+    TRANSCRIPT = "transcript"
+    SENTIMENT = "sentiment"
+    LATENCY = "latency"
+    TOOL = "tool"
+    USAGE = "usage"
+    HEARTBEAT = "heartbeat"
+    ERROR = "error"
+    CALL = "call"
+
+
+class CallEvent(models.Model):
+    """Something that Atlas, Media Bot or the Call Service itself (source `calls`) told about a call."""
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="events")
+    source = models.CharField(max_length=24, help_text="atlas, media-bot, a later run such as atlas.2, or calls.")
+    seq = models.PositiveIntegerField()
+    type = models.CharField(max_length=16, choices=EventType)
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call", "source", "seq"], name="call_event_once")]
+        indexes = [models.Index(fields=["call", "type", "at"], name="call_events_by_type")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.seq} {self.type}"
+
+    @property
+    def system(self) -> str:
+        """`atlas`, `media-bot` or `calls`, without the number of the run."""
+        return self.source.partition(".")[0]
+
+
+class Dispatch(models.Model):
+    """An agent that was asked to join a call's room; one row per attempt, so that it is asked once."""
+
+    class State(models.TextChoices):
+        REQUESTED = "requested"
+        JOINED = "joined"
+        FAILED = "failed"
+
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="dispatches")
+    agent_name = models.CharField(max_length=24)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(max_length=12, choices=State, default=State.REQUESTED)
+    dispatch_id = models.CharField(max_length=64, blank=True)
+    announcement = models.JSONField(null=True, blank=True, help_text="What Media Bot shall say before it ends the call.")
+    requested_at = models.DateTimeField(default=timezone.now)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call", "agent_name", "attempt"], name="dispatch_once")]
+
+    def __str__(self) -> str:
+        return f"{self.agent_name} #{self.attempt}: {self.state}"
+
+
+class PhoneNumber(models.Model):
+    """A number or PBX extension that callers dial, and the agent or team that answers it."""
+
+    class Ringback(models.TextChoices):
+        NATIVE = "native", _("Let the caller's exchange ring until the agent speaks")
+        ANSWER = "answer", _("Answer at once and play the ringing tone")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(max_length=64, unique=True, help_text="E.164 where it is a number, else the extension as dialled.")
+    label = models.CharField(max_length=120, blank=True)
+    agent_id = models.UUIDField(null=True, blank=True)
+    team = models.CharField(max_length=63, blank=True)
+    ringback = models.CharField(max_length=8, choices=Ringback, default=Ringback.ANSWER)
+    tone = models.CharField(max_length=8, blank=True, help_text="Whose ringing tone: eu, us, uk, …; empty for the agent's own.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class SipTrunk(models.Model):
+    """An inbound trunk and its dispatch rule, as made in LiveKit."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    trunk_id = models.CharField(max_length=64, unique=True)
+    rule_id = models.CharField(max_length=64)
+    numbers = models.JSONField(default=list, help_text="Called numbers that it takes; empty for any.")
+    allowed_addresses = models.JSONField(default=list, help_text="Addresses and networks that may send calls.")
+    auth_user = models.CharField(max_length=120, blank=True)
+    auth_password = EncryptedTextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
