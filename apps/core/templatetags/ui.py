@@ -19,7 +19,9 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
     """A decorative icon of the sprite (frontend/icons.json); the words beside it carry the meaning."""
-    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>', css, static("ui/icons.svg"), name)
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>', css, static("ui/icons.svg"), name
+    )
 
 
 @register.simple_block_tag(takes_context=True)

@@ -1,0 +1,52 @@
+"""The base of views whose tenant comes from a call or turn token instead of the host name."""
+
+from typing import Any
+
+from django_tenants.utils import schema_context
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.authentication import CallTokenAuthentication
+from apps.core.errors import Problem
+from apps.core.tokens import ScopedToken
+
+
+class TokenTenantView(APIView):
+    """Enters the schema of the token's tenant around the handler; the handler reads self.token."""
+
+    authentication_classes = (CallTokenAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    token: ScopedToken
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.token = request.auth  # type: ignore[assignment]
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with schema_context("public"):
+            return super().dispatch(request, *args, **kwargs)
+
+    def require_agent(self, agent_id: Any) -> None:
+        """403 unless the token was made for this agent."""
+        self._require(str(agent_id) == self.token.agent_id, "agent")
+
+    def require_call(self, call_id: Any) -> None:
+        """403 unless the token was made for this call."""
+        self._require(str(call_id) == self.token.subject_id, "call")
+
+    def _require(self, allowed: bool, what: str) -> None:
+        if not allowed:
+            raise Problem(403, "wrong_token", f"This token was made for another {what}; use the one that came with its dispatch.")
+
+
+def in_token_tenant(view: Any) -> Any:
+    """Decorates a handler of a TokenTenantView: its body runs in the tenant that the token names."""
+
+    def wrapped(self: TokenTenantView, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with schema_context(self.token.tenant):
+            return view(self, request, *args, **kwargs)
+
+    wrapped.__doc__ = view.__doc__
+    return wrapped

@@ -1,0 +1,32 @@
+"""Redis as a hint to hurry: at most one wake-up per mailbox is under way, and losing it only costs a sweep."""
+
+from functools import cache
+
+import redis
+import structlog
+from django.conf import settings
+
+log = structlog.get_logger(__name__)
+TTL_MS = 1000
+
+
+@cache
+def _client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+
+
+def hint_take(name: str) -> bool:
+    """True for the one caller that should wake the mailbox up; false too when Redis is away (the sweeper comes)."""
+    try:
+        return bool(_client().set(f"meridian:hint:{name}", 1, nx=True, px=TTL_MS))
+    except redis.RedisError as error:
+        log.warning("hint_unavailable", name=name, error=type(error).__name__)
+        return False
+
+
+def hint_clear(name: str) -> None:
+    """Lets the next event wake the mailbox up again; called before the rows are read, so none is missed."""
+    try:
+        _client().delete(f"meridian:hint:{name}")
+    except redis.RedisError as error:
+        log.warning("hint_unavailable", name=name, error=type(error).__name__)

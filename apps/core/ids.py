@@ -1,0 +1,10 @@
+"""Identifiers: UUIDv7, so that rows sort by the time they were made."""
+
+import uuid
+
+from uuid_utils.compat import uuid7 as _uuid7
+
+
+def uuid7() -> uuid.UUID:
+    """A new time-ordered UUID (RFC 9562, version 7)."""
+    return _uuid7()

@@ -1,0 +1,74 @@
+"""What inbox and outbox share: claim one row, run it, and write down how it ended."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from django.db import models, transaction
+from django.utils import timezone
+
+from apps.core.errors import Ignored, PermanentError, TransientError
+from apps.core.models import OPEN, Mail, MailState
+
+log = structlog.get_logger(__name__)
+Row = TypeVar("Row", bound=Mail)
+
+MAX_ATTEMPTS = 10
+LEASE = timedelta(seconds=60)
+BACKOFF = (1, 2, 4, 8, 15, 30, 60, 120, 300)
+
+
+def claim(model: type[Row], pk: object | None = None) -> Row | None:
+    """Takes one due row (or the one with `pk`) under a lease, or returns None when there is none to take."""
+    due = model._default_manager.filter(OPEN, available_at__lte=timezone.now())
+    if pk is not None:
+        due = due.filter(pk=pk)
+    with transaction.atomic():
+        row = due.select_for_update(skip_locked=True).order_by("available_at").first()
+        if row is None:
+            return None
+        row.state, row.attempts = MailState.PROCESSING, row.attempts + 1
+        row.available_at = timezone.now() + LEASE
+        row.save(update_fields=["state", "attempts", "available_at"])
+    return row
+
+
+def work(row: Mail, run: Callable[[], None]) -> str:
+    """Runs a claimed row and records the outcome; returns the state it ended in."""
+    try:
+        run()
+    except Ignored as error:
+        return _finish(row, MailState.IGNORED, str(error))
+    except PermanentError as error:
+        return _finish(row, MailState.DEAD, str(error))
+    except TransientError as error:
+        return _again(row, str(error), error.after)
+    except Exception as error:  # the task base: whatever broke, the row must not be lost
+        log.exception("mail_failed", kind=row.kind, id=str(row.id))
+        return _again(row, f"{type(error).__name__}: {error}", None)
+    return _finish(row, MailState.DONE, "")
+
+
+def _finish(row: Mail, state: MailState, note: str) -> str:
+    _write(row, state=state, note=note, finished_at=timezone.now())
+    return state
+
+
+def _again(row: Mail, note: str, after: float | None) -> str:
+    if row.attempts >= MAX_ATTEMPTS:
+        return _finish(row, MailState.DEAD, f"Given up after {row.attempts} attempts. {note}")
+    wait = max(after or 0, BACKOFF[min(row.attempts, len(BACKOFF)) - 1])
+    _write(row, state=MailState.PENDING, note=note, available_at=_in(wait))
+    return MailState.PENDING
+
+
+def _in(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def _write(row: Mail, **values: object) -> None:
+    """Only the claim that is still current may write: a row whose lease ran out belongs to its next claimant."""
+    current = models.Q(pk=row.pk, attempts=row.attempts, state=MailState.PROCESSING)
+    extra = {"external_id": row.external_id, "schema_name": row.schema_name} if hasattr(row, "external_id") else {}
+    type(row)._default_manager.filter(current).update(**values, **extra)

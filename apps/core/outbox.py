@@ -1,0 +1,68 @@
+"""The outbox: what is to be done outside is decided in a transaction and done after it, once per key."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+from django_tenants.utils import schema_context
+from kombu.exceptions import OperationalError
+
+from apps.core.errors import PermanentError
+from apps.core.mail import claim, work
+from apps.core.models import OutboundEffect
+
+Sender = Callable[[OutboundEffect], str]
+_senders: dict[str, Sender] = {}
+BATCH = 25
+
+
+def sender(kind: str) -> Callable[[Sender], Sender]:
+    """Decorates the function that carries out a kind of effect and returns the provider's id for it."""
+
+    def register(function: Sender) -> Sender:
+        _senders[kind] = function
+        return function
+
+    return register
+
+
+def effect_enqueue(*, kind: str, key: str, payload: dict[str, Any], schema_name: str | None = None) -> None:
+    """Writes an effect in the caller's transaction; the same key again changes nothing."""
+    schema = connection.schema_name if schema_name is None else schema_name
+    effect = OutboundEffect(kind=kind, key=key, payload=payload, schema_name=schema)
+    OutboundEffect.objects.bulk_create([effect], ignore_conflicts=True)
+    transaction.on_commit(lambda: _wake(str(effect.pk)))
+
+
+def _wake(pk: str) -> None:
+    from apps.core.tasks import outbox_send_task
+
+    try:
+        outbox_send_task.apply_async((pk,), queue="calls", retry=False)
+    except OperationalError:
+        return  # the sweeper sends it seconds later
+
+
+def outbox_send(pk: str | None = None) -> bool:
+    """Sends one due effect; false when there was none."""
+    effect = claim(OutboundEffect, pk)
+    if effect is None:
+        return False
+    work(effect, lambda: _send(effect))
+    return True
+
+
+def outbox_drain() -> int:
+    """Sends what is due, a batch at most, and returns how many."""
+    for count in range(BATCH):
+        if not outbox_send():
+            return count
+    return BATCH
+
+
+def _send(effect: OutboundEffect) -> None:
+    function = _senders.get(effect.kind)
+    if function is None:
+        raise PermanentError(f"No part of this installation can do {effect.kind}.")
+    with schema_context(effect.schema_name or "public"):
+        effect.external_id = function(effect) or ""

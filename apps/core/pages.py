@@ -1,0 +1,36 @@
+"""The error pages, for people as a page and for programs as problem+json."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.core.errors import problem_response, wants_json
+
+SENTENCES = {
+    400: ("bad_request", "This request could not be read. Go back and try again."),
+    403: ("forbidden", "Your role may not see this. Ask an admin of your company if you need it."),
+    404: ("not_found", "There is nothing at this address. It may have moved, or it belongs to another company."),
+    500: ("server_error", "Something broke on our side, and it has been noted. Try again in a minute."),
+}
+
+
+def _page(request: HttpRequest, status: int) -> HttpResponse:
+    code, sentence = SENTENCES[status]
+    if wants_json(request):
+        return problem_response(status, code, sentence)
+    return render(request, f"errors/{status}.html", {"sentence": sentence}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page(request, 500)

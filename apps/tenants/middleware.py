@@ -1,0 +1,44 @@
+"""Which tenant a request is for, and what the person may do there."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import set_urlconf
+from django_tenants.middleware.main import TenantMainMiddleware
+
+from apps.tenants.models import Tenant
+from apps.tenants.selectors import membership_of
+
+
+class TenantMiddleware(TenantMainMiddleware):
+    """The public host needs no look-up, so webhooks cost none; a tenant's host enters its schema."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.get_host().rsplit(":", 1)[0] not in settings.PUBLIC_HOSTS:
+            return super().process_request(request)
+        connection.set_schema_to_public()
+        request.tenant = None  # type: ignore[attr-defined]
+        request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+        set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)
+        return None
+
+    def get_tenant(self, domain_model: type, hostname: str) -> Tenant:
+        tenant: Tenant = super().get_tenant(domain_model, hostname)
+        if tenant.status != Tenant.Status.ACTIVE:
+            raise Http404("This company's account is suspended.")
+        return tenant
+
+
+class MembershipMiddleware:
+    """Sets request.membership: the person's role at this tenant, or None."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        tenant = getattr(request, "tenant", None)
+        known = tenant is not None and request.user.is_authenticated
+        request.membership = membership_of(request.user, tenant) if known else None  # type: ignore[attr-defined,arg-type]
+        return self.get_response(request)

@@ -1,0 +1,113 @@
+"""Who a tenant is, who works there, and which outside ids are theirs."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_tenants.models import DomainMixin, TenantMixin
+
+from apps.core.ids import uuid7
+
+
+class Tenant(TenantMixin):
+    """A customer company. Its schema name is its slug, and the `tenant` of every contract."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+
+    name = models.CharField(max_length=120)
+    country = models.CharField(max_length=2, default="US", help_text="ISO 3166, decides how national numbers are read.")
+    timezone = models.CharField(max_length=64, default="UTC")
+    status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    auto_create_schema = True
+    clone_mode = "NODATA"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def slug(self) -> str:
+        return self.schema_name
+
+
+class Domain(DomainMixin):
+    """A host name on which a tenant is served."""
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are known by e-mail address, compared without case."""
+
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractUser):
+    """A person. One log-in can belong to several tenants."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail"), unique=True)
+    name = models.CharField(_("name"), max_length=120, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    ADMIN = "admin", _("Admin")
+    SUPERVISOR = "supervisor", _("Supervisor")
+    AGENT = "agent", _("Agent")
+    FINANCE = "finance", _("Finance")
+
+
+class Membership(models.Model):
+    """A person's role at a tenant."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.tenant}: {self.role}"
+
+
+class Route(models.Model):
+    """An outside id (a SIP trunk, a WhatsApp phone_number_id) and the tenant it belongs to."""
+
+    class Kind(models.TextChoices):
+        SIP_TRUNK = "sip_trunk"
+        WHATSAPP_NUMBER = "whatsapp_number"
+
+    kind = models.CharField(max_length=24, choices=Kind)
+    external_id = models.CharField(max_length=191)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="routes")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "external_id"], name="route_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external_id} -> {self.tenant}"

@@ -1,0 +1,49 @@
+"""Every write to tenants, people and routes."""
+
+import re
+
+from django.conf import settings
+from django.db import transaction
+from django_tenants.utils import schema_context
+
+from apps.core.errors import PermanentError
+from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
+
+SLUG = re.compile(r"^[a-z][a-z0-9]{1,30}$")
+RESERVED = {"public", "www", "api", "admin", "static", "media", "pg", "information", "meridian", "localhost"}
+
+
+def tenant_create(*, slug: str, name: str, country: str = "US", timezone: str = "UTC") -> Tenant:
+    """Makes a tenant, its schema and its domain. Raises PermanentError when the slug cannot be had."""
+    if not SLUG.match(slug) or slug in RESERVED:
+        raise PermanentError(f"“{slug}” cannot be an address: use 2 to 31 lower-case letters and digits, starting with a letter.")
+    with schema_context("public"):
+        if Tenant.objects.filter(schema_name=slug).exists():
+            raise PermanentError(f"“{slug}” is taken already; choose another address.")
+        tenant = Tenant(schema_name=slug, name=name, country=country, timezone=timezone)
+        tenant.save(verbosity=0)
+        Domain.objects.create(domain=f"{slug}{settings.TENANT_HOST_SUFFIX}", tenant=tenant, is_primary=True)
+    return tenant
+
+
+@transaction.atomic
+def person_add(*, tenant: Tenant, email: str, role: Role | str, name: str = "", password: str | None = None) -> Membership:
+    """Gives a person a role at a tenant; makes their log-in when they have none yet."""
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        user = User.objects.create_user(email, password, name=name)
+    membership, _ = Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": role})
+    return membership
+
+
+def route_set(*, kind: Route.Kind | str, external_id: str, tenant: Tenant) -> Route:
+    """Says whose an outside id is. Raises PermanentError when another tenant has it."""
+    route, created = Route.objects.get_or_create(kind=kind, external_id=external_id, defaults={"tenant": tenant})
+    if not created and route.tenant_id != tenant.pk:
+        raise PermanentError(f"{external_id} belongs to another tenant already.")
+    return route
+
+
+def route_delete(*, kind: Route.Kind | str, external_id: str, tenant: Tenant) -> None:
+    """Forgets an outside id of this tenant."""
+    Route.objects.filter(kind=kind, external_id=external_id, tenant=tenant).delete()

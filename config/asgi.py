@@ -1,0 +1,25 @@
+"""The realtime process: websockets only; pages and APIs are served by config.wsgi."""
+
+import os
+
+from config.env import env_load
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+env_load()
+
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+http = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from apps.calls.consumers import CallsConsumer  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AuthMiddlewareStack(URLRouter([path("ws/calls/", CallsConsumer.as_asgi())])),
+    }
+)

@@ -1,0 +1,25 @@
+"""Celery: tasks carry their tenant in a header; beat drives the sweepers."""
+
+import os
+
+from config.env import env_load
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+env_load()
+
+from celery.signals import setup_logging  # noqa: E402
+from tenant_schemas_celery.app import CeleryApp  # noqa: E402
+
+app = CeleryApp("meridian")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
+    "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
+    "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},
+}
+
+
+@setup_logging.connect
+def _keep_django_logging(**_: object) -> None:
+    """Celery would replace the root logger; Django's LOGGING stays instead."""

@@ -1,0 +1,14 @@
+"""A tenant's host: its pages and its API."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apps.calls.urls_pages")),
+    path("", include("apps.tenants.urls_tenant")),
+    path("api/v1/", include("apps.calls.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+]
+handler400 = "apps.core.pages.bad_request"
+handler403 = "apps.core.pages.forbidden"
+handler404 = "apps.core.pages.not_found"
+handler500 = "apps.core.pages.server_error"

@@ -1,0 +1,106 @@
+"""Two tenants for every test: acme with alice (admin) and bob (agent), globex with charlie (admin), the outsider."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client, TransactionTestCase
+from django_tenants.utils import tenant_context
+
+from apps.tenants.models import Role, Tenant, User
+from apps.tenants.services import person_add, tenant_create
+
+PASSWORD = "a-test-password-1"
+TENANTS = ("acme", "globex")
+KEPT = ("django_migrations", "django_content_type", "auth_permission", "tenants_tenant", "tenants_domain", "tenants_user")
+KEPT += ("tenants_membership", "billing_pricebook", "billing_price")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    """Builds both tenants once; they stay for the whole run."""
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        acme = tenant_create(slug="acme", name="Acme")
+        globex = tenant_create(slug="globex", name="Globex")
+        person_add(tenant=acme, email="alice@acme.test", role=Role.ADMIN, name="Alice", password=PASSWORD)
+        person_add(tenant=acme, email="bob@acme.test", role=Role.AGENT, name="Bob", password=PASSWORD)
+        person_add(tenant=globex, email="charlie@globex.test", role=Role.ADMIN, name="Charlie", password=PASSWORD)
+
+
+def _empty_tables(self: TransactionTestCase) -> None:
+    """After a committing test: empties every table of public and of the two tenants, but for the seeded people."""
+    with connection.cursor() as cursor:
+        connection.set_schema_to_public()
+        cursor.execute("SELECT schema_name FROM tenants_tenant WHERE schema_name <> ALL(%s)", [list(TENANTS)])
+        for (schema,) in cursor.fetchall():
+            cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+        cursor.execute(
+            "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = ANY(%s) AND tablename <> ALL(%s)",
+            [["public", *TENANTS], list(KEPT)],
+        )
+        tables = ", ".join(row[0] for row in cursor.fetchall())
+        cursor.execute(f"TRUNCATE {tables} CASCADE")
+        for statement in (
+            "DELETE FROM tenants_domain WHERE tenant_id IN (SELECT id FROM tenants_tenant WHERE schema_name <> ALL(%s))",
+            "DELETE FROM tenants_membership WHERE tenant_id IN (SELECT id FROM tenants_tenant WHERE schema_name <> ALL(%s))",
+            "DELETE FROM tenants_tenant WHERE schema_name <> ALL(%s)",
+        ):
+            cursor.execute(statement, [list(TENANTS)])
+
+
+TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _clean_surroundings() -> Iterator[None]:
+    """Every test starts and ends in the public schema with an empty cache."""
+    connection.set_schema_to_public()
+    cache.clear()
+    yield
+    connection.set_schema_to_public()
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return Tenant.objects.get(schema_name="acme")
+
+
+@pytest.fixture
+def globex(db: None) -> Tenant:
+    return Tenant.objects.get(schema_name="globex")
+
+
+@pytest.fixture
+def in_acme(acme: Tenant) -> Iterator[Tenant]:
+    """The whole test runs inside acme's schema."""
+    with tenant_context(acme):
+        yield acme
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.get(email="alice@acme.test")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.get(email="bob@acme.test")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return User.objects.get(email="charlie@globex.test")
+
+
+@pytest.fixture
+def client_for() -> Callable[[User | None, str], Client]:
+    """A client on a tenant's host (`client_for(alice, "acme")`), logged in unless the user is None; "" is the public host."""
+
+    def build(user: User | None, tenant: str) -> Client:
+        client = Client(headers={"host": f"{tenant}.localhost" if tenant else "localhost"})
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return build

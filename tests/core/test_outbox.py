@@ -1,0 +1,62 @@
+"""The outbox: decided in a transaction, done once after it."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection, transaction
+
+from apps.core import outbox
+from apps.core.errors import TransientError
+from apps.core.models import OutboundEffect
+from apps.core.outbox import effect_enqueue, outbox_send
+from apps.tenants.models import Tenant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent() -> Iterator[list[tuple[str, str]]]:
+    done: list[tuple[str, str]] = []
+
+    def send(effect: OutboundEffect) -> str:
+        done.append((connection.schema_name, effect.key))
+        if effect.payload.get("fail"):
+            raise TransientError("the other side is away")
+        return "their-id"
+
+    outbox.sender("testing")(send)
+    yield done
+    outbox._senders.pop("testing")
+
+
+def test_effect_is_sent_after_commit_in_its_tenant(sent: list, in_acme: Tenant, django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        effect_enqueue(kind="testing", key="a", payload={})
+        assert sent == []
+    assert sent == [("acme", "a")]
+    effect = OutboundEffect.objects.get(key="a")
+    assert (effect.state, effect.external_id) == ("done", "their-id")
+
+
+def test_same_key_is_sent_once(sent: list, in_acme: Tenant) -> None:
+    effect_enqueue(kind="testing", key="a", payload={})
+    effect_enqueue(kind="testing", key="a", payload={"other": 1})
+    assert outbox_send() is True
+    assert outbox_send() is False
+    assert sent == [("acme", "a")]
+
+
+def test_rolled_back_decision_sends_nothing(sent: list, in_acme: Tenant) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        effect_enqueue(kind="testing", key="a", payload={})
+        raise RuntimeError
+    assert outbox_send() is False
+    assert sent == []
+
+
+def test_failed_effect_waits_for_its_retry(sent: list, in_acme: Tenant) -> None:
+    effect_enqueue(kind="testing", key="a", payload={"fail": True})
+    outbox_send()
+    effect = OutboundEffect.objects.get(key="a")
+    assert (effect.state, effect.attempts, effect.note) == ("pending", 1, "the other side is away")
+    assert outbox_send() is False

@@ -1,0 +1,54 @@
+"""Starts Postgres and Valkey for the suite on free ports, before Django's settings are read.
+
+Loaded by `-p tests.plugin`. With xdist the controller starts them once and each worker gets a Redis database of its own.
+"""
+
+import atexit
+import os
+import shutil
+
+from cryptography.fernet import Fernet
+
+from embedded.paths import scratch_dir
+from embedded.ports import ports_free
+from embedded.postgres import Postgres
+from embedded.valkey import Valkey
+
+LIVEKIT_KEY = "test-key"
+LIVEKIT_SECRET = "test-secret-of-at-least-32-characters"
+
+
+def _start() -> None:
+    folder = scratch_dir("meridian-tests-")
+    postgres_port, valkey_port = ports_free(2)
+    postgres = Postgres(folder, postgres_port, fast=True)
+    valkey = Valkey(folder, valkey_port)
+    atexit.register(shutil.rmtree, folder, True)
+    os.environ["DATABASE_URL"] = postgres.start()
+    atexit.register(postgres.stop)
+    os.environ["MERIDIAN_TEST_REDIS"] = valkey.start().rsplit("/", 1)[0]
+    atexit.register(valkey.stop)
+
+
+def _environment() -> None:
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="config.settings.test",
+        MERIDIAN_ENV_FILES="off",
+        REDIS_URL=f"{os.environ['MERIDIAN_TEST_REDIS']}/{number}",
+        SECRET_KEY="only-for-tests-" + "x" * 40,
+        FIELD_KEYS=os.environ.get("FIELD_KEYS") or Fernet.generate_key().decode(),
+        PUBLIC_URL="http://localhost:8000",
+        LIVEKIT_URL="ws://127.0.0.1:1",
+        LIVEKIT_API_KEY=LIVEKIT_KEY,
+        LIVEKIT_API_SECRET=LIVEKIT_SECRET,
+        OPENAI_API_KEY="test-openai-key",
+        OPENAI_BASE_URL="http://127.0.0.1:1/v1",
+    )
+    for name in ("LIVEKIT_PUBLIC_URL", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "API_URL", "REALTIME_URL"):
+        os.environ.pop(name, None)
+
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _start()
+_environment()
