@@ -9,7 +9,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
+
+from apps.core.schema import schema_current
 
 
 class WrongKey(Exception):
@@ -28,13 +30,13 @@ def _derive(key: str, schema: str) -> bytes:
 
 def encrypt(text: str) -> str:
     """Encrypts for the tenant whose schema is current, with the first of FIELD_KEYS."""
-    return _fernet(tuple(settings.FIELD_KEYS), connection.schema_name).encrypt(text.encode()).decode()
+    return _fernet(tuple(settings.FIELD_KEYS), schema_current()).encrypt(text.encode()).decode()
 
 
 def decrypt(token: str) -> str:
     """Raises WrongKey instead of ever returning ciphertext."""
     try:
-        return _fernet(tuple(settings.FIELD_KEYS), connection.schema_name).decrypt(token.encode()).decode()
+        return _fernet(tuple(settings.FIELD_KEYS), schema_current()).decrypt(token.encode()).decode()
     except InvalidToken as error:
         raise WrongKey("A stored secret cannot be read with FIELD_KEYS. Put the old key back at the end of the list.") from error
 

@@ -9,6 +9,8 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django_prometheus.exports import ExportToDjangoView
 
+from apps.core.schema import schema_leave
+
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -44,7 +46,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _database() -> str:
     try:
-        connection.set_schema_to_public()
+        schema_leave()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:

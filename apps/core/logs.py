@@ -1,10 +1,11 @@
 """One line per event, readable in a terminal and parseable as key=value."""
 
 import sys
+from typing import Any
 
 import structlog
 
-foreign_chain = [
+foreign_chain: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

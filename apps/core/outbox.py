@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django_tenants.utils import schema_context
 from kombu.exceptions import OperationalError
 
 from apps.core.errors import PermanentError
 from apps.core.mail import claim, work
 from apps.core.models import OutboundEffect
+from apps.core.schema import schema_current
 
 Sender = Callable[[OutboundEffect], str]
 _senders: dict[str, Sender] = {}
@@ -28,7 +29,7 @@ def sender(kind: str) -> Callable[[Sender], Sender]:
 
 def effect_enqueue(*, kind: str, key: str, payload: dict[str, Any], schema_name: str | None = None) -> None:
     """Writes an effect in the caller's transaction; the same key again changes nothing."""
-    schema = connection.schema_name if schema_name is None else schema_name
+    schema = schema_current() if schema_name is None else schema_name
     effect = OutboundEffect(kind=kind, key=key, payload=payload, schema_name=schema)
     OutboundEffect.objects.bulk_create([effect], ignore_conflicts=True)
     transaction.on_commit(lambda: _wake(str(effect.pk)))

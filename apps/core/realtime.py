@@ -1,5 +1,7 @@
 """Hints to browsers: `type, id, version`. The page refetches, so permissions are checked where it renders."""
 
+from typing import Any
+
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -16,11 +18,15 @@ def group_name(schema: str, topic: str) -> str:
 
 def hint_publish(schema: str, topic: str, type: str, id: str, version: int | str) -> None:
     """Sends a hint once the current transaction has committed. Losing one costs a reload, never data."""
-    message = {"type": "hint", "topic": topic, "hint": {"type": type, "id": id, "version": version, "topic": topic}}
+    message: dict[str, Any] = {
+        "type": "hint",
+        "topic": topic,
+        "hint": {"type": type, "id": id, "version": version, "topic": topic},
+    }
     transaction.on_commit(lambda: _send(group_name(schema, topic), message))
 
 
-def _send(group: str, message: dict[str, object]) -> None:
+def _send(group: str, message: dict[str, Any]) -> None:
     layer = get_channel_layer()
     if layer is None:
         return

@@ -3,11 +3,11 @@
 from typing import Any
 
 from celery import shared_task
-from django.db import connection
 from django_tenants.utils import schema_context
 from tenant_schemas_celery.task import TenantTask as TenantHeaderTask
 
 from apps.core.errors import PermanentError
+from apps.core.schema import schema_current
 
 
 class TenantTask(TenantHeaderTask):
@@ -16,7 +16,7 @@ class TenantTask(TenantHeaderTask):
     abstract = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if connection.schema_name == "public":
+        if schema_current() == "public":
             raise PermanentError(f"{self.name} was queued without a tenant; queue it from inside one.")
         return super().__call__(*args, **kwargs)
 

@@ -50,7 +50,7 @@ class IsMember(BasePermission):
 class APIKeyAuthentication(BaseAuthentication):
     """`Authorization: Api-Key <key>` with a key of this tenant."""
 
-    def authenticate(self, request: Request) -> tuple[Any, APIKey] | None:
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         key = KeyParser().get(request)
         if not key:
             return None

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import set_urlconf
 from django_tenants.middleware.main import TenantMainMiddleware
 
+from apps.core.schema import schema_leave
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import membership_of
 
@@ -18,7 +18,7 @@ class TenantMiddleware(TenantMainMiddleware):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if request.get_host().rsplit(":", 1)[0] not in settings.PUBLIC_HOSTS:
             return super().process_request(request)
-        connection.set_schema_to_public()
+        schema_leave()
         request.tenant = None  # type: ignore[attr-defined]
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
         set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)
