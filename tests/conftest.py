@@ -18,6 +18,12 @@ KEPT += ("tenants_membership", "billing_pricebook", "billing_price")
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The whole server is thrown away afterwards, so no database in it needs to be dropped."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
     """Builds both tenants once; they stay for the whole run."""
     with django_db_blocker.unblock():  # type: ignore[attr-defined]

@@ -1,9 +1,10 @@
 """The test suite: the same parts, cheap password hashes, hints and tasks under the tests' control."""
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import INSTALLED_APPS, STORAGES
+from config.settings.base import INSTALLED_APPS, MIDDLEWARE, STORAGES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "embedded"]
+MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # no collected files in tests
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
