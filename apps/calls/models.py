@@ -68,6 +68,7 @@ class Call(models.Model):
 
     started_at = models.DateTimeField(default=timezone.now)
     joined_at = models.DateTimeField(null=True, blank=True, help_text="When the caller was in the room.")
+    left_at = models.DateTimeField(null=True, blank=True, help_text="When the caller was found to be gone; empty while there.")
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When the agent first listened or spoke.")
     ended_at = models.DateTimeField(null=True, blank=True)
     agent_seen_at = models.DateTimeField(null=True, blank=True, help_text="The last sign of life of Atlas.")
@@ -157,8 +158,10 @@ class Dispatch(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=12, choices=State, default=State.REQUESTED)
     dispatch_id = models.CharField(max_length=64, blank=True)
+    identity = models.CharField(max_length=191, blank=True, help_text="The participant that came of it.")
     announcement = models.JSONField(null=True, blank=True, help_text="What Media Bot shall say before it ends the call.")
     requested_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last set out to send it to LiveKit.")
     joined_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
 
