@@ -1,0 +1,1 @@
+"""Atlas: the voice agent that answers a call."""

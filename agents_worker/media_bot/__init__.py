@@ -1,0 +1,1 @@
+"""Media Bot: ringback, a second transcript with sentiment, and announcements."""

@@ -1,0 +1,149 @@
+"""One livekit-agents worker: its capacity, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Literal
+
+from livekit.agents import AgentServer, JobExecutorType, JobRequest
+
+from agents_worker.settings import WorkerSettings
+
+logger = logging.getLogger(__name__)
+
+AgentName = Literal["atlas", "media-bot"]
+
+# livekit-server passes over a worker whose load is above its target (0.7 by default)
+_LOAD_WHEN_OPEN = 0.69
+_SETTLE_SECONDS = 600.0
+_PARENT_POLL_SECONDS = 1.0
+
+
+class Admission:
+    """Takes jobs by number, not by CPU: a busy moment must not turn a caller away."""
+
+    def __init__(self, running: Callable[[], int], limit: int) -> None:
+        self._running = running
+        self._limit = limit
+        self._starting = 0
+
+    def load(self) -> float:
+        """Below the server's target until full, then 1."""
+        if self._running() >= self._limit:
+            return 1.0
+        return _LOAD_WHEN_OPEN * self._running() / self._limit
+
+    async def on_request(self, request: JobRequest) -> None:
+        if self._running() + self._starting >= self._limit:
+            logger.warning("full with %d calls: a job goes elsewhere", self._limit)
+            await request.reject(terminate=False)
+            return
+        self._starting += 1
+        try:
+            await request.accept()
+        finally:
+            self._starting -= 1
+
+
+def server_build(name: AgentName, settings: WorkerSettings) -> AgentServer:
+    """The worker of one agent, not started. Atlas's calls get a process each."""
+    atlas = name == "atlas"
+    server = AgentServer(
+        job_executor_type=JobExecutorType.PROCESS if atlas else JobExecutorType.THREAD,
+        load_threshold=math.inf,  # admission is by number, in on_request
+        num_idle_processes=settings.idle_processes if atlas else 1,
+        initialize_process_timeout=60.0,
+        session_end_timeout=_SETTLE_SECONDS,
+        drain_timeout=settings.drain_seconds,
+        ws_url=settings.livekit_url,
+        api_key=settings.livekit_api_key,
+        api_secret=settings.livekit_api_secret,
+        host="127.0.0.1",
+        port=settings.atlas_health_port if atlas else settings.media_bot_health_port,
+        preload_modules=["agents_worker.atlas.job"] if atlas else None,
+    )
+    admission = Admission(lambda: len(server.active_jobs), settings.max_calls)
+    server.load_fnc = admission.load
+    if atlas:
+        from agents_worker.atlas import job as atlas_job
+
+        server.setup_fnc = atlas_job.prewarm
+        server.rtc_session(
+            atlas_job.entrypoint,
+            agent_name=name,
+            on_request=admission.on_request,
+            on_session_end=atlas_job.session_end,
+        )
+    else:
+        from agents_worker.media_bot import job as media_bot_job
+
+        server.setup_fnc = media_bot_job.prewarm
+        server.rtc_session(
+            media_bot_job.entrypoint,
+            agent_name=name,
+            on_request=admission.on_request,
+            on_session_end=media_bot_job.session_end,
+        )
+    return server
+
+
+async def server_run(server: AgentServer, parent_pid: int | None = None) -> None:
+    """Run until SIGTERM or SIGINT, or until the parent is gone; running calls go to their end.
+
+    A second signal ends them at once.
+    """
+    stopping = asyncio.Event()
+    at_once = asyncio.Event()
+
+    def on_signal() -> None:
+        (at_once if stopping.is_set() else stopping).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    running = asyncio.create_task(server.run())
+    stops = [asyncio.create_task(stopping.wait())]
+    if parent_pid is not None:
+        stops.append(asyncio.create_task(_until_orphaned(parent_pid)))
+    await asyncio.wait([running, *stops], return_when=asyncio.FIRST_COMPLETED)
+    for stop in stops:
+        stop.cancel()
+    if running.done():
+        running.result()
+        return
+    await _drain(server, at_once)
+    await server.aclose()
+    await running
+
+
+async def _until_orphaned(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        await asyncio.sleep(_PARENT_POLL_SECONDS)
+
+
+async def _drain(server: AgentServer, at_once: asyncio.Event) -> None:
+    draining = asyncio.create_task(server.drain())
+    hurry = asyncio.create_task(at_once.wait())
+    await asyncio.wait([draining, hurry], return_when=asyncio.FIRST_COMPLETED)
+    hurry.cancel()
+    if not draining.done():
+        draining.cancel()
+    elif isinstance(draining.exception(), TimeoutError):
+        logger.warning("calls were still running when the drain time was over")
+
+
+def worker_main(name: AgentName, settings: WorkerSettings) -> None:
+    """Run one agent's worker in this process until it is told to stop."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format=f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    asyncio.run(server_run(server_build(name, settings), settings.parent_pid))
