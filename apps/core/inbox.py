@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django_tenants.utils import schema_context
 from kombu.exceptions import OperationalError
 
@@ -78,7 +79,7 @@ def inbox_drain() -> int:
         event = claim(InboundEvent)
         if event is None:
             return count
-        if InboundEvent.objects.filter(state="pending").exists():
+        if InboundEvent.objects.filter(state="pending", available_at__lte=timezone.now()).exists():
             inbox_wake()
         work(event, lambda event=event: _handle(event))  # type: ignore[misc]
     inbox_wake()

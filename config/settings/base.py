@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "apps.core.health.HealthMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.tenants.middleware.TenantMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -195,6 +196,22 @@ MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
 vars().update(environ.Env.email_url_config(env.optional("EMAIL_URL", "consolemail://")))
 DEFAULT_FROM_EMAIL = env.optional("DEFAULT_FROM_EMAIL", "Meridian <meridian@localhost>")
 
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/api/docs"],
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:", "mediastream:"],
+        "worker-src": ["'self'", "blob:"],
+        "connect-src": ["'self'", "ws:", "wss:", LIVEKIT_PUBLIC_URL.replace("ws", "http", 1) or "'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'", "*"],
+        "object-src": ["'none'"],
+    },
+}
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,0 +1,35 @@
+"""What templates/components/chart.html shows: data for the canvas, and the same numbers as a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line or set of bars. `color` is a theme colour, such as `--color-primary`."""
+
+    label: str
+    values: Sequence[float | None]
+    color: str = "--color-primary"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`title` says the finding. `kind` is bars or line; without a `span` the value axis starts at zero."""
+
+    title: str
+    kind: str
+    x: Sequence[int]
+    series: Sequence[Series]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    unit: str = ""
+    span: tuple[float, float] | None = None
+    legend: Sequence[tuple[str, str]] = field(default=())
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The JSON that frontend/src/chart.ts reads."""
+        series = [{"label": one.label, "values": list(one.values), "color": one.color} for one in self.series]
+        return {"kind": self.kind, "x": list(self.x), "series": series, "unit": self.unit, "range": self.span}
