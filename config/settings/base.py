@@ -208,7 +208,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'", "ws:", "wss:", LIVEKIT_PUBLIC_URL.replace("ws", "http", 1) or "'self'"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'", "*"],
+        "form-action": ["'self'", f"*{TENANT_HOST_SUFFIX}:*"],  # the public log-in leads to a tenant's host
         "object-src": ["'none'"],
     },
 }
