@@ -44,9 +44,7 @@ class Leash:
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-I", "-S", __file__]
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, start_new_session=True, cwd="/"
-        )
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd="/")
 
 
 LEASH = Leash()
@@ -76,9 +74,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups = _groups_read()
-    alive = [
-        group for group, number in reversed(groups.items()) if _signal(group, number)
-    ]
+    alive = [group for group, number in reversed(groups.items()) if _signal(group, number)]
     end = time.monotonic() + GRACE_SECONDS
     while alive and time.monotonic() < end:
         time.sleep(0.1)

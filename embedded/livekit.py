@@ -123,25 +123,14 @@ class Livekit:
         }
 
     def _stale_rooms_forget(self) -> None:
-        client = redis.Redis.from_url(
-            self.redis_url, socket_timeout=5, socket_connect_timeout=5
-        )
-        keys = [
-            key
-            for pattern in STALE_KEYS
-            for key in client.scan_iter(match=pattern, count=1000)
-        ]
+        client = redis.Redis.from_url(self.redis_url, socket_timeout=5, socket_connect_timeout=5)
+        keys = [key for pattern in STALE_KEYS for key in client.scan_iter(match=pattern, count=1000)]
         if keys:
             client.delete(*keys)
         client.close()
 
     def _is_ready(self) -> bool:
         try:
-            return (
-                httpx.get(
-                    f"http://{LOOPBACK}:{self.port}/", timeout=2, trust_env=False
-                ).status_code
-                == 200
-            )
+            return httpx.get(f"http://{LOOPBACK}:{self.port}/", timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False

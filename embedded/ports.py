@@ -52,12 +52,7 @@ def port_owner(port: int) -> str:
     except psutil.AccessDenied:
         return "another program"
     for connection in connections:
-        if (
-            connection.laddr
-            and connection.laddr.port == port
-            and connection.pid
-            and not connection.raddr
-        ):
+        if connection.laddr and connection.laddr.port == port and connection.pid and not connection.raddr:
             with contextlib.suppress(psutil.NoSuchProcess):
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return "another program"

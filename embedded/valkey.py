@@ -74,9 +74,7 @@ class Valkey:
         self.config.write_text("\n".join(lines) + "\n")
 
     def _is_ready(self) -> bool:
-        client = redis.Redis.from_url(
-            self.url, socket_timeout=2, socket_connect_timeout=2
-        )
+        client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(client.ping())
         except redis.exceptions.RedisError:
@@ -89,9 +87,7 @@ def _binary() -> Path:
     try:
         path = get_binary_path()
     except ValkeyBinaryNotFoundError as error:
-        raise StackError(
-            f"There is no Valkey for this machine ({error}); give REDIS_URL instead."
-        ) from error
+        raise StackError(f"There is no Valkey for this machine ({error}); give REDIS_URL instead.") from error
     if not path.stat().st_mode & 0o100:
         path.chmod(path.stat().st_mode | 0o755)
     return path
