@@ -1,0 +1,9 @@
+"""Addresses of Compass on the public host."""
+
+from django.urls import path
+
+from apps.compass import apis
+
+urlpatterns = [
+    path("agents/<str:agent_id>", apis.AgentView.as_view(), name="agent-config"),
+]
