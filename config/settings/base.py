@@ -223,8 +223,8 @@ LOGGING = {
     "formatters": {
         "console": {
             "()": "structlog.stdlib.ProcessorFormatter",
-            "processor": "apps.core.logs.renderer",
-            "foreign_pre_chain": "apps.core.logs.foreign_chain",
+            "processor": "ext://apps.core.logs.renderer",
+            "foreign_pre_chain": "ext://apps.core.logs.foreign_chain",
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
