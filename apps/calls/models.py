@@ -119,14 +119,13 @@ class EventType(models.TextChoices):
     USAGE = "usage"
     HEARTBEAT = "heartbeat"
     ERROR = "error"
-    CALL = "call"
 
 
 class CallEvent(models.Model):
-    """Something that Atlas, Media Bot or the Call Service itself (source `calls`) told about a call."""
+    """Something that Atlas or Media Bot told about a call. Heartbeats are counted in Call.agent_seen_at, not kept."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="events")
-    source = models.CharField(max_length=24, help_text="atlas, media-bot, a later run such as atlas.2, or calls.")
+    source = models.CharField(max_length=40, help_text="atlas, media-bot, or a later run such as atlas.2.")
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=16, choices=EventType)
     at = models.DateTimeField()
@@ -141,7 +140,7 @@ class CallEvent(models.Model):
 
     @property
     def system(self) -> str:
-        """`atlas`, `media-bot` or `calls`, without the number of the run."""
+        """`atlas` or `media-bot`, without the number of the run."""
         return self.source.partition(".")[0]
 
 
