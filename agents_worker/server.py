@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
-from livekit.agents import AgentServer, JobExecutorType, JobRequest
+from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
 
 from agents_worker.settings import WorkerSettings
 
@@ -108,7 +108,7 @@ async def server_run(server: AgentServer, parent_pid: int | None = None) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     running = asyncio.create_task(server.run())
-    stops = [asyncio.create_task(stopping.wait())]
+    stops: list[asyncio.Task[Any]] = [asyncio.create_task(stopping.wait())]
     if parent_pid is not None:
         stops.append(asyncio.create_task(_until_orphaned(parent_pid)))
     await asyncio.wait([running, *stops], return_when=asyncio.FIRST_COMPLETED)
@@ -123,8 +123,9 @@ async def server_run(server: AgentServer, parent_pid: int | None = None) -> None
 
 
 async def _until_orphaned(parent_pid: int) -> None:
+    poll = utils.aio.interval(_PARENT_POLL_SECONDS)
     while os.getppid() == parent_pid:
-        await asyncio.sleep(_PARENT_POLL_SECONDS)
+        await poll.tick()
 
 
 async def _drain(server: AgentServer, at_once: asyncio.Event) -> None:

@@ -32,7 +32,7 @@ class AtlasAgent(Agent):
         config: AgentConfig,
         *,
         llms: list[llm.LLM],
-        tools: list[llm.Tool],
+        tools: list[llm.Tool | llm.Toolset],
         chat_ctx: NotGivenOr[llm.ChatContext] = NOT_GIVEN,
         on_silent: Callable[[], None],
     ) -> None:

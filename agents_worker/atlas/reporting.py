@@ -108,7 +108,7 @@ class Reporter:
 
 def _seconds(metrics: llm.MetricsReport, name: str) -> float | None:
     value = metrics.get(name)
-    return round(value, 4) if isinstance(value, int | float) else None
+    return max(0.0, round(value, 4)) if isinstance(value, int | float) else None
 
 
 def _moment(timestamp: float | None) -> datetime | None:

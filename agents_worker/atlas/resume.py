@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livekit.agents import llm
+from livekit.agents.types import NOT_GIVEN
 
 from agents_worker.contracts import Transcript
 
@@ -12,6 +13,6 @@ def chat_from(transcript: Transcript) -> llm.ChatContext:
     chat = llm.ChatContext.empty()
     for item in transcript.items:
         role: llm.ChatRole = "user" if item.speaker == "caller" else "assistant"
-        at = {"created_at": item.at.timestamp()} if item.at else {}
-        chat.add_message(role=role, content=item.text, **at)
+        created_at = item.at.timestamp() if item.at else NOT_GIVEN
+        chat.add_message(role=role, content=item.text, created_at=created_at)
     return chat

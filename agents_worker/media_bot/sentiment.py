@@ -1,0 +1,101 @@
+"""How the caller feels, for each thing they say."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import cache
+from typing import Literal, Protocol
+
+import openai
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from agents_worker.contracts import AgentConfig, SentimentEvent
+from agents_worker.providers import ModelFactory, ProviderError, credential_for
+
+logger = logging.getLogger(__name__)
+
+_NEUTRAL = 0.05
+_SECONDS = 15.0
+_OFF = frozenset({"", "off", "none"})
+_QUESTION = (
+    "You rate the sentiment of one sentence a caller said on the phone. Answer with JSON only, "
+    '{"score": n}, where n is a number from -1 (very negative) through 0 (neutral) to 1 (very '
+    "positive)."
+)
+
+
+class Sentiment(Protocol):
+    async def score(self, text: str) -> float | None:
+        """From -1 to 1; None when it could not be told."""
+        ...
+
+
+class VaderSentiment:
+    """English only; a lexicon, on this machine."""
+
+    async def score(self, text: str) -> float | None:
+        return float(_analyzer().polarity_scores(text)["compound"])
+
+
+class ModelSentiment:
+    """Any language, by asking the agent's language model."""
+
+    def __init__(self, client: openai.AsyncClient, model: str) -> None:
+        self._client = client
+        self._model = model
+
+    async def score(self, text: str) -> float | None:
+        try:
+            answer = await self._client.chat.completions.create(
+                model=self._model,
+                messages=[
+                    {"role": "system", "content": _QUESTION},
+                    {"role": "user", "content": text},
+                ],
+                temperature=0,
+                timeout=_SECONDS,
+            )
+        except openai.OpenAIError as error:
+            logger.warning("the sentiment of an utterance is not known: %s", error)
+            return None
+        return score_from(answer.choices[0].message.content or "")
+
+
+@cache
+def _analyzer() -> SentimentIntensityAnalyzer:
+    return SentimentIntensityAnalyzer()
+
+
+def score_from(answer: str) -> float | None:
+    """The score in a model's answer, held between -1 and 1; None when there is none."""
+    start, end = answer.find("{"), answer.rfind("}")
+    try:
+        score = float(json.loads(answer[start : end + 1])["score"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return max(-1.0, min(1.0, score))
+
+
+def sentiment_for(config: AgentConfig, factory: ModelFactory) -> Sentiment | None:
+    """VADER for English, the agent's model for other languages, nothing when it is off."""
+    wanted = (config.media_bot.sentiment or "").lower()
+    if wanted in _OFF:
+        return None
+    if wanted == "vader" and config.language.lower().startswith("en"):
+        return VaderSentiment()
+    try:
+        credential = credential_for(config, config.llm.provider)
+    except ProviderError as error:
+        logger.warning("no sentiment: %s", error)
+        return None
+    return ModelSentiment(factory.openai(credential), config.llm.model)
+
+
+def sentiment_event(text: str, score: float) -> SentimentEvent:
+    label: Literal["positive", "neutral", "negative"] = "neutral"
+    if score >= _NEUTRAL:
+        label = "positive"
+    elif score <= -_NEUTRAL:
+        label = "negative"
+    return SentimentEvent(score=round(score, 4), label=label, text=text)
