@@ -1,6 +1,6 @@
-import "htmx.org/dist/htmx.esm.js";
 import { actionsStart } from "./actions";
 import { chartsStart } from "./chart";
+import { keepStart } from "./keep";
 import { keysStart } from "./keys";
 import { liveStart } from "./live";
 import { overlaysStart, tabsRestore } from "./overlays";
@@ -8,6 +8,7 @@ import { paletteStart } from "./palette";
 import { timesStart } from "./times";
 import { toastsStart } from "./toast";
 
+keepStart();
 timesStart();
 overlaysStart();
 tabsRestore(document);

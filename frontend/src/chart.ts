@@ -8,6 +8,7 @@ interface ChartData {
   unit: string;
   x_label: string;
   range?: [number, number];
+  ticks?: Record<string, string>;
 }
 
 const drawn = new Map<Element, uPlot>();
@@ -46,9 +47,16 @@ function options(data: ChartData, place: HTMLElement): uPlot.Options {
     cursor: { show: false },
     padding: [12, 8, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => edges(data, min, max) }, y: { range: (_, __, max) => data.range ?? [0, nice(max)] } },
-    axes: [axis({ values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? `${tick}` : "")), space: 24 }), axis({ values: (_, ticks) => ticks.map((tick) => `${tick}${data.unit}`), size: 48 })],
+    axes: [
+      axis({ values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? `${tick}` : "")), space: 24, size: 28, grid: { show: false } }),
+      axis({ values: (_, ticks) => ticks.map((tick) => valueLabel(data, tick)), size: data.ticks ? 64 : 48 }),
+    ],
     series: [{}, ...data.series.map((series) => drawnSeries(data.kind, series))],
   };
+}
+
+function valueLabel(data: ChartData, tick: number): string {
+  return data.ticks ? (data.ticks[String(tick)] ?? "") : `${tick}${data.unit}`;
 }
 
 function edges(data: ChartData, min: number, max: number): [number, number] {

@@ -1,5 +1,5 @@
 // The browser's one websocket. The server sends hints (type, id, version, topic); elements refetch themselves, so
-// permissions are checked where the fragment is rendered. After a lost connection everything live is fetched again.
+// permissions are checked where the fragment is rendered.
 
 interface Hint {
   type: string;
@@ -8,6 +8,9 @@ interface Hint {
   version: number;
 }
 
+type Answer = Hint | { subscribed: string[] };
+
+const refused = new Set([4401, 4403]);
 const firstDelay = 500;
 const longestDelay = 15_000;
 
@@ -17,6 +20,7 @@ export function liveStart(): void {
   const url = `${base.replace("{host}", location.hostname)}/ws/calls/`;
   const live = new Live(url);
   document.addEventListener("htmx:after:swap", () => live.topicsChanged());
+  document.addEventListener("click", moreShow);
   addEventListener("pagehide", () => live.stop());
   addEventListener("pageshow", (event) => event.persisted && live.start());
   live.start();
@@ -27,7 +31,6 @@ class Live {
   private subscribed = new Set<string>();
   private attempts = 0;
   private retry = 0;
-  private wasLost = false;
 
   constructor(private readonly url: string) {}
 
@@ -36,8 +39,8 @@ class Live {
     const socket = new WebSocket(this.url);
     this.socket = socket;
     socket.addEventListener("open", () => this.opened());
-    socket.addEventListener("message", (event) => deliver(JSON.parse(String(event.data)) as Hint));
-    socket.addEventListener("close", () => this.closed(socket));
+    socket.addEventListener("message", (event) => received(JSON.parse(String(event.data)) as Answer));
+    socket.addEventListener("close", (event) => this.closed(socket, event.code));
   }
 
   stop(): void {
@@ -62,26 +65,23 @@ class Live {
   private opened(): void {
     this.attempts = 0;
     this.subscribe(topics());
-    if (this.wasLost) document.querySelectorAll("[data-live]").forEach(refetch);
-    this.lost(false);
+    show("[data-live-lost]", false);
   }
 
-  private closed(socket: WebSocket): void {
+  private closed(socket: WebSocket, code: number): void {
     if (this.socket !== socket) return;
     this.socket = null;
+    if (refused.has(code)) return show("[data-live-refused]", true);
     this.attempts += 1;
-    if (this.attempts > 1) this.lost(true);
-    this.wasLost = true;
+    if (this.attempts > 1) show("[data-live-lost]", true);
     const delay = Math.min(longestDelay, firstDelay * 2 ** (this.attempts - 1));
     this.retry = window.setTimeout(() => this.start(), delay * (0.7 + 0.6 * Math.random()));
   }
+}
 
-  private lost(lost: boolean): void {
-    this.wasLost = lost;
-    const banner = document.querySelector<HTMLElement>("[data-live-lost]");
-    if (banner) banner.hidden = !lost;
-    document.documentElement.dataset.live = lost ? "lost" : "on";
-  }
+function show(selector: string, shown: boolean): void {
+  const banner = document.querySelector<HTMLElement>(selector);
+  if (banner) banner.hidden = !shown;
 }
 
 function topics(): Set<string> {
@@ -89,8 +89,13 @@ function topics(): Set<string> {
   return new Set([...elements].map((element) => element.dataset.live ?? ""));
 }
 
+/** What happened before the subscription held was not heard, so everything live is fetched once it does. */
+function received(answer: Answer): void {
+  if ("subscribed" in answer) document.querySelectorAll("[data-live]").forEach(refetch);
+  else deliver(answer);
+}
+
 function deliver(hint: Hint): void {
-  if (!hint.topic) return;
   for (const element of document.querySelectorAll<HTMLElement>(`[data-live="${CSS.escape(hint.topic)}"]`)) {
     const part = element.querySelector(`[data-live-id="${CSS.escape(hint.id)}"]`);
     refetch(part ?? element);
@@ -102,4 +107,11 @@ function refetch(element: Element): void {
   const pill = element.querySelector<HTMLElement>("[data-live-more]");
   if (pill && element.matches(":hover")) pill.hidden = false;
   else element.dispatchEvent(new CustomEvent("live"));
+}
+
+function moreShow(event: Event): void {
+  const pill = (event.target as Element).closest<HTMLElement>("[data-live-more]");
+  if (!pill) return;
+  pill.hidden = true;
+  pill.closest("[data-live]")?.dispatchEvent(new CustomEvent("live"));
 }

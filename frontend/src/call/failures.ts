@@ -1,0 +1,36 @@
+// Why a call could not be made: each reason is one block of words on the page.
+
+export type Reason = "refused" | "missing" | "in_use" | "insecure" | "busy" | "unavailable" | "unknown" | "unreachable";
+
+export class CallFailure extends Error {
+  constructor(
+    readonly reason: Reason,
+    readonly retryAfter = 0,
+  ) {
+    super(reason);
+  }
+}
+
+/** How browsers name what is wrong with a microphone (Media Capture and Streams, getUserMedia). */
+const microphoneErrors: Record<string, Reason> = {
+  NotAllowedError: "refused",
+  SecurityError: "refused",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "in_use",
+  AbortError: "in_use",
+};
+
+export function failureOf(error: unknown): CallFailure {
+  if (error instanceof CallFailure) return error;
+  const name = error instanceof Error ? error.name : "";
+  return new CallFailure(microphoneErrors[name] ?? "unreachable");
+}
+
+/** The reason behind an answer of POST /api/v1/calls/token that is not a token (problem+json with a `code`). */
+export function failureOfAnswer(status: number, code: string, retryAfter: number): CallFailure {
+  if (status === 429 || code === "busy") return new CallFailure("busy", retryAfter);
+  if (status === 404 || code === "unknown_agent") return new CallFailure("unknown");
+  if (status < 500 || code === "agent_disabled" || code === "not_published") return new CallFailure("unavailable");
+  return new CallFailure("unreachable");
+}
