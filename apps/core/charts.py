@@ -1,6 +1,6 @@
 """What templates/components/chart.html shows: data for the canvas, and the same numbers as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """`title` says the finding. `kind` is bars or line; without a `span` the value axis starts at zero."""
+    """`title` says the finding. `kind` is bars or line; without a `span` the value axis starts at zero.
+
+    `ticks` words the values of that axis, by value.
+    """
 
     title: str
     kind: str
@@ -26,10 +29,12 @@ class Chart:
     rows: Sequence[Sequence[str]]
     unit: str = ""
     span: tuple[float, float] | None = None
+    ticks: Mapping[str, str] = field(default_factory=dict)
     legend: Sequence[tuple[str, str]] = field(default=())
 
     @property
     def data(self) -> dict[str, Any]:
         """The JSON that frontend/src/chart.ts reads."""
         series = [{"label": one.label, "values": list(one.values), "color": one.color} for one in self.series]
-        return {"kind": self.kind, "x": list(self.x), "series": series, "unit": self.unit, "range": self.span}
+        data = {"kind": self.kind, "x": list(self.x), "series": series, "unit": self.unit, "range": self.span}
+        return {**data, "ticks": dict(self.ticks)} if self.ticks else data

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+CENT = Decimal("0.01")
 
 
 @register.simple_tag
@@ -50,16 +51,17 @@ def seconds(value: float | None) -> str:
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "USD") -> str:
-    """An amount with its currency and two places; four when two would hide that it is not nothing."""
+    """An amount with its currency and two places; one below half a cent is written as less than a cent."""
     if amount is None:
         return "–"
-    places = 4 if amount and abs(amount) < Decimal("0.10") else 2
-    return _with_currency(number_format(amount.copy_abs(), places, force_grouping=True), amount, currency)
+    if 0 < abs(amount) < CENT / 2:
+        return f"< {_with_currency(number_format(CENT, 2), amount, currency)}"
+    return _with_currency(number_format(amount.copy_abs(), 2, force_grouping=True), amount, currency)
 
 
 @register.filter
 def unit_money(amount: Decimal | None, currency: str = "USD") -> str:
-    """A unit price, always with four places."""
+    """A unit price, or a part of a small amount: always four places."""
     return "–" if amount is None else _with_currency(number_format(amount.copy_abs(), 4), amount, currency)
 
 

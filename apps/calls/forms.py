@@ -1,0 +1,47 @@
+"""The filters of the calls list. They live in the address, so a filtered list can be sent to a colleague."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from apps.calls.models import Channel, State
+
+LIVE = "live"
+SORTS = ("started", "agent", "duration")
+
+
+class CallFilterForm(forms.Form):
+    """An unknown value is dropped rather than refused: an old link still shows a list."""
+
+    q = forms.CharField(label=_("Number or name"), required=False, max_length=64)
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("Any state")), (LIVE, _("Going on now")), *State.choices]
+    )
+    channel = forms.ChoiceField(label=_("Channel"), required=False, choices=[("", _("Any channel")), *Channel.choices])
+    agent = forms.ChoiceField(label=_("Agent"), required=False)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    sort = forms.ChoiceField(
+        required=False,
+        choices=[(way + key, key) for key in SORTS for way in ("", "-")],
+        widget=forms.HiddenInput,
+    )
+
+    def __init__(self, data: QueryDict, *, agents: Iterable[tuple[str, str]]) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self.fields["agent"].choices = [("", _("Any agent")), *agents]  # type: ignore[attr-defined]
+        self.fields["q"].widget.attrs = {"type": "search", "data-search": "", "placeholder": _("Search"), "autocomplete": "off"}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The filters that hold, without the empty and the unreadable ones."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def narrows(self) -> bool:
+        """True when the list is not simply everything."""
+        return bool(self.values.keys() - {"sort"})
