@@ -1,0 +1,148 @@
+"""The body of POST /billing/calls and its answer (contracts.md, Billing). Durations in seconds, money as decimal strings."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from django.utils import timezone
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+CLOCK_SLACK = timedelta(minutes=5)
+DURATION_SLACK = 5
+DAY = 86_400
+MICROSECOND = Decimal("0.000001")
+
+
+def _seconds(value: Any) -> Decimal:
+    """A number by its shortest text, so that 0.1 is a tenth, to the microsecond; text and true are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("this has to be a number of seconds")
+    if not 0 <= value <= 7 * DAY:
+        raise ValueError("this has to be a number of seconds from 0 to 7 days")
+    return Decimal(str(value)).quantize(MICROSECOND, ROUND_HALF_EVEN)
+
+
+def _number(value: Decimal) -> str:
+    return format(value.normalize(), "f")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Seconds = Annotated[
+    Decimal,
+    BeforeValidator(_seconds),
+    PlainSerializer(_number, return_type=str, when_used="json"),
+]
+Count = Annotated[int, Field(ge=0, le=10**12, strict=True)]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Moment = Annotated[AwareDatetime, PlainSerializer(_iso, return_type=str, when_used="json")]
+
+
+class Shape(BaseModel):
+    """Fields that are not known are ignored, so that the worker may be deployed first."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SttUsage(Shape):
+    kind: Literal["stt"]
+    provider: Name
+    model: Name
+    audio_duration: Seconds
+
+
+class LlmUsage(Shape):
+    """`input_tokens` includes `input_cached_tokens`."""
+
+    kind: Literal["llm"]
+    provider: Name
+    model: Name
+    input_tokens: Count
+    input_cached_tokens: Count = 0
+    output_tokens: Count
+
+    @model_validator(mode="after")
+    def _cached_is_part(self) -> Self:
+        if self.input_cached_tokens > self.input_tokens:
+            raise ValueError("input_cached_tokens is part of input_tokens and cannot be more")
+        return self
+
+
+class TtsUsage(Shape):
+    kind: Literal["tts"]
+    provider: Name
+    model: Name
+    characters_count: Count
+
+
+UsageRow = Annotated[SttUsage | LlmUsage | TtsUsage, Field(discriminator="kind")]
+
+
+class CallReport(Shape):
+    """What an agent reports about one call when it is over."""
+
+    call_id: UUID
+    agent_id: UUID
+    channel: Literal["webrtc", "sip"]
+    started_at: Moment
+    ended_at: Moment
+    duration: Seconds
+    ended_reason: Literal["caller_hangup", "agent_hangup", "transferred", "no_agent", "max_duration", "spend_limit", "error"]
+    transcript_ref: str = Field("", max_length=500)
+    usage: list[UsageRow] = Field(default_factory=list, max_length=200)
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        if self.ended_at < self.started_at:
+            raise ValueError("ended_at is before started_at")
+        if self.ended_at > timezone.now() + CLOCK_SLACK:
+            raise ValueError("ended_at is in the future; check the clock of the machine that reports")
+        span = Decimal(str((self.ended_at - self.started_at).total_seconds()))
+        if self.duration > span + DURATION_SLACK:
+            raise ValueError("duration is longer than the time between started_at and ended_at; it is in seconds")
+        return self
+
+    def content(self) -> dict[str, Any]:
+        """The report as JSON, in one spelling for one meaning."""
+        return self.model_dump(mode="json")
+
+    def content_hash(self) -> str:
+        """Equal for equal reports, however their JSON was written."""
+        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class UnpricedModel(BaseModel):
+    kind: str
+    provider: str
+    model: str
+
+
+class CostParts(BaseModel):
+    """Decimal strings with 6 places; null where something has no price."""
+
+    transport: str | None
+    stt: str | None
+    llm: str | None
+    tts: str | None
+    messages: str | None
+    platform: str | None
+
+
+class BilledCall(BaseModel):
+    """`total` is null while a part is; `total_known` is the sum of the parts that have a price."""
+
+    id: str
+    call_id: str
+    created: bool
+    cost: CostParts
+    total: str | None
+    total_known: str
+    currency: str
+    unpriced: list[UnpricedModel]
+    price_book: int | None

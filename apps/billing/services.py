@@ -1,0 +1,193 @@
+"""Every write to price books and the ledger. All run in the public schema, whichever schema the caller is in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+from pydantic import ValidationError
+
+from apps.billing.costs import UNITS, Cost, cost_of
+from apps.billing.models import BillingConflict, LedgerEntry, Price, PriceBook
+from apps.billing.payloads import CallReport
+from apps.billing.pricelist import EFFECTIVE_FROM, NOTE, ROWS
+from apps.billing.selectors import price_book_at
+from apps.core.errors import PermanentError
+from apps.core.realtime import hint_publish
+from apps.tenants.models import Tenant
+
+
+class ReportInvalid(PermanentError):
+    """A report cannot be billed; `errors` is a list of {"field", "message"}."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{error['field']}: {error['message']}" for error in errors))
+        self.errors = errors
+
+
+class ReportConflict(PermanentError):
+    """The call is billed already by a different report; the new one is kept for finance, and charges nothing."""
+
+    def __init__(self, entry: LedgerEntry) -> None:
+        super().__init__("This call is billed already, by a report with different content. Both are kept; the first one counts.")
+        self.entry = entry
+
+
+@dataclass(frozen=True)
+class BillResult:
+    """`created` is false when the same report had been billed before."""
+
+    entry: LedgerEntry
+    created: bool
+
+
+def call_bill(
+    *, tenant: Tenant, call_id: UUID | str, report: CallReport | Mapping[str, Any], source: str = LedgerEntry.Source.REPORT
+) -> BillResult:
+    """Bills a call once, whoever comes first. Raises ReportInvalid, and ReportConflict for other content than before.
+
+    A sweep never disputes a report: it gets the entry that is there.
+    """
+    checked = report_check(report)
+    if str(checked.call_id) != str(call_id):
+        raise ReportInvalid([{"field": "call_id", "message": "the report is about another call"}])
+    result = _entry_make(tenant, checked, source)
+    if result.created or result.entry.content_hash == checked.content_hash() or _yields(source, result.entry):
+        return result
+    _conflict_keep(result.entry, checked, source)
+    raise ReportConflict(result.entry)
+
+
+def report_check(report: CallReport | Mapping[str, Any]) -> CallReport:
+    """The report as its model. Raises ReportInvalid with a sentence for each field."""
+    if isinstance(report, CallReport):
+        return report
+    try:
+        return CallReport.model_validate(report)
+    except ValidationError as error:
+        raise ReportInvalid([_field_error(item) for item in error.errors()]) from error
+
+
+def price_book_create(
+    *, effective_from: datetime, prices: list[dict[str, Any]], currency: str = "USD", note: str = ""
+) -> PriceBook:
+    """Adds a version of the price book with these prices. Raises PermanentError when two of them contradict each other."""
+    unsaved = [Price(**price) for price in prices]
+    prices_check(unsaved)
+    with transaction.atomic():
+        number = (PriceBook.objects.aggregate(Max("version"))["version__max"] or 0) + 1
+        book = PriceBook.objects.create(version=number, effective_from=effective_from, currency=currency, note=note)
+        for price in unsaved:
+            price.book = book
+        Price.objects.bulk_create(unsaved)
+    return book
+
+
+def price_book_copy(*, book: PriceBook, effective_from: datetime) -> PriceBook:
+    """A new version with the prices of another one, to be changed before it takes effect."""
+    if effective_from <= timezone.now():
+        raise PermanentError("A price book takes effect in the future; what was billed stays as it is.")
+    columns = ("kind", "provider", "model", "unit", "provider_cost", "price", "note")
+    prices = [{name: getattr(price, name) for name in columns} for price in book.prices.all()]
+    note = f"Copy of version {book.version}"
+    return price_book_create(effective_from=effective_from, prices=prices, currency=book.currency, note=note)
+
+
+def price_book_seed() -> PriceBook:
+    """The book that Meridian comes with, made when there is no book at all; doing it again changes nothing."""
+    book = PriceBook.objects.order_by("version").first()
+    if book is not None:
+        return book
+    columns = ("kind", "provider", "model", "unit", "provider_cost", "price", "note")
+    prices = [dict(zip(columns, row, strict=True)) for row in ROWS]
+    try:
+        with transaction.atomic():
+            return price_book_create(effective_from=EFFECTIVE_FROM, prices=prices, note=NOTE)
+    except IntegrityError:
+        return PriceBook.objects.order_by("version")[0]
+
+
+def prices_check(prices: list[Price]) -> None:
+    """Raises PermanentError when a model is priced twice for the same thing, such as per second and per minute."""
+    seen: set[tuple[str, str, str, str]] = set()
+    for price in prices:
+        key = (price.kind, price.provider, price.model, UNITS[price.unit][0])
+        if key in seen:
+            raise PermanentError(f"{price.provider} {price.model} has two prices for {key[3].replace('_', ' ')}; keep one.")
+        seen.add(key)
+
+
+def conflict_resolve(*, conflict: BillingConflict, resolution: str) -> BillingConflict:
+    """Writes down what finance decided about a conflict."""
+    if not resolution.strip():
+        raise PermanentError("Say in a sentence what was decided.")
+    conflict.resolution, conflict.resolved_at = resolution.strip(), timezone.now()
+    conflict.save(update_fields=["resolution", "resolved_at"])
+    return conflict
+
+
+@transaction.atomic
+def _entry_make(tenant: Tenant, report: CallReport, source: str) -> BillResult:
+    """INSERT … ON CONFLICT DO NOTHING waits for a rival's commit, so the row read afterwards is the one that counts."""
+    book = price_book_at(report.started_at)
+    entry = _entry(tenant, report, source, book)
+    LedgerEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    kept = LedgerEntry.objects.select_related("price_book").get(tenant=tenant, call_id=report.call_id)
+    created = kept.pk == entry.pk
+    if created:
+        for topic in (f"call:{report.call_id}", "calls"):
+            hint_publish(tenant.schema_name, topic, "call.billed", str(report.call_id), 1)
+    return BillResult(kept, created)
+
+
+def _entry(tenant: Tenant, report: CallReport, source: str, book: PriceBook | None) -> LedgerEntry:
+    content = report.content()
+    cost = cost_of(report, list(book.prices.all()) if book else [])
+    facts = ("call_id", "agent_id", "channel", "started_at", "ended_at", "duration", "ended_reason", "transcript_ref")
+    return LedgerEntry(
+        tenant=tenant,
+        source=source,
+        price_book=book,
+        currency=book.currency if book else "USD",
+        usage=content["usage"],
+        content_hash=report.content_hash(),
+        **{name: getattr(report, name) for name in facts},
+        **_amounts(cost),
+    )
+
+
+def _amounts(cost: Cost) -> dict[str, Any]:
+    totals: dict[str, Decimal | None] = {
+        "total": cost.total,
+        "total_known": cost.total_known,
+        "provider_cost": cost.provider_cost,
+    }
+    return {**cost.parts, **totals, "lines": [line.as_json() for line in cost.lines], "unpriced": cost.unpriced}
+
+
+def _yields(source: str, entry: LedgerEntry) -> bool:
+    return source == LedgerEntry.Source.SWEEP and entry.source == LedgerEntry.Source.REPORT
+
+
+def _conflict_keep(entry: LedgerEntry, report: CallReport, source: str) -> None:
+    conflict = BillingConflict(
+        entry=entry,
+        tenant_id=entry.tenant_id,
+        call_id=entry.call_id,
+        source=source,
+        report=report.content(),
+        content_hash=report.content_hash(),
+    )
+    BillingConflict.objects.bulk_create([conflict], ignore_conflicts=True)
+
+
+def _field_error(item: Any) -> dict[str, str]:
+    return {
+        "field": ".".join(str(part) for part in item["loc"]) or "report",
+        "message": item["msg"].removeprefix("Value error, "),
+    }
