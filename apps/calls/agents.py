@@ -1,0 +1,55 @@
+"""What a call needs to know of the agent that answers it, as Compass publishes it."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from apps.calls.models import DEFAULT_MAX_CALL_SECONDS
+from apps.compass.selectors import AgentUnavailable, agent_by_slug, agent_for_call, credentials_for
+
+
+@dataclass(frozen=True)
+class CallAgent:
+    """A snapshot for the call record; `ringback` is the country of Media Bot's tone, None for silence."""
+
+    id: UUID
+    slug: str
+    name: str
+    language: str
+    max_seconds: int
+    ringback: str | None
+
+    @property
+    def snapshot(self) -> dict[str, Any]:
+        """The fields of Call that it fills."""
+        return {
+            "agent_id": self.id,
+            "agent_slug": self.slug,
+            "agent_name": self.name,
+            "language": self.language,
+            "max_seconds": self.max_seconds,
+        }
+
+
+def call_agent(agent_id: UUID | str) -> CallAgent:
+    """The published agent, able to talk. Raises AgentUnavailable."""
+    version = agent_for_call(agent_id)
+    credentials_for(version.config)
+    limits, bot = version.config.get("limits") or {}, version.config.get("media_bot") or {}
+    return CallAgent(
+        id=version.agent.pk,
+        slug=version.agent.slug,
+        name=version.agent.name,
+        language=version.language,
+        max_seconds=int(limits.get("max_call_seconds") or DEFAULT_MAX_CALL_SECONDS),
+        ringback=bot.get("ringback") or None,
+    )
+
+
+def call_agent_named(slug_or_id: str) -> CallAgent:
+    """The same by slug or by id. Raises AgentUnavailable."""
+    agent = agent_by_slug(slug_or_id)
+    return call_agent(agent.pk if agent else slug_or_id)
+
+
+__all__ = ["AgentUnavailable", "CallAgent", "call_agent", "call_agent_named"]

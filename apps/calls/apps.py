@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CallsConfig(AppConfig):
+    name = "apps.calls"
+    label = "calls"
+
+    def ready(self) -> None:
+        from apps.calls import effects, handlers  # noqa: F401  they register themselves

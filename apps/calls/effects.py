@@ -1,0 +1,20 @@
+"""What the outbox does at LiveKit for the Call Service."""
+
+from contextlib import suppress
+
+from apps.calls import livekit
+from apps.calls.models import Call
+from apps.calls.services.calls import room_gone
+from apps.core.models import OutboundEffect
+from apps.core.outbox import sender
+
+
+@sender("calls.room_delete")
+def room_delete(effect: OutboundEffect) -> str:
+    """Deletes an ended call's room; whoever is still in it is disconnected. A room that is gone is as good."""
+    name = str(effect.payload["room"])
+    with suppress(livekit.RoomGone):
+        livekit.client().room_delete(name)
+    for call in Call.objects.filter(room_name=name):
+        room_gone(call)
+    return name

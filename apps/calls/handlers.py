@@ -1,0 +1,152 @@
+"""What LiveKit's webhooks do to calls: one function per kind of event, any order, any number of times."""
+
+from datetime import datetime
+
+import structlog
+from django.utils import timezone
+
+from apps.calls import livekit
+from apps.calls.models import Call, Channel, EndedReason
+from apps.calls.payloads import webhook_participant, webhook_room, webhook_time
+from apps.calls.rooms import metadata_read, room_tenant
+from apps.calls.services.agents_in_room import agent_arrived, agent_left
+from apps.calls.services.arrivals import caller_arrived, sip_call
+from apps.calls.services.calls import call_end, call_left, room_gone
+from apps.calls.services.strangers import stranger_arrived, stranger_room_close
+from apps.core.errors import Ignored
+from apps.core.inbox import handler, provider_register
+from apps.core.models import InboundEvent
+from apps.tenants.models import Route, Tenant
+from apps.tenants.selectors import route_tenant, tenant_by_slug
+
+log = structlog.get_logger(__name__)
+
+CALLER_KINDS = ("STANDARD", "SIP")
+REPLACED = ("DUPLICATE_IDENTITY", "MIGRATION")  # the same caller is there under a new session
+LOST = ("STATE_MISMATCH", "SIGNAL_CLOSE", "CONNECTION_TIMEOUT", "MEDIA_FAILURE")  # the browser may be on its way back
+
+
+def tenant_of(event: InboundEvent) -> str | None:
+    """By the trunk for a SIP caller, else by the room's name or metadata; None when there is no such tenant."""
+    room = webhook_room(event.payload)
+    named = room_tenant(str(room.get("name", ""))) or metadata_read(str(room.get("metadata", ""))).get("tenant")
+    trunk = webhook_participant(event.payload).attributes.get("sip.trunkID")
+    if trunk:
+        owner = route_tenant(Route.Kind.SIP_TRUNK, trunk)
+        # A room that speaks of one tenant and a trunk of another is nobody's call.
+        return (
+            owner.schema_name if owner and owner.status == Tenant.Status.ACTIVE and named in (None, owner.schema_name) else None
+        )
+    tenant = tenant_by_slug(str(named)) if named else None
+    return tenant.schema_name if tenant and tenant.status == Tenant.Status.ACTIVE else None
+
+
+def unrouted(event: InboundEvent) -> None:
+    """A caller whose trunk belongs to no tenant hears so; everything else is somebody else's business."""
+    participant, room_name = webhook_participant(event.payload), str(webhook_room(event.payload).get("name", ""))
+    if event.kind == "participant_joined" and participant.kind == "SIP":
+        stranger_arrived(room_name=room_name, caller=participant)
+    if event.kind == "participant_left" and participant.kind == "AGENT":
+        stranger_room_close(room_name)
+    raise Ignored("This room belongs to no tenant here.")
+
+
+@handler("livekit", "room_started")
+def room_started(event: InboundEvent) -> None:
+    raise Ignored("A call begins when its caller joins.")
+
+
+@handler("livekit", "participant_joined")
+def participant_joined(event: InboundEvent) -> None:
+    participant, room_name = webhook_participant(event.payload), _room_name(event)
+    if participant.kind == "AGENT":
+        return agent_arrived(call=_call(room_name), agent=participant, at=_at(event))
+    if participant.kind not in CALLER_KINDS:
+        raise Ignored(f"A participant of kind {participant.kind} is no caller.")
+    return caller_arrived(room_name=room_name, caller=participant, at=_at(event))
+
+
+@handler("livekit", "participant_left")
+def participant_left(event: InboundEvent) -> None:
+    participant = webhook_participant(event.payload)
+    reason = str(event.payload.get("participant", {}).get("disconnectReason", ""))
+    call = _call_of_leaver(_room_name(event), participant)
+    if participant.kind == "AGENT":
+        return agent_left(call=call, identity=participant.identity)
+    if participant.identity != call.caller_identity or reason in REPLACED:
+        raise Ignored("The caller is still there.")
+    if reason in LOST and call.channel == Channel.WEBRTC:
+        return call_left(call=call, at=_at(event))
+    call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, at=_at(event))
+    return None
+
+
+@handler("livekit", "participant_connection_aborted")
+def participant_connection_aborted(event: InboundEvent) -> None:
+    participant, call = webhook_participant(event.payload), _call(_room_name(event))
+    if participant.kind == "AGENT":
+        return agent_left(call=call, identity=participant.identity)
+    if participant.identity != call.caller_identity:
+        raise Ignored("This is not the caller.")
+    if call.channel == Channel.WEBRTC:
+        return call_left(call=call, at=_at(event))
+    call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, at=_at(event))
+    return None
+
+
+@handler("livekit", "track_published")
+def track_published(event: InboundEvent) -> None:
+    """The caller's microphone proves that they are there, should the join have been lost."""
+    participant, call = webhook_participant(event.payload), _call(_room_name(event))
+    if call.joined_at is not None or participant.identity != call.caller_identity:
+        raise Ignored("Nothing new: its owner is known to be there.")
+    caller_arrived(room_name=call.room_name, caller=participant, at=_at(event))
+
+
+@handler("livekit", "room_finished")
+def room_finished(event: InboundEvent) -> None:
+    call = _call(_room_name(event))
+    call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, at=_at(event))
+    room_gone(call)
+
+
+@handler("livekit", "agent_job_started")
+def agent_job_started(event: InboundEvent) -> None:
+    job = event.payload.get("job") or {}
+    identity = str((job.get("state") or {}).get("participantIdentity", ""))
+    if not identity:
+        raise Ignored("The job has no participant yet.")
+    agent = livekit.Participant(identity, "AGENT", attributes={"lk.agent_name": str(job.get("agentName", ""))})
+    agent_arrived(call=_call(_room_name(event)), agent=agent, at=_at(event))
+
+
+@handler("livekit", "agent_job_ended")
+def agent_job_ended(event: InboundEvent) -> None:
+    identity = str(((event.payload.get("job") or {}).get("state") or {}).get("participantIdentity", ""))
+    agent_left(call=_call(_room_name(event)), identity=identity)
+
+
+def _call_of_leaver(room_name: str, participant: livekit.Participant) -> Call:
+    """A SIP caller's leaving may be heard before the coming; then the call is recorded as missed, and the coming is late."""
+    call = Call.objects.filter(room_name=room_name).first()
+    if call is None and participant.kind == "SIP":
+        call = sip_call(room_name, participant)
+    return call or _call(room_name)
+
+
+def _call(room_name: str) -> Call:
+    call = Call.objects.filter(room_name=room_name).first()
+    if call is None:
+        raise Ignored("No call is known for this room.")
+    return call
+
+
+def _room_name(event: InboundEvent) -> str:
+    return str(webhook_room(event.payload).get("name", ""))
+
+
+def _at(event: InboundEvent) -> datetime:
+    return webhook_time(event.payload, timezone.now())
+
+
+provider_register("livekit", tenant_of=tenant_of, unrouted=unrouted)

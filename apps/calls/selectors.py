@@ -1,0 +1,72 @@
+"""Reads of calls that agents, commands and pages share."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.calls.models import LIVE, Call, CallEvent, EventType
+from apps.calls.services.dispatches import ATLAS, MEDIA_BOT
+
+NOT_COUNTED = {"kind", "provider", "model"}
+
+
+def calls_live() -> QuerySet[Call]:
+    """Calls that have not ended, the oldest first."""
+    return Call.objects.filter(LIVE).order_by("started_at")
+
+
+def call_transcript(call: Call) -> list[CallEvent]:
+    """What was said, in order: Atlas's words where it has any (what the model heard and said), Media Bot's otherwise."""
+    events = list(call.events.filter(type=EventType.TRANSCRIPT).order_by("at", "id"))
+    return transcript_of(events)
+
+
+def transcript_of(events: Iterable[CallEvent]) -> list[CallEvent]:
+    """The same from transcript events that were read already, in order."""
+    said = [event for event in events if event.type == EventType.TRANSCRIPT]
+    by_atlas = [event for event in said if event.system == ATLAS]
+    return by_atlas or [event for event in said if event.system == MEDIA_BOT]
+
+
+def call_usage(call: Call, system: str | None = None) -> list[dict[str, Any]]:
+    """What a call used so far, as rows of POST /billing/calls; each run reports cumulatively, so the last of each counts.
+
+    `system` keeps the runs of `atlas` or `media-bot` only.
+    """
+    last: dict[str, CallEvent] = {}
+    for event in call.events.filter(type=EventType.USAGE).order_by("seq"):
+        if system in (None, event.system):
+            last[event.source] = event
+    return usage_merged(row for event in last.values() for row in event.data.get("usage", []))
+
+
+def usage_merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Adds up the counts of rows with the same kind, provider and model."""
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = tuple(row.get(name) for name in sorted(NOT_COUNTED))
+        total = merged.setdefault(key, {name: row.get(name) for name in ("kind", "provider", "model")})
+        for name, value in row.items():
+            if name not in NOT_COUNTED and isinstance(value, int | float) and not isinstance(value, bool):
+                total[name] = total.get(name, 0) + value
+    return list(merged.values())
+
+
+def transcript_for_agent(call: Call) -> dict[str, Any]:
+    """The answer of GET /calls/{call_id}/transcript."""
+    return {
+        "call_id": str(call.pk),
+        "agent_id": str(call.agent_id) if call.agent_id else None,
+        "started_at": _utc(call.joined_at or call.started_at),
+        "items": [_item(event) for event in call_transcript(call)],
+        "usage": call_usage(call, ATLAS),
+    }
+
+
+def _item(event: CallEvent) -> dict[str, Any]:
+    return {"speaker": event.data.get("speaker"), "text": event.data.get("text", ""), "at": _utc(event.at)}
+
+
+def _utc(moment: Any) -> str:
+    return str(moment.isoformat()).replace("+00:00", "Z")

@@ -1,0 +1,64 @@
+"""What a caller hears when no agent can talk, by language. Media Bot speaks it and the call ends."""
+
+from typing import Any
+
+DEFAULT_LANGUAGE = "en"
+
+# One table, so that a translator sees all of it at once.
+SENTENCES: dict[str, dict[str, str]] = {
+    "not_in_service": {
+        "en": "The number you have called is not in service. Please check it and try again. Goodbye.",
+        "de": "Die gewählte Nummer ist nicht vergeben. Bitte prüfen Sie sie und rufen Sie noch einmal an. Auf Wiederhören.",
+        "es": "El número al que ha llamado no está en servicio. Compruébelo e inténtelo de nuevo. Adiós.",
+        "fr": "Le numéro que vous avez composé n'est pas en service. Veuillez le vérifier et réessayer. Au revoir.",
+        "it": "Il numero chiamato non è attivo. La preghiamo di verificarlo e riprovare. Arrivederci.",
+        "nl": "Het gekozen nummer is niet in gebruik. Controleer het en probeer het opnieuw. Tot ziens.",
+        "pt": "O número que marcou não está em serviço. Verifique-o e tente novamente. Adeus.",
+    },
+    "unavailable": {
+        "en": "Sorry, nobody can take your call at the moment. Please call again later. Goodbye.",
+        "de": "Leider kann Ihren Anruf im Moment niemand annehmen. Bitte rufen Sie später noch einmal an. Auf Wiederhören.",
+        "es": "Lo sentimos, en este momento nadie puede atender su llamada. Llame de nuevo más tarde. Adiós.",
+        "fr": "Désolé, personne ne peut prendre votre appel pour le moment. Veuillez rappeler plus tard. Au revoir.",
+        "it": "Ci dispiace, al momento nessuno può rispondere. La preghiamo di richiamare più tardi. Arrivederci.",
+        "nl": "Sorry, op dit moment kan niemand uw oproep beantwoorden. Bel later nog eens. Tot ziens.",
+        "pt": "Lamentamos, mas de momento ninguém pode atender a sua chamada. Ligue mais tarde. Adeus.",
+    },
+    "no_agent": {
+        "en": "I am sorry, our assistant could not be reached. Please call again in a few minutes. Goodbye.",
+        "de": "Leider ist unser Assistent nicht erreichbar. Bitte rufen Sie in ein paar Minuten wieder an. Auf Wiederhören.",
+        "es": "Lo siento, no se ha podido contactar con nuestro asistente. Llame de nuevo en unos minutos. Adiós.",
+        "fr": "Je suis désolé, notre assistant n'a pas pu être joint. Veuillez rappeler dans quelques minutes. Au revoir.",
+        "it": "Mi dispiace, il nostro assistente non è raggiungibile. Richiami tra qualche minuto. Arrivederci.",
+        "nl": "Het spijt me, onze assistent was niet bereikbaar. Bel over een paar minuten opnieuw. Tot ziens.",
+        "pt": "Lamento, não foi possível contactar o nosso assistente. Ligue novamente dentro de alguns minutos. Adeus.",
+    },
+}
+REASONS = {
+    "unknown_number": "not_in_service",
+    "unknown_trunk": "not_in_service",
+    "unknown_agent": "not_in_service",
+    "agent_disabled": "unavailable",
+    "not_published": "unavailable",
+    "credential_missing": "unavailable",
+    "no_agent": "no_agent",
+}
+COUNTRY_LANGUAGES = {
+    "AT": "de", "CH": "de", "DE": "de", "LI": "de",
+    "AR": "es", "CL": "es", "CO": "es", "ES": "es", "MX": "es", "PE": "es",
+    "FR": "fr", "LU": "fr", "MC": "fr",
+    "IT": "it", "SM": "it", "NL": "nl", "BR": "pt", "PT": "pt",
+}  # fmt: skip
+
+
+def language_of_country(country: str) -> str:
+    """The language to speak to a caller of whom only the tenant's country (ISO 3166) is known."""
+    return COUNTRY_LANGUAGES.get(country.upper(), DEFAULT_LANGUAGE)
+
+
+def announcement(reason: str, language: str) -> dict[str, Any]:
+    """The `announcement` of a Media Bot dispatch for a refusal code; a `language` (BCP 47) without a sentence gets English."""
+    sentences = SENTENCES[REASONS.get(reason, "unavailable")]
+    short = language.partition("-")[0].lower()
+    chosen = short if short in sentences else DEFAULT_LANGUAGE
+    return {"text": sentences[chosen], "language": chosen, "end_call": True}

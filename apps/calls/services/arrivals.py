@@ -1,0 +1,120 @@
+"""A caller came into a room: whose call it is, who answers, and what is said when nobody can."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from apps.calls import livekit
+from apps.calls.agents import AgentUnavailable, CallAgent, call_agent
+from apps.calls.models import Call, Channel, EndedReason, PhoneNumber
+from apps.calls.numbers import number_candidates, number_normalise
+from apps.calls.sentences import announcement, language_of_country
+from apps.calls.services.calls import call_assign, call_begin_sip, call_end, call_joined, room_metadata
+from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send
+from apps.core.errors import Ignored
+from apps.core.schema import schema_current
+from apps.tenants.selectors import tenant_by_slug
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Refusal(Exception):
+    """Nobody can answer: `code` of sentences.REASONS, and the sentence for the call's record."""
+
+    code: str
+    message: str
+
+
+def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime) -> None:
+    """Has Atlas and Media Bot join, once each; any number of repeats are harmless.
+
+    Raises Ignored when the call is over or the newcomer is not its caller, LiveKitUnreachable to be tried again.
+    """
+    call = Call.objects.filter(room_name=room_name).first() or sip_call(room_name, caller)
+    if not call_joined(call=call, identity=caller.identity, at=at):
+        raise Ignored("The call is over, or this is not its caller.")
+    call_answer(call)
+
+
+def call_answer(call: Call) -> None:
+    """Finds the agent and dispatches it. Raises LiveKitUnreachable."""
+    try:
+        if not call.dispatches.exists():
+            _agent_set(call)
+            dispatch_pair(call)
+        dispatches_send(call)
+    except Refusal as refusal:
+        call_refuse(call=call, code=refusal.code, message=refusal.message)
+    except livekit.RoomGone:
+        call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, detail="The caller was gone before an agent could be asked.")
+
+
+def call_refuse(*, call: Call, code: str, message: str) -> None:
+    """Ends the call as failed/no_agent with `message`, while Media Bot tells the caller. Raises LiveKitUnreachable."""
+    with transaction.atomic():
+        if not call_end(call_id=call.pk, reason=EndedReason.NO_AGENT, detail=message, keep_room=True):
+            return
+        dispatch_next(call=call, agent_name=MEDIA_BOT, announcement=announcement(code, _language(call)))
+    log.info("call_refused", call=str(call.pk), code=code)
+    try:
+        dispatches_send(call)
+    except livekit.RoomGone:
+        log.info("caller_gone_before_announcement", call=str(call.pk))
+
+
+def call_apologise(*, call: Call, message: str) -> None:
+    """No agent came: has Media Bot say so, over its own ringing. Raises LiveKitUnreachable."""
+    call_refuse(call=call, code="no_agent", message=message)
+
+
+def sip_call(room_name: str, caller: livekit.Participant) -> Call:
+    """The call of a SIP participant, made when there is none. Raises Ignored for anybody else."""
+    if caller.kind != "SIP":
+        raise Ignored("No call was begun for this room.")
+    to_number = number_normalise(caller.attributes.get("sip.trunkPhoneNumber", ""), _country())
+    return call_begin_sip(
+        room_name=room_name,
+        identity=caller.identity,
+        name=caller.name,
+        attributes=caller.attributes,
+        to_number=to_number,
+    )
+
+
+def _agent_set(call: Call) -> None:
+    if call.channel == Channel.WEBRTC:
+        _agent(call.agent_id)
+        return
+    number = _number(call.to_number)
+    call_assign(call=call, agent=_agent(number.agent_id), to_number=number.number)
+    livekit.client().room_metadata_set(call.room_name, room_metadata(call))
+
+
+def _agent(agent_id: object) -> CallAgent:
+    try:
+        return call_agent(str(agent_id))
+    except AgentUnavailable as error:
+        raise Refusal(error.code, error.message) from error
+
+
+def _number(dialled: str) -> PhoneNumber:
+    forms = number_candidates(dialled, _country())
+    found = {number.number: number for number in PhoneNumber.objects.filter(number__in=forms, enabled=True)}
+    number = next((found[form] for form in forms if form in found), None)
+    if number is None:
+        raise Refusal("unknown_number", f"{dialled or 'The number'} is mapped to no agent. Map it in Compass, under Numbers.")
+    if number.agent_id is None:
+        raise Refusal("unavailable", f"{dialled} belongs to the team {number.team}, and no agent answers for it.")
+    return number
+
+
+def _country() -> str:
+    tenant = tenant_by_slug(schema_current())
+    return tenant.country if tenant else "US"
+
+
+def _language(call: Call) -> str:
+    return call.language or language_of_country(_country())

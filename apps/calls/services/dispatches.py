@@ -1,0 +1,148 @@
+"""Asking Atlas and Media Bot to join, exactly once per attempt."""
+
+import json
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.calls import livekit
+from apps.calls.agents import AgentUnavailable, call_agent
+from apps.calls.models import Call, Channel, Dispatch, PhoneNumber
+from apps.calls.rooms import metadata_read
+from apps.core.schema import schema_current
+from apps.core.tokens import token_issue
+
+log = structlog.get_logger(__name__)
+
+ATLAS = "atlas"
+MEDIA_BOT = "media-bot"
+LEASE = timedelta(seconds=6)  # longer than two answers of LiveKit may take
+TOKEN_MARGIN = 3600  # a report that is retried after the call still finds its token good
+
+
+def dispatch_request(*, call: Call, agent_name: str, attempt: int, announcement: dict[str, Any] | None = None) -> Dispatch:
+    """Decides that an agent is asked; the row is unique per attempt. Send it with dispatches_send after the commit."""
+    dispatch, _ = Dispatch.objects.get_or_create(
+        call=call, agent_name=agent_name, attempt=attempt, defaults={"announcement": announcement}
+    )
+    return dispatch
+
+
+@transaction.atomic
+def dispatch_pair(call: Call) -> None:
+    """The first attempt: Atlas, then Media Bot."""
+    for agent_name in (ATLAS, MEDIA_BOT):
+        dispatch_request(call=call, agent_name=agent_name, attempt=1)
+
+
+def dispatch_next(*, call: Call, agent_name: str, announcement: dict[str, Any] | None = None) -> Dispatch:
+    """One attempt more than so far."""
+    last = Dispatch.objects.filter(call=call, agent_name=agent_name).order_by("-attempt").first()
+    attempt = last.attempt + 1 if last else 1
+    return dispatch_request(call=call, agent_name=agent_name, attempt=attempt, announcement=announcement)
+
+
+def dispatches_send(call: Call) -> None:
+    """Sends what was decided and is not on its way. Raises LiveKitUnreachable; RoomGone when the caller is already away."""
+    waiting = [dispatch for dispatch in call.dispatches.filter(_unsent()).order_by("agent_name") if _claim(dispatch)]
+    if not waiting:
+        return
+    try:
+        known = livekit.client().dispatches_list(call.room_name)
+        for dispatch in waiting:
+            _send(call, dispatch, known)
+    except livekit.LiveKitUnreachable:
+        # Nothing is lost when it did arrive there: the next to claim it lists first.
+        call.dispatches.filter(_unclaimed(waiting)).update(claimed_at=None)
+        raise
+
+
+def dispatch_joined(*, call: Call, agent_name: str, identity: str, at: datetime) -> Dispatch | None:
+    """Marks the newest attempt as here; None for an agent that nobody asked."""
+    if not Dispatch.objects.filter(call=call, identity=identity).exists():
+        asked = call.dispatches.filter(agent_name=agent_name, state=Dispatch.State.REQUESTED).order_by("-attempt")
+        newest = asked.first()
+        if newest is None:
+            return None
+        asked.filter(pk=newest.pk).update(state=Dispatch.State.JOINED, identity=identity, joined_at=at)
+    return Dispatch.objects.filter(call=call, identity=identity).first()
+
+
+def dispatch_failed(dispatch: Dispatch) -> bool:
+    """Marks an attempt as failed; False when somebody else did before."""
+    open_ = Dispatch.objects.filter(pk=dispatch.pk).exclude(state=Dispatch.State.FAILED)
+    return bool(open_.update(state=Dispatch.State.FAILED, failed_at=timezone.now()))
+
+
+def dispatch_withdraw(call: Call, dispatch: Dispatch) -> None:
+    """Ends what came of a dispatch, so that no late or silent one talks beside its successor. Raises LiveKitUnreachable."""
+    if dispatch.dispatch_id:
+        with suppress(livekit.RoomGone):
+            livekit.client().dispatch_delete(call.room_name, dispatch.dispatch_id)
+    if dispatch.identity:
+        with suppress(livekit.RoomGone):
+            livekit.client().participant_remove(call.room_name, dispatch.identity)
+
+
+def _unsent() -> Q:
+    free = Q(claimed_at=None) | Q(claimed_at__lt=timezone.now() - LEASE)
+    return Q(state=Dispatch.State.REQUESTED, dispatch_id="") & free
+
+
+def _unclaimed(waiting: list[Dispatch]) -> Q:
+    return Q(pk__in=[dispatch.pk for dispatch in waiting], dispatch_id="")
+
+
+def _claim(dispatch: Dispatch) -> bool:
+    return bool(Dispatch.objects.filter(_unsent(), pk=dispatch.pk).update(claimed_at=timezone.now()))
+
+
+def _send(call: Call, dispatch: Dispatch, known: list[livekit.AgentDispatch]) -> None:
+    """CreateDispatch is not idempotent, so what LiveKit lists for this attempt already is taken over instead."""
+    found = next((other.id for other in known if _same(other, dispatch)), None)
+    sent = found or livekit.client().dispatch_create(call.room_name, dispatch.agent_name, json.dumps(_metadata(call, dispatch)))
+    Dispatch.objects.filter(pk=dispatch.pk).update(dispatch_id=sent)
+    log.info("dispatched", call=str(call.pk), agent=dispatch.agent_name, attempt=dispatch.attempt, taken_over=bool(found))
+
+
+def _same(other: livekit.AgentDispatch, dispatch: Dispatch) -> bool:
+    return other.agent_name == dispatch.agent_name and metadata_read(other.metadata).get("attempt", 1) == dispatch.attempt
+
+
+def _metadata(call: Call, dispatch: Dispatch) -> dict[str, Any]:
+    tenant, agent_id = schema_current(), str(call.agent_id) if call.agent_id else None
+    token = token_issue(
+        kind="call", tenant=tenant, agent_id=agent_id or "", subject_id=str(call.pk), ttl=call.max_seconds + TOKEN_MARGIN
+    )
+    metadata = {
+        "tenant": tenant,
+        "agent_id": agent_id,
+        "call_id": str(call.pk),
+        "token": token,
+        "api_url": settings.API_URL,
+        "attempt": dispatch.attempt,
+    }
+    if dispatch.agent_name == MEDIA_BOT:
+        metadata["ringback"] = None if dispatch.announcement else ringback_of(call)
+    if dispatch.announcement:
+        metadata["announcement"] = dispatch.announcement
+    return metadata
+
+
+def ringback_of(call: Call) -> str | None:
+    """Whose ringing tone Media Bot plays until Atlas speaks; None for none: then the caller's own exchange rings on."""
+    number = PhoneNumber.objects.filter(number=call.to_number).first() if call.channel == Channel.SIP else None
+    if number is not None and number.ringback == PhoneNumber.Ringback.NATIVE:
+        return None
+    if number is not None and number.tone:
+        return number.tone
+    try:
+        return call_agent(call.agent_id).ringback if call.agent_id else None
+    except AgentUnavailable:
+        return None

@@ -1,0 +1,57 @@
+"""A call from a browser: its record, its room and its caller's way in."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+
+from apps.calls import livekit
+from apps.calls.agents import call_agent_named
+from apps.calls.models import Call, EndedReason
+from apps.calls.services.calls import call_begin_webrtc, call_end, room_metadata
+from apps.core.errors import MeridianError
+from apps.core.ids import uuid7
+
+EMPTY_SECONDS = 60  # to allow the microphone and connect
+DEPARTURE_SECONDS = 5
+MOST_PARTICIPANTS = 8  # caller, Atlas, Media Bot, their successors and a person who takes over
+TOKEN_TTL = timedelta(seconds=120)
+
+
+class NoRoom(MeridianError):
+    """LiveKit could not make the room; the call is recorded as failed."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a browser needs to join: the answer of POST /api/v1/calls/token."""
+
+    server_url: str
+    participant_token: str
+    room_name: str
+    call_id: str
+
+
+def call_start(*, agent: str, name: str = "", identity: str | None = None) -> Ticket:
+    """Begins a call with an agent (slug or id). Raises AgentUnavailable, NoRoom."""
+    chosen = call_agent_named(agent)
+    call = call_begin_webrtc(agent=chosen, identity=identity or f"caller-{uuid7().hex}", name=name)
+    _room_create(call)
+    token = livekit.participant_token(
+        room_name=call.room_name, identity=call.caller_identity, name=name or "Caller", ttl=TOKEN_TTL
+    )
+    return Ticket(settings.LIVEKIT_PUBLIC_URL, token, call.room_name, str(call.pk))
+
+
+def _room_create(call: Call) -> None:
+    try:
+        livekit.client().room_create(
+            call.room_name,
+            room_metadata(call),
+            empty_seconds=EMPTY_SECONDS,
+            departure_seconds=DEPARTURE_SECONDS,
+            most=MOST_PARTICIPANTS,
+        )
+    except (livekit.LiveKitUnreachable, livekit.LiveKitRefused) as error:
+        call_end(call_id=call.pk, reason=EndedReason.ERROR, detail=f"The room could not be made. {error}")
+        raise NoRoom("Calls cannot be connected at the moment. Try again in a minute.") from error

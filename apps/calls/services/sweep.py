@@ -1,0 +1,148 @@
+"""Calls as they are recorded against rooms as they are: a lost webhook or a dead agent delays, and never loses."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import DatabaseError, connection
+from django.db.models import Q
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from apps.calls import livekit
+from apps.calls.models import LIVE, LIVE_STATES, Call
+from apps.calls.rooms import metadata_read, room_tenant
+from apps.calls.services.arrivals import caller_arrived
+from apps.calls.services.bills import calls_bill
+from apps.calls.services.calm import sweep_noted
+from apps.calls.services.sweep_ended import ended_room_sweep
+from apps.calls.services.sweep_live import live_sweep
+from apps.core.errors import Ignored, MeridianError
+from apps.tenants.models import Tenant
+from apps.tenants.selectors import tenants_active
+
+log = structlog.get_logger(__name__)
+
+LOCK = 0x63616C6C73  # pg advisory lock, the bytes of "calls"
+ROOM_WITHOUT_CALL = timedelta(seconds=90)
+TENANTS_A_QUERY = 200
+OPEN = LIVE | Q(ended_at__isnull=False, billed_at=None) | Q(ended_at__isnull=False, room_deleted_at=None)
+
+
+def calls_sweep() -> int:
+    """One pass over every tenant; returns how many calls were looked at. Does nothing while another pass is under way."""
+    with _alone() as alone:
+        if not alone:
+            return 0
+        sweep_noted()
+        return _sweep()
+
+
+def _sweep() -> int:
+    tenants = {tenant.schema_name: tenant for tenant in tenants_active()}
+    rooms, seen_at = _rooms(), timezone.now()
+    by_tenant: dict[str, dict[str, livekit.Room]] = {}
+    for room in rooms or ():
+        by_tenant.setdefault(_tenant_of(room), {})[room.name] = room
+    busy = _tenants_with_open_calls(sorted(tenants)) | (by_tenant.keys() & tenants.keys())
+    count = 0
+    for schema in sorted(busy):
+        with schema_context(schema):
+            count += _tenant_sweep(tenants[schema], None if rooms is None else by_tenant.get(schema, {}), seen_at)
+    return count
+
+
+def _tenant_sweep(tenant: Tenant, rooms: dict[str, livekit.Room] | None, seen_at: datetime) -> int:
+    """`rooms` is None while LiveKit does not answer; then only what needs no room is done."""
+    calls = list(Call.objects.filter(OPEN).order_by("started_at"))
+    if rooms is not None:
+        for call in calls:
+            _guarded(lambda call=call: _call_sweep(call, rooms.get(call.room_name), seen_at), call=str(call.pk))  # type: ignore[misc]
+        _rooms_without_call(rooms, known={call.room_name for call in calls})
+    unbilled = [call for call in calls if call.ended_at is not None and call.billed_at is None]
+    if unbilled:
+        _guarded(lambda: calls_bill(tenant=tenant, calls=unbilled), tenant=tenant.schema_name)
+    return len(calls)
+
+
+def _call_sweep(call: Call, room: livekit.Room | None, seen_at: datetime) -> None:
+    if call.is_live:
+        live_sweep(call, room, seen_at)
+    elif call.room_deleted_at is None:
+        ended_room_sweep(call, room)
+
+
+def _rooms_without_call(rooms: dict[str, livekit.Room], known: set[str]) -> None:
+    names = rooms.keys() - known
+    names -= set(Call.objects.filter(room_name__in=names).values_list("room_name", flat=True)) if names else set()
+    for name in names:
+        _guarded(lambda name=name: _room_adopt(rooms[name]), room=name)  # type: ignore[misc]
+
+
+def _room_adopt(room: livekit.Room) -> None:
+    """A SIP caller whose join was lost gets a call; an old empty room is deleted."""
+    people = livekit.client().participants_list(room.name)
+    caller = next((person for person in people if person.kind == "SIP"), None)
+    if caller is not None:
+        caller_arrived(room_name=room.name, caller=caller, at=timezone.now())
+    elif room.created_at < (timezone.now() - ROOM_WITHOUT_CALL).timestamp():
+        livekit.client().room_delete(room.name)
+
+
+def _guarded(do: Callable[[], None], **what: str) -> None:
+    """One call that cannot be dealt with now must not keep the others waiting."""
+    try:
+        do()
+    except Ignored:
+        return
+    except (MeridianError, DatabaseError) as error:
+        log.warning("sweep_failed", error=str(error), kind=type(error).__name__, **what)
+
+
+def _rooms() -> list[livekit.Room] | None:
+    try:
+        return livekit.client().rooms_list()
+    except (livekit.LiveKitUnreachable, livekit.LiveKitRefused) as error:
+        log.warning("livekit_unreachable", error=str(error))
+        return None
+
+
+def _tenant_of(room: livekit.Room) -> str:
+    return room_tenant(room.name) or str(metadata_read(room.metadata).get("tenant") or "")
+
+
+def _tenants_with_open_calls(schemas: Sequence[str]) -> set[str]:
+    """One cheap look into every tenant's partial indexes instead of entering each."""
+    found: set[str] = set()
+    for start in range(0, len(schemas), TENANTS_A_QUERY):
+        found |= _with_open_calls(schemas[start : start + TENANTS_A_QUERY])
+    return found
+
+
+def _with_open_calls(schemas: Sequence[str]) -> set[str]:
+    states = ", ".join(f"'{state.value}'" for state in LIVE_STATES)
+    quote = connection.ops.quote_name
+    parts = [
+        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE state IN ({states}))"  # noqa: S608 our own names
+        f" OR EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE billed_at IS NULL AND ended_at IS NOT NULL)"
+        f" OR EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE room_deleted_at IS NULL AND ended_at IS NOT NULL)"
+        for schema in schemas
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), list(schemas))
+        return {row[0] for row in cursor.fetchall()}
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Held by this database connection, so a worker that dies lets go of it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        taken = bool(cursor.fetchone()[0])
+    try:
+        yield taken
+    finally:
+        if taken:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])

@@ -1,0 +1,112 @@
+"""A running call as recorded against its room."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from apps.calls import livekit
+from apps.calls.models import Call, Dispatch, EndedReason
+from apps.calls.services.agents_in_room import agent_arrived, atlas_replace
+from apps.calls.services.arrivals import call_answer, caller_arrived
+from apps.calls.services.calls import call_end, call_left, room_gone
+from apps.calls.services.calm import silence_means_dead
+from apps.calls.services.dispatches import ATLAS
+from apps.calls.services.starts import EMPTY_SECONDS
+
+SETTLE = timedelta(seconds=5)  # a call is recorded before its room is made, and rooms are listed before calls are read
+NEVER_JOINED = timedelta(seconds=EMPTY_SECONDS + 15)
+AWAY = timedelta(seconds=6)  # within which a lost browser may be back
+JOIN_WAIT = timedelta(seconds=4)
+SILENT_AND_GONE = timedelta(seconds=2.5)
+SILENT_BUT_THERE = timedelta(seconds=3.5)
+OVERTIME = timedelta(seconds=15)  # for Atlas to say good-bye by itself
+
+
+def live_sweep(call: Call, room: livekit.Room | None, seen_at: datetime) -> None:
+    """Brings one live call and its room together. Raises Ignored, LiveKitUnreachable."""
+    if room is None:
+        return _roomless(call, seen_at)
+    if call.joined_at is None:
+        return _not_joined(call, room)
+    if timezone.now() > call.joined_at + timedelta(seconds=call.max_seconds) + OVERTIME:
+        call_end(call_id=call.pk, reason=EndedReason.MAX_DURATION)
+        return None
+    if (room.participants == 0 or call.left_at is not None) and not _caller_is_there(call):
+        return None
+    return _atlas_sweep(call)
+
+
+def _roomless(call: Call, seen_at: datetime) -> None:
+    if call.started_at < seen_at - SETTLE and call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP):
+        room_gone(call)
+
+
+def _not_joined(call: Call, room: livekit.Room) -> None:
+    if room.participants:
+        for person in livekit.client().participants_list(call.room_name):
+            if person.identity == call.caller_identity:
+                caller_arrived(room_name=call.room_name, caller=person, at=_joined_at(person))
+    elif call.started_at < timezone.now() - NEVER_JOINED:
+        call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP)
+
+
+def _caller_is_there(call: Call) -> bool:
+    """Looks for the caller; ends the call when they have been away too long."""
+    people = livekit.client().participants_list(call.room_name)
+    if any(person.identity == call.caller_identity for person in people):
+        Call.objects.filter(pk=call.pk).update(left_at=None)
+        return True
+    if call.left_at is None:
+        call_left(call=call, at=timezone.now())
+    elif call.left_at < timezone.now() - AWAY:
+        call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, at=call.left_at)
+    return False
+
+
+def _atlas_sweep(call: Call) -> None:
+    _answer_if_unasked(call)
+    newest = call.dispatches.filter(agent_name=ATLAS).order_by("-attempt").first()
+    if newest is None:
+        return
+    if newest.state == Dispatch.State.FAILED:
+        atlas_replace(call=call, lost=newest)
+    elif newest.state == Dispatch.State.JOINED:
+        _silence_sweep(call, newest)
+    elif newest.requested_at < timezone.now() - JOIN_WAIT:
+        _absence_sweep(call, newest)
+
+
+def _answer_if_unasked(call: Call) -> None:
+    """Dispatches whom a handler that died did not."""
+    if not call.dispatches.exists() or call.dispatches.filter(state=Dispatch.State.REQUESTED, dispatch_id="").exists():
+        call_answer(call)
+
+
+def _absence_sweep(call: Call, dispatch: Dispatch) -> None:
+    """Not joined in time, or joined and nobody told."""
+    atlas = _atlas_in(call)
+    if atlas is not None:
+        agent_arrived(call=call, agent=atlas, at=timezone.now())
+    else:
+        atlas_replace(call=call, lost=dispatch)
+
+
+def _silence_sweep(call: Call, dispatch: Dispatch) -> None:
+    since = max(moment for moment in (call.agent_seen_at, dispatch.joined_at, call.started_at) if moment is not None)
+    silent = timezone.now() - since
+    if silent <= SILENT_AND_GONE:
+        return
+    there = any(person.identity == dispatch.identity for person in livekit.client().participants_list(call.room_name))
+    if not there or (silent > SILENT_BUT_THERE and silence_means_dead()):
+        atlas_replace(call=call, lost=dispatch)
+
+
+def _atlas_in(call: Call) -> livekit.Participant | None:
+    known = set(call.dispatches.exclude(identity="").values_list("identity", flat=True))
+    people = livekit.client().participants_list(call.room_name)
+    return next((p for p in people if p.agent_name == ATLAS and p.identity not in known), None)
+
+
+def _joined_at(person: livekit.Participant) -> datetime:
+    now = timezone.now()
+    return now - timedelta(seconds=max(0.0, now.timestamp() - person.joined_at)) if person.joined_at else now

@@ -1,0 +1,89 @@
+"""POST /livekit/webhook: verify, store, answer (https://docs.livekit.io/intro/basics/rooms-participants-tracks/webhooks-events/)."""
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from apps.calls.payloads import without_nul
+from apps.core.errors import Problem, problem_response
+from apps.core.inbox import Item, inbox_store
+
+MAX_BODY = 1024 * 1024
+LEEWAY = 10  # seconds by which the two clocks may differ
+MAX_ID = 191
+MAX_KIND = 64
+PROVIDER = "livekit"
+
+
+@csrf_exempt
+@require_POST
+def livekit_webhook(request: HttpRequest) -> HttpResponse:
+    """200 once the event is committed; 401 when it is not LiveKit's, 400 when it is no event, 413 when it is too big."""
+    try:
+        body = _body(request)
+        _verify(request.headers.get("Authorization", ""), body)
+        item = _item(body)
+    except Problem as problem:
+        return problem_response(problem.status, problem.code, problem.detail)
+    with transaction.atomic():
+        inbox_store(PROVIDER, [item])
+    return HttpResponse(status=200)
+
+
+def _body(request: HttpRequest) -> bytes:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        raise Problem(413, "too_large", "A webhook of LiveKit has at most 1 MiB.")
+    try:
+        return request.body
+    except RequestDataTooBig as error:
+        raise Problem(413, "too_large", "A webhook of LiveKit has at most 1 MiB.") from error
+    except UnreadablePostError as error:
+        raise Problem(400, "unreadable", "The body could not be read to its end.") from error
+
+
+def _verify(token: str, body: bytes) -> None:
+    """The header is a bare JWT, signed with LIVEKIT_API_SECRET, whose `sha256` is the base64 of the body's SHA-256."""
+    try:
+        claims = jwt.decode(
+            token,
+            settings.LIVEKIT_API_SECRET,
+            algorithms=["HS256"],
+            issuer=settings.LIVEKIT_API_KEY,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iss"], "verify_aud": False},
+        )
+    except jwt.InvalidTokenError as error:
+        raise Problem(401, "bad_signature", "This is not signed with LIVEKIT_API_KEY and its secret, or it is over.") from error
+    expected = base64.b64encode(hashlib.sha256(body).digest())
+    if not hmac.compare_digest(expected, str(claims.get("sha256", "")).encode()):
+        raise Problem(401, "bad_hash", "The body is not the one that was signed.")
+
+
+def _item(body: bytes) -> Item:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "not_json", "The body is not JSON.") from error
+    if not isinstance(payload, dict):
+        raise Problem(400, "not_an_event", "The body is not an event of LiveKit.")
+    if b"\\u0000" in body:
+        payload = without_nul(payload)
+    return Item(external_id=_text(payload, "id", MAX_ID), kind=_text(payload, "event", MAX_KIND), payload=payload)
+
+
+def _text(payload: dict[str, Any], name: str, longest: int) -> str:
+    value = payload.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise Problem(400, "not_an_event", f"An event of LiveKit has a text of at most {longest} characters as its {name}.")
+    return value
