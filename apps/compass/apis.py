@@ -8,11 +8,15 @@ from django.utils.cache import patch_cache_control
 from django.utils.crypto import salted_hmac
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from pydantic import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.compass.payloads import AgentConfig
-from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_call
+from apps.compass.models import AgentVersion
+from apps.compass.payloads import AgentConfig, ToolAnswer, ToolCall
+from apps.compass.registry import ToolContext, ToolFailed
+from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_call, agent_published
+from apps.compass.tools import UnknownTool, tool_run
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import AgentTokenAuthentication
 from apps.core.errors import Problem
@@ -42,11 +46,65 @@ class AgentView(TokenTenantView):
         return _private(Response(config, headers={"ETag": etag}))
 
 
+class ToolView(TokenTenantView):
+    authentication_classes = (AgentTokenAuthentication,)  # type: ignore[assignment]
+
+    @extend_schema(
+        summary="Run one of the agent's tools",
+        description=(
+            "Compass runs it, so that secrets and the network guard stay in one place. A tool that did not work is an answer "
+            "too: `ok` is false, and `error` is a sentence for the model. Never retried: it may have had effects."
+        ),
+        parameters=[AGENT_ID, OpenApiParameter("name", str, OpenApiParameter.PATH)],
+        request=ToolCall,
+        responses={200: ToolAnswer, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM},
+        tags=["compass"],
+    )
+    @in_token_tenant
+    def post(self, request: Request, agent_id: str, name: str) -> Response:
+        self.require_agent(agent_id)
+        call = self._call(request)
+        try:
+            result = tool_run(version=_version(agent_id), name=name, arguments=call.arguments, context=self._context())
+        except UnknownTool as error:
+            raise Problem(404, "unknown_tool", str(error)) from error
+        except ToolFailed as error:
+            return Response({"ok": False, "error": str(error)})
+        return Response({"ok": True, "result": result})
+
+    def _call(self, request: Request) -> ToolCall:
+        try:
+            call = ToolCall.model_validate(request.data)
+        except ValidationError as error:
+            errors = [{"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]} for item in error.errors()]
+            raise Problem(
+                422, "invalid", 'Send {"arguments": {…}}, and call_id if you like; see errors.', errors=errors
+            ) from error
+        if call.call_id is not None and self.token.kind == "call":
+            self.require_call(call.call_id)
+        return call
+
+    def _context(self) -> ToolContext:
+        token = self.token
+        return ToolContext(token.tenant, token.agent_id, token.kind, token.subject_id)
+
+
+def _version(agent_id: str) -> AgentVersion:
+    try:
+        return agent_published(agent_id)
+    except AgentUnavailable as error:
+        raise _problem(error) from error
+
+
+def _problem(error: AgentUnavailable) -> Problem:
+    return Problem(404 if error.code == "unknown_agent" else 409, error.code, error.message)
+
+
 def _config(agent_id: str) -> dict[str, Any]:
     try:
         return agent_config(agent_for_call(agent_id))
     except AgentUnavailable as error:
-        raise Problem(404 if error.code == "unknown_agent" else 409, error.code, error.message) from error
+        raise _problem(error) from error
 
 
 def _etag(config: dict[str, Any]) -> str:

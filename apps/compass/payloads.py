@@ -1,7 +1,6 @@
 """The configuration of an agent version, and what `GET /agents/{id}` answers (contracts.md, Compass)."""
 
 import re
-from string import Formatter
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,7 +11,8 @@ Provider = Literal["openai", "deepgram", "elevenlabs"]
 RESERVED_OPTIONS = {"api_key", "base_url"}
 RESERVED_HEADERS = {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"}
 HEADER_NAME = re.compile(r"^[A-Za-z0-9-]{1,64}$")
-SECRET_NAME = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
+SECRET = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
+PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 MAX_SCHEMA = 16_384
 
 
@@ -111,16 +111,15 @@ class HttpCall(Shape):
     def _checked_url(cls, url: str) -> str:
         try:
             parts = urlsplit(url)
-            fields = [(field, spec) for _, field, spec, _ in Formatter().parse(url) if field is not None]
             _ = parts.port
         except ValueError as error:
             raise ValueError(f"this is not a web address: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ValueError("use an address such as https://api.example.com/orders/{order_id}, without user or password")
-        if "{" in parts.netloc or "}" in parts.netloc:
+        if PLACEHOLDER.search(parts.netloc):
             raise ValueError("the host cannot come from an argument, or a caller could choose whom to call")
-        if any(not field.isidentifier() or spec for field, spec in fields):
-            raise ValueError("a placeholder is the plain name of a parameter, such as {order_id}")
+        if set(PLACEHOLDER.sub("", url)) & set("{}") or "#" in url:
+            raise ValueError("a placeholder is the plain name of a parameter, such as {order_id}; there is no # part")
         return url
 
     @field_validator("headers")
@@ -136,12 +135,12 @@ class HttpCall(Shape):
     @property
     def placeholders(self) -> set[str]:
         """The arguments that go into the address."""
-        return {field for _, field, _, _ in Formatter().parse(self.url) if field}
+        return set(PLACEHOLDER.findall(self.url))
 
     @property
     def secrets(self) -> set[str]:
         """The names of the secrets that the headers need."""
-        return {name for value in self.headers.values() for name in SECRET_NAME.findall(value)}
+        return {name for value in self.headers.values() for name in SECRET.findall(value)}
 
 
 class HttpTool(Shape):
@@ -240,6 +239,21 @@ class AgentConfig(BaseModel):
     limits: Limits
     media_bot: MediaBot
     credentials: dict[str, Credential]
+
+
+class ToolCall(BaseModel):
+    """The body of `POST /agents/{id}/tools/{name}`."""
+
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    call_id: str | None = None
+
+
+class ToolAnswer(BaseModel):
+    """`result` when `ok`, else `error`."""
+
+    ok: bool
+    result: Any = None
+    error: str | None = None
 
 
 def providers_of(config: dict[str, Any]) -> list[str]:

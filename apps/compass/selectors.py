@@ -26,11 +26,17 @@ class AgentUnavailable(PermanentError):
 
 def agent_for_call(agent_id: UUID | str) -> AgentVersion:
     """The published version of an enabled agent of the current tenant, `.agent` included. Raises AgentUnavailable."""
+    version = agent_published(agent_id)
+    if not version.agent.enabled:
+        raise AgentUnavailable("agent_disabled", f"{version.agent} is switched off. Enable it in Compass to let it talk.")
+    return version
+
+
+def agent_published(agent_id: UUID | str) -> AgentVersion:
+    """As agent_for_call, for what a running call still needs: an agent that was disabled meanwhile counts too."""
     version = _published(agent_id)
     if version is None:
         raise _why_unpublished(agent_id)
-    if not version.agent.enabled:
-        raise AgentUnavailable("agent_disabled", f"{version.agent} is switched off. Enable it in Compass to let it talk.")
     return version
 
 
