@@ -1,0 +1,76 @@
+"""How times, money and numbers are written, and that every icon a template names is in the sprite."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.template import Context, Template
+
+from apps.core.templatetags.ui import clock, initials, money, phone, seconds, unit_money
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(None, "–"), (0, "0:00"), (187.9, "3:07"), (3729, "1:02:09"), (Decimal("59.999"), "0:59"), (-4, "0:00")],
+)
+def test_durations(value: float | None, written: str) -> None:
+    assert clock(value) == written
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (None, "–"),
+        (Decimal("0"), "$0.00"),
+        (Decimal("1234.5"), "$1,234.50"),
+        (Decimal("0.0213"), "$0.02"),
+        (Decimal("0.0003"), "< $0.01"),
+        (Decimal("-3"), "-$3.00"),
+    ],
+)
+def test_money(amount: Decimal | None, written: str) -> None:
+    assert money(amount) == written
+
+
+def test_unit_prices_have_four_places_and_unknown_currencies_their_code() -> None:
+    assert unit_money(Decimal("0.00031"), "EUR") == "€0.0003"
+    assert money(Decimal("5"), "CHF") == "5.00 CHF"
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [("+493012345678", "+49 30 12345678"), ("201", "201"), ("", ""), (None, ""), ("+nonsense", "+nonsense")],
+)
+def test_phone_numbers(number: str | None, written: str) -> None:
+    assert phone(number) == written
+
+
+def test_latencies_and_initials() -> None:
+    assert seconds(0.9234) == "0.92 s"
+    assert seconds(None) == "–"
+    assert [initials("Alice Example"), initials("bob@acme.test"), initials("")] == ["AE", "BA", "?"]
+
+
+def test_a_component_shows_its_slot_and_escapes_values() -> None:
+    text = '{% load ui %}{% component "note" icon="info" tone=tone %}<b>{{ words }}</b>{% endcomponent %}'
+    html = Template(text).render(Context({"tone": "plain", "words": "<script>"}))
+    assert "<b>&lt;script&gt;</b>" in html
+    assert "note-plain" in html
+
+
+def test_every_icon_is_in_the_sprite() -> None:
+    sprite = set(json.loads((ROOT / "frontend" / "icons.json").read_text()))
+    named = re.compile(r'{% icon "([a-z0-9-]+)"|icon="([a-z0-9-]+)"')
+    used = {one or other for path in (ROOT / "templates").rglob("*.html") for one, other in named.findall(path.read_text())}
+    assert used <= sprite
+
+
+def test_no_template_carries_script_or_style_of_its_own() -> None:
+    """The content policy would refuse them."""
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|\son[a-z]+=|\sstyle=|<style|javascript:")
+    found = [path.name for path in (ROOT / "templates").rglob("*.html") if inline.search(path.read_text())]
+    assert found == []
