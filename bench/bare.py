@@ -37,7 +37,7 @@ def receive(request: HttpRequest) -> HttpResponse:
             "INSERT INTO bare_event (external_id, payload) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             [event["id"], request.body.decode()],
         )
-    return HttpResponse()
+    return HttpResponse(headers={"Content-Length": "0"})
 
 
 urlpatterns = [path("livekit/webhook", receive)]

@@ -7,3 +7,7 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.calls import effects, handlers  # noqa: F401  they register themselves
+        from apps.calls.webhooks import livekit_webhook
+        from apps.core.early import early_register
+
+        early_register("/livekit/webhook", livekit_webhook)

@@ -9,7 +9,6 @@ from typing import Any
 import jwt
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -36,8 +35,7 @@ def livekit_webhook(request: HttpRequest) -> HttpResponse:
         item = _item(body)
     except Problem as problem:
         return problem_response(problem.status, problem.code, problem.detail)
-    with transaction.atomic():
-        inbox_store(PROVIDER, [item])
+    inbox_store(PROVIDER, [item])
     return HttpResponse(status=200)
 
 

@@ -1,6 +1,5 @@
-"""/healthz, /readyz and /metrics, answered before any tenant is looked up, so that a probe by IP address works."""
+"""/healthz, /readyz and /metrics for operators; see apps.core.early for why they need no tenant."""
 
-from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 import redis
@@ -8,22 +7,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django_prometheus.exports import ExportToDjangoView
-
-from apps.core.schema import schema_leave
-
-Respond = Callable[[HttpRequest], HttpResponse]
-
-
-class HealthMiddleware:
-    """Answers the three operator addresses and passes everything else on."""
-
-    def __init__(self, get_response: Respond) -> None:
-        self.get_response = get_response
-        self.views: dict[str, Respond] = {"/healthz": alive, "/readyz": ready, "/metrics": metrics}
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.views.get(request.path, self.get_response)(request)
-
 
 def alive(request: HttpRequest) -> HttpResponse:
     """200 while the process answers at all."""
@@ -46,7 +29,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _database() -> str:
     try:
-        schema_leave()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:

@@ -4,18 +4,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
-from kombu.exceptions import OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from psycopg.types.json import Json
 
 from apps.core.errors import Ignored
-from apps.core.hints import hint_clear, hint_take
+from apps.core.hints import hint_clear, hint_take, hints_thread
+from apps.core.ids import uuid7
 from apps.core.mail import claim, work
 from apps.core.models import InboundEvent
 
 Handler = Callable[[InboundEvent], None]
 BATCH = 25
+ROW = "(%s, %s, %s, %s, '', %s, 'pending', 0, %s, '', %s)"
+INSERT = (
+    "INSERT INTO core_inboundevent (id, provider, external_id, kind, schema_name, payload, state, attempts, available_at, note,"
+    " created_at) VALUES {} ON CONFLICT (provider, external_id) DO NOTHING"
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,28 @@ def handler(provider: str, kind: str) -> Callable[[Handler], Handler]:
 
 
 def inbox_store(provider: str, items: list[Item]) -> None:
-    """Stores events, skips those already stored, and wakes a worker up after the commit."""
-    rows = [InboundEvent(provider=provider, external_id=i.external_id, kind=i.kind, payload=i.payload) for i in items]
-    InboundEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    transaction.on_commit(inbox_wake)
+    """Stores events in one statement, skips those already stored, and wakes a worker up after the commit.
+
+    Outside a transaction that statement commits itself. A connection that went stale is opened anew, once.
+    """
+    if not items:
+        return
+    try:
+        _insert(provider, items)
+    except OperationalError:
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        _insert(provider, items)
+    transaction.on_commit(_wake_soon)
+
+
+def _insert(provider: str, items: list[Item]) -> None:
+    now = timezone.now()
+    rows = [(uuid7(), provider, i.external_id, i.kind, Json(i.payload), now, now) for i in items]
+    connection.health_check_done = True  # the retry above does what a ping before every webhook would
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT.format(", ".join([ROW] * len(rows))), [value for row in rows for value in row])
 
 
 def inbox_wake() -> None:
@@ -68,8 +94,15 @@ def inbox_wake() -> None:
     if hint_take("inbox"):
         try:
             inbox_drain_task.apply_async(queue="calls", retry=False)
-        except OperationalError:
+        except BrokerError:
             hint_clear("inbox")
+
+
+def _wake_soon() -> None:
+    if settings.INBOX_WAKE_THREAD:
+        hints_thread().ask(inbox_wake)
+    else:
+        inbox_wake()
 
 
 def inbox_drain() -> int:

@@ -65,7 +65,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 MIDDLEWARE = [
-    "apps.core.health.HealthMiddleware",
+    "apps.core.early.EarlyMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -141,6 +141,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout":
 CELERY_TASK_TENANT_CACHE_SECONDS = 60
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_BEAT_SCHEDULE_FILENAME = env.optional("CELERY_BEAT_SCHEDULE_FILENAME", "celerybeat-schedule")
+
+INBOX_WAKE_THREAD = True  # hints are sent beside the answer instead of before it
 
 LIVEKIT_URL = env.optional("LIVEKIT_URL")
 LIVEKIT_PUBLIC_URL = env.optional("LIVEKIT_PUBLIC_URL", LIVEKIT_URL)
