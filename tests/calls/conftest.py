@@ -1,0 +1,81 @@
+"""A recording LiveKit, an agent that answers, and webhooks that are worked off at once."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from apps.calls import livekit as livekit_module
+from apps.calls.models import Call
+from apps.calls.services.numbers import number_set
+from apps.compass.models import Agent
+from apps.core.schema import schema_current
+from apps.tenants.models import Route, Tenant
+from apps.tenants.services import route_set
+from tests.calls import webhooks
+from tests.calls.fake_livekit import FakeLiveKit
+from tests.compass.factories import agent_published, bearer, public_post
+
+Deliver = Callable[..., Any]
+
+
+@pytest.fixture
+def livekit(monkeypatch: pytest.MonkeyPatch) -> FakeLiveKit:
+    fake = FakeLiveKit()
+    monkeypatch.setattr(livekit_module, "client", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def reception(acme: Tenant) -> Agent:
+    with schema_context("acme"):
+        return agent_published()
+
+
+@pytest.fixture
+def phone(acme: Tenant, reception: Agent, livekit: FakeLiveKit) -> FakeLiveKit:
+    """The recorded SIP call reaches acme's reception: its trunk, its number, its room."""
+    route_set(kind=Route.Kind.SIP_TRUNK, external_id=webhooks.TRUNK, tenant=acme)
+    with schema_context("acme"):
+        number_set(number=webhooks.NUMBER, agent_id=reception.pk)
+    livekit.room(webhooks.SIP_ROOM)
+    return livekit
+
+
+@pytest.fixture
+def deliver(db: None, django_capture_on_commit_callbacks: Any) -> Deliver:
+    """Posts a signed event and works it off, as the worker does after the commit."""
+
+    def send(payload: dict[str, Any]) -> Any:
+        body = json.dumps(payload).encode()
+        with schema_context(schema_current()), django_capture_on_commit_callbacks(execute=True):
+            return webhooks.post(body, webhooks.signature(body))
+
+    return send
+
+
+@pytest.fixture
+def only_call(acme: Tenant) -> Callable[[], Call]:
+    """The one call of acme."""
+
+    def get() -> Call:
+        with schema_context("acme"):
+            return Call.objects.get()
+
+    return get
+
+
+@pytest.fixture
+def post_events(django_capture_on_commit_callbacks: Any) -> Callable[..., Any]:
+    """POST /calls/{id}/events with the call's own token (or another), each event completed with a time."""
+
+    def send(call: Call, events: list[dict[str, Any]], headers: dict[str, str] | None = None) -> Any:
+        headers = headers or bearer("acme", call.agent_id, call_id=str(call.pk))
+        batch = {"events": [{"at": timezone.now().isoformat(), **event} for event in events]}
+        with django_capture_on_commit_callbacks(execute=True):
+            return public_post(f"/calls/{call.pk}/events", batch, headers)
+
+    return send
