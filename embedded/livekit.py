@@ -1,10 +1,9 @@
 """livekit-server on this machine: WebRTC rooms, webhooks to the web side and the SIP API."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import redis
@@ -29,8 +28,8 @@ STALE_KEYS = (
 class Livekit:
     """A server with its configuration in `<data_dir>/livekit.yaml` and its log in `<data_dir>/logs/livekit.log`.
 
-    `redis_url` names a database of its own, which also brings the SIP API; only this server may use it. Media arrive on
-    `udp_port`, or on `tcp_port` where UDP is blocked. `node_ip` (MERIDIAN_NODE_IP) is the address told to callers.
+    `redis_url` brings the SIP API; with `alone` no other livekit-server uses that database, and rooms left there by a crash are
+    forgotten. Media arrive on `udp_port`, or on `tcp_port` where UDP is blocked. `node_ip` is the address told to callers.
     """
 
     def __init__(
@@ -44,7 +43,8 @@ class Livekit:
         api_key: str,
         api_secret: str,
         webhook_urls: list[str],
-        node_ip: str | None = None,
+        node_ip: str = LOOPBACK,
+        alone: bool = True,
     ) -> None:
         self.port = port
         self.tcp_port = tcp_port
@@ -53,7 +53,8 @@ class Livekit:
         self.api_key = api_key
         self.api_secret = api_secret
         self.webhook_urls = webhook_urls
-        self.node_ip = node_ip or os.environ.get("MERIDIAN_NODE_IP") or LOOPBACK
+        self.node_ip = node_ip
+        self.alone = alone
         self.config = data_dir / "livekit.yaml"
         self.process = Process(
             "LiveKit",
@@ -82,7 +83,8 @@ class Livekit:
 
     def start(self) -> str:
         """Start the server and return its URL. Raises StackError."""
-        self._stale_rooms_forget()
+        if self.alone:
+            self._stale_rooms_forget()
         self.config.touch(mode=0o600)
         # JSON is YAML, and needs no further package to be written.
         self.config.write_text(json.dumps(self._settings(), indent=2) + "\n")
@@ -95,22 +97,27 @@ class Livekit:
         self.process.stop()
 
     def _settings(self) -> dict[str, Any]:
-        address = urlsplit(self.redis_url)
         return {
             "port": self.port,
             "bind_addresses": sorted({LOOPBACK, self.node_ip}),
             "rtc": self._rtc(),
-            "redis": {
-                "address": f"{address.hostname}:{address.port or 6379}",
-                "password": address.password or "",
-                "db": int(address.path.strip("/") or 0),
-            },
+            "redis": self._redis(),
             "keys": {self.api_key: self.api_secret},
             "webhook": {"api_key": self.api_key, "urls": self.webhook_urls},
             # The workers report load by capacity, so the server must not refuse on top of that; the key's default is 0.7.
             "agents": {"target_load": 1.0},
             "room": {"empty_timeout": 60, "departure_timeout": 20},
             "logging": {"level": "info"},
+        }
+
+    def _redis(self) -> dict[str, Any]:
+        address = urlsplit(self.redis_url)
+        return {
+            "address": f"{address.hostname}:{address.port or 6379}",
+            "username": unquote(address.username or ""),
+            "password": unquote(address.password or ""),
+            "db": int(address.path.strip("/") or 0),
+            "use_tls": address.scheme == "rediss",
         }
 
     def _rtc(self) -> dict[str, Any]:

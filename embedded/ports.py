@@ -2,8 +2,13 @@
 
 import contextlib
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
 
 import psutil  # type: ignore[import-untyped]
+
+from embedded.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 
@@ -56,3 +61,50 @@ def port_owner(port: int) -> str:
             with contextlib.suppress(psutil.NoSuchProcess):
                 return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
     return "another program"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of a whole stack, all on the loopback address unless MERIDIAN_NODE_IP opens them."""
+
+    web: int
+    realtime: int
+    livekit: int
+    livekit_tcp: int
+    livekit_udp: int
+    postgres: int
+    valkey: int
+    models: int
+    atlas_health: int
+    media_bot_health: int
+
+    @classmethod
+    def free(cls) -> Self:
+        """Choose ports that nobody uses at this moment."""
+        return cls(*ports_free(10))
+
+    @classmethod
+    def named(cls, env: Mapping[str, str]) -> Self:
+        """Return the usual ports, each replaceable by MERIDIAN_<NAME>_PORT. Raises StackError for a bad number."""
+        livekit = _port(env, "LIVEKIT", 7880)
+        atlas_health, media_bot_health = ports_free(2)
+        return cls(
+            web=_port(env, "WEB", 8000),
+            realtime=_port(env, "REALTIME", 8001),
+            livekit=livekit,
+            livekit_tcp=livekit + 1,
+            livekit_udp=livekit + 2,
+            postgres=_port(env, "POSTGRES", 15432),
+            valkey=_port(env, "VALKEY", 16379),
+            models=_port(env, "MODELS", 18090),
+            atlas_health=atlas_health,
+            media_bot_health=media_bot_health,
+        )
+
+
+def _port(env: Mapping[str, str], name: str, usual: int) -> int:
+    variable = f"MERIDIAN_{name}_PORT"
+    text = env.get(variable) or str(usual)
+    if not text.isdecimal() or not 1 <= int(text) <= 65533:
+        raise StackError(f"{variable} is {text!r}, which is no port; use a number from 1 to 65533.")
+    return int(text)

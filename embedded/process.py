@@ -77,8 +77,10 @@ class Process:
         return self._popen is not None and self._popen.poll() is None
 
     def start(self) -> None:
-        """Start the process with its output appended to the log. Raises StackError when it cannot be run."""
+        """Start the process with a fresh log. Raises StackError when it cannot be run."""
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_path.exists():  # one log is kept of the start before
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
         identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         with self.log_path.open("ab") as log:
             try:
@@ -142,6 +144,10 @@ class Process:
                 return log.read().decode(errors="replace").splitlines()
         except FileNotFoundError:
             return []
+
+    def logged(self, text: str) -> bool:
+        """Say whether the log of this start contains a text."""
+        return self.log_path.exists() and text in self.log_path.read_text(errors="replace")
 
     def stop_begin(self) -> None:
         """Ask the process to end without waiting for it."""

@@ -37,7 +37,7 @@ def livekit_binary(say: Say = quiet) -> Path:
     target = livekit_path()
     if target.exists():
         return target
-    with _only_one("livekit"):
+    with only_one("livekit"):
         if not target.exists():
             _livekit_build(target, say)
     return target
@@ -92,7 +92,7 @@ def python_tool(package: str, say: Say = quiet) -> Path:
     target = cache_dir() / "tools" / package
     if target.exists():
         return target
-    with _only_one(package):
+    with only_one(package):
         if not target.exists():
             _python_tool_fetch(package, target, say)
     return target
@@ -142,7 +142,7 @@ def _version_of(command: list[str]) -> tuple[int, int]:
 
 
 @contextmanager
-def _only_one(name: str) -> Iterator[None]:
+def only_one(name: str) -> Iterator[None]:
     """Let one process at a time build or fetch a tool; the others wait and then find it."""
     folder = cache_dir() / "locks"
     folder.mkdir(parents=True, exist_ok=True)

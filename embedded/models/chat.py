@@ -26,10 +26,11 @@ from embedded.models.queue import Line
 
 CONTEXT = 4096
 MOST_TOKENS = 256
-USUAL_TOKENS = 80
-USUAL_SENTENCES = 2
+USUAL_TOKENS = 60
+SHORTEST = 24
 TIMEOUT = httpx.Timeout(60, connect=5)
-SENTENCE_END = re.compile(r"[.!?][\"')]*\s")
+SENTENCE_END = re.compile(r"[.!?](?=[\"')]*\s)|[^\n](?=\n)")
+EXAMPLE = re.compile(r"^Question: (.+?) Answer: (.+)$\n?", re.MULTILINE)
 PASSED_ON = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop", "response_format")
 
 
@@ -50,8 +51,7 @@ class Writer:
         """Answer one chat request, streamed or whole."""
         given = await _body(request)
         asked = _asked(given)
-        limit = None if "response_format" in given else USUAL_SENTENCES
-        chunks = _shortened(self._chunks(asked), limit)
+        chunks = _shortened(self._chunks(asked), short="response_format" not in given)
         if not given.get("stream"):
             return JSONResponse(await _whole(request, chunks))
         first = await anext(chunks)  # a refusal is an error response, not a broken stream
@@ -85,7 +85,7 @@ def _parameters(key: str) -> Any:
     params.n_parallel = 2
     params.kv_unified = True
     params.n_threads_http = 4
-    params.cache_ram_mib = 0
+    params.cache_ram_mib = 64
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, os.cpu_count() or 1)
     params.verbosity = 1
     return params
@@ -117,14 +117,17 @@ def _asked(given: dict[str, Any]) -> dict[str, Any]:
     limit = given.get("max_completion_tokens") or given.get("max_tokens") or USUAL_TOKENS
     if not isinstance(limit, int) or limit < 1:
         raise ApiError("`max_completion_tokens` is a whole number above 0.", param="max_completion_tokens")
-    asked: dict[str, Any] = {"temperature": 0.2, "repeat_penalty": 1.1, "cache_prompt": True, "timings_per_token": True}
+    asked: dict[str, Any] = {"temperature": 0.0, "cache_prompt": True, "timings_per_token": True}
     asked |= {name: given[name] for name in PASSED_ON if given.get(name) is not None}
-    asked |= {"messages": [said for message in messages if (said := _message(message))], "max_tokens": min(limit, MOST_TOKENS)}
+    asked |= {"messages": [turn for message in messages for turn in _turns(message)], "max_tokens": min(limit, MOST_TOKENS)}
     return asked | {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def _message(message: Any) -> dict[str, str] | None:
-    """Return one message as plain text; tool calls and their results are left out."""
+def _turns(message: Any) -> list[dict[str, str]]:
+    """Return a message as plain text; tool calls and their results are left out.
+
+    Lines `Question: … Answer: …` of a system message become turns of the conversation, which the small model follows better.
+    """
     if not isinstance(message, dict) or message.get("role") not in (
         "system",
         "developer",
@@ -137,8 +140,13 @@ def _message(message: Any) -> dict[str, str] | None:
     role = "system" if message["role"] == "developer" else str(message["role"])
     text = _text(message.get("content"))
     if role in ("tool", "function") or not text:
-        return None
-    return {"role": role, "content": text}
+        return []
+    if role != "system":
+        return [{"role": role, "content": text}]
+    turns = [{"role": "system", "content": EXAMPLE.sub("", text).strip()}]
+    for question, answer in EXAMPLE.findall(text):
+        turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return turns
 
 
 def _text(content: Any) -> str:
@@ -159,30 +167,25 @@ def _refusal(status: int, body: bytes) -> ApiError:
     return ApiError(message, status=status if status < 500 else 503, code=code)
 
 
-async def _shortened(chunks: AsyncIterator[dict[str, Any]], sentences: int | None) -> AsyncIterator[dict[str, Any]]:
-    """End the answer after some sentences: the small model goes on and on, and each more makes it worse."""
+async def _shortened(chunks: AsyncIterator[dict[str, Any]], *, short: bool) -> AsyncIterator[dict[str, Any]]:
+    """End the answer after its first whole sentence: the small model goes on and on, and each more makes it worse."""
     said = ""
     written = 0
     async with aclosing(chunks) as source:  # type: ignore[type-var]
         async for chunk in source:
             chunk["model"] = CHAT_MODEL
-            delta = chunk["choices"][0].get("delta") or {} if chunk.get("choices") else {}
-            text = delta.get("content") or ""
-            ended = sentences is not None and len(SENTENCE_END.findall(said + text)) >= sentences
-            if ended:
-                delta["content"] = text[: _last_end(said, text)]
+            choices = chunk.get("choices") or [{}]
+            text = (choices[0].get("delta") or {}).get("content") or ""
+            said += text
+            written += bool(text)
+            end = SENTENCE_END.search(said, SHORTEST) if short else None
+            if end:
+                choices[0]["delta"]["content"] = text[: max(0, end.start() + 1 - (len(said) - len(text)))]
                 yield chunk
                 yield _closing(chunk)
                 yield _usage(chunk, written)
                 return
-            said += text
-            written += bool(text)
             yield chunk
-
-
-def _last_end(said: str, text: str) -> int:
-    ends = list(SENTENCE_END.finditer(said + text))
-    return max(0, ends[-1].end() - 1 - len(said))
 
 
 def _closing(chunk: dict[str, Any]) -> dict[str, Any]:

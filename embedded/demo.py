@@ -1,0 +1,145 @@
+"""The demo: two companies, their people and their Reception. Made through the apps' services; made once, then left alone."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from django_tenants.utils import tenant_context
+
+from apps.compass.registry import tool_names
+from apps.compass.selectors import agent_by_slug
+from apps.compass.services import agent_create, agent_draft_save, agent_publish
+from apps.tenants.models import Role, Tenant, User
+from apps.tenants.services import person_add, tenant_create
+from embedded.models import CHAT_MODEL, SPEECH_MODEL, TRANSCRIPTION_MODEL, VOICE
+
+PASSWORD = "meridian-demo"
+STAFF = "root@meridian.test"
+SLUG = "reception"
+
+# Lines `Question: … Answer: …` help every model to answer briefly; the local one follows little else.
+ACME = """You are Reception, the friendly voice that answers the phone at Acme, a furniture shop. Answer in one short sentence.
+Question: Hello. Answer: Hello, how can I help you?
+Question: What are your opening hours? Answer: We are open Monday to Friday, from nine to five.
+Question: When do you open? Answer: We open at nine in the morning, Monday to Friday.
+Question: Are you open on Sunday? Answer: No, we are closed on Saturday and Sunday.
+Question: Where are you? Answer: We are at 12 Main Street, next to the station.
+Question: What do you sell? Answer: We sell tables, chairs and sofas.
+Question: I would like to buy a table. Answer: Wonderful, our tables start at two hundred dollars.
+Question: Do you deliver? Answer: Yes, we deliver within five days, and it is free.
+Question: Can I return something? Answer: Yes, you can return anything within thirty days.
+Question: Can I talk to a person? Answer: Of course, a colleague will call you back today.
+Question: Thank you, goodbye. Answer: You are welcome, goodbye!"""
+GLOBEX = """You are Reception, the friendly voice that answers the phone at Globex, a travel agency. Answer in one short sentence.
+Question: Hello. Answer: Hello, how can I help you?
+Question: What are your opening hours? Answer: We are open every day, from eight to eight.
+Question: Where can I travel? Answer: We have journeys to Italy, Japan and Kenya.
+Question: How much is a trip to Italy? Answer: A week in Italy starts at nine hundred dollars.
+Question: Can I cancel my trip? Answer: Yes, it is free until thirty days before you leave.
+Question: Can I talk to a person? Answer: Of course, a colleague will call you back today.
+Question: Thank you, goodbye. Answer: You are welcome, and have a good journey!"""
+
+
+@dataclass(frozen=True)
+class Company:
+    """One tenant of the demo."""
+
+    slug: str
+    name: str
+    system: str
+    people: tuple[tuple[str, str, Role], ...]
+
+
+COMPANIES = (
+    Company("acme", "Acme", ACME, (("alice@acme.test", "Alice", Role.ADMIN), ("bob@acme.test", "Bob", Role.AGENT))),
+    Company("globex", "Globex", GLOBEX, (("charlie@globex.test", "Charlie", Role.ADMIN),)),
+)
+
+
+def demo_seed() -> list[str]:
+    """Make what is missing and return a line for each thing made."""
+    made = []
+    if not User.objects.filter(email=STAFF).exists():
+        User.objects.create_superuser(STAFF, PASSWORD, name="Root")
+        made.append(f"platform staff {STAFF}")
+    for company in COMPANIES:
+        made += _company_seed(company)
+    return made
+
+
+def _company_seed(company: Company) -> list[str]:
+    made = []
+    tenant = Tenant.objects.filter(schema_name=company.slug).first()
+    if tenant is None:
+        tenant = tenant_create(slug=company.slug, name=company.name)
+        made.append(f"tenant {company.slug}")
+    for email, name, role in company.people:
+        if not User.objects.filter(email=email).exists():
+            person_add(tenant=tenant, email=email, role=role, name=name, password=PASSWORD)
+            made.append(f"{role} {email}")
+    with tenant_context(tenant):
+        made += _reception_seed(company)
+    return made
+
+
+def _reception_seed(company: Company) -> list[str]:
+    """Make and publish Reception; one that nobody changed follows when the providers of the environment change."""
+    agent = agent_by_slug(SLUG)
+    config = reception_config(company)
+    if agent is None:
+        agent = agent_create(slug=SLUG, name="Reception", language="en", config=config)
+        agent_publish(agent=agent)
+        return [f"agent {company.slug}/{SLUG}"]
+    published = agent.versions.filter(state="published").first()
+    drafts = agent.versions.filter(state="draft").exists()
+    if published is None or drafts or not _ours(published.config, company) or _same(published.config, config):
+        return []
+    agent_draft_save(agent=agent, config=config)
+    agent_publish(agent=agent)
+    return [f"agent {company.slug}/{SLUG} with other providers"]
+
+
+def _ours(config: dict[str, Any], company: Company) -> bool:
+    """Whether the words and the providers are still as some seed made them."""
+    prompt = config.get("prompt", {})
+    return bool(prompt.get("system") == company.system and config.get("tts", {}).get("voice") in ("", VOICE, "alloy"))
+
+
+def _same(config: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether every value that the seed would set is set already."""
+    return all(
+        _same(config.get(name, {}), value) if isinstance(value, dict) else config.get(name) == value
+        for name, value in wanted.items()
+        if name != "tools"
+    )
+
+
+def reception_config(company: Company) -> dict[str, Any]:
+    """Return Reception's configuration for the providers that the environment has."""
+    greeting = f"Hello, this is Reception at {company.name}. How can I help you?"
+    return {"prompt": {"system": company.system, "greeting": greeting}, **_providers()}
+
+
+def _providers() -> dict[str, Any]:
+    if os.environ.get("MERIDIAN_LOCAL_MODELS"):
+        chosen = _local()
+    else:
+        chosen = {
+            "stt": {"provider": "openai", "model": "gpt-4o-mini-transcribe"},
+            "llm": {"provider": "openai", "model": "gpt-4o-mini"},
+            "tts": {"provider": "openai", "model": "gpt-4o-mini-tts", "voice": "alloy"},
+            "tools": [{"kind": "builtin", "name": name} for name in ("end_call",) if name in tool_names()],
+        }
+    if os.environ.get("DEEPGRAM_API_KEY"):
+        chosen["stt"] = {"provider": "deepgram", "model": "nova-3"}
+    if os.environ.get("ELEVENLABS_API_KEY"):
+        chosen["tts"] = {"provider": "elevenlabs", "model": "eleven_flash_v2_5", "voice": ""}
+    return chosen
+
+
+def _local() -> dict[str, Any]:
+    return {
+        "stt": {"provider": "openai", "model": TRANSCRIPTION_MODEL},
+        "llm": {"provider": "openai", "model": CHAT_MODEL, "temperature": 0.0},
+        "tts": {"provider": "openai", "model": SPEECH_MODEL, "voice": VOICE},
+    }

@@ -1,0 +1,98 @@
+"""What a stack is given from outside, and the environment that its processes run with."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from embedded.envfile import env_read
+from embedded.errors import StackError
+from embedded.models import API_KEY
+from embedded.paths import CHECKOUT
+from embedded.ports import LOOPBACK, Ports
+
+# Meridian's own settings: taken from the environment by `up` alone, so that a stack of the tests starts from nothing.
+PRODUCT = {
+    "SECRET_KEY",
+    "FIELD_KEYS",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PUBLIC_URL",
+    "PUBLIC_HOSTS",
+    "TENANT_HOST_SUFFIX",
+    "REALTIME_URL",
+    "API_URL",
+    "EMAIL_URL",
+    "MEDIA_ROOT",
+    "STATIC_ROOT",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "CELERY_BEAT_SCHEDULE_FILENAME",
+    "DJANGO_SETTINGS_MODULE",
+}
+PREFIXES = ("LIVEKIT_", "OPENAI_", "DEEPGRAM_", "ELEVENLABS_", "ELEVEN_", "MERIDIAN_", "PYTEST_")
+KEPT = {"MERIDIAN_CACHE"}
+
+
+def is_product(name: str) -> bool:
+    """Say whether a variable is one of Meridian's own settings."""
+    return name not in KEPT and (name in PRODUCT or name.startswith(PREFIXES))
+
+
+def given_by_person() -> dict[str, str]:
+    """Return what a person set: the environment, and `.env` for what is not in it. Empty counts as not given."""
+    from_file = env_read(CHECKOUT / ".env")
+    from_env = {name: value for name, value in os.environ.items() if is_product(name)}
+    return {name: value for name, value in (from_file | from_env).items() if value}
+
+
+def surroundings() -> dict[str, str]:
+    """Return this process's environment without Meridian's own settings."""
+    return {name: value for name, value in os.environ.items() if not is_product(name)}
+
+
+def parts_needed(given: Mapping[str, str]) -> set[str]:
+    """Name the outside parts that are not given and have to be started. Raises StackError when one is given by half."""
+    needed = set()
+    if not given.get("DATABASE_URL"):
+        needed.add("postgres")
+    if not given.get("REDIS_URL"):
+        needed.add("valkey")
+    if not given.get("LIVEKIT_URL"):
+        needed.add("livekit")
+    elif not (given.get("LIVEKIT_API_KEY") and given.get("LIVEKIT_API_SECRET")):
+        raise StackError("LIVEKIT_URL is given, so LIVEKIT_API_KEY and LIVEKIT_API_SECRET have to be given as well.")
+    if not (given.get("OPENAI_API_KEY") or given.get("OPENAI_BASE_URL")):
+        needed.add("models")
+    return needed
+
+
+def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return every setting of the stack: what is given wins, the rest follows from the ports and the keys."""
+    node_ip = given.get("MERIDIAN_NODE_IP") or LOOPBACK
+    made = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.dev",
+        "SECRET_KEY": keys["SECRET_KEY"],
+        "FIELD_KEYS": keys["FIELD_KEYS"],
+        "PUBLIC_URL": f"http://localhost:{ports.web}",
+        "REALTIME_URL": f"ws://{{host}}:{ports.realtime}",
+        "API_URL": f"http://{LOOPBACK}:{ports.web}",
+        "MEDIA_ROOT": str(data_dir / "media"),
+        "STATIC_ROOT": str(data_dir / "static"),
+        "CELERY_BEAT_SCHEDULE_FILENAME": str(data_dir / "beat"),
+        "MERIDIAN_ATLAS_HEALTH_PORT": str(ports.atlas_health),
+        "MERIDIAN_MEDIA_BOT_HEALTH_PORT": str(ports.media_bot_health),
+        "MERIDIAN_DRAIN_SECONDS": "2",  # whoever stops the stack does not wait for calls
+    }
+    needed = parts_needed(given)
+    if "livekit" in needed:
+        made |= {"LIVEKIT_URL": f"ws://{LOOPBACK}:{ports.livekit}", "LIVEKIT_PUBLIC_URL": f"ws://{node_ip}:{ports.livekit}"}
+        made |= {name: keys[name] for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")}
+    if "models" in needed:
+        made |= {
+            "OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1",
+            "OPENAI_API_KEY": API_KEY,
+            "MERIDIAN_LOCAL_MODELS": "1",
+        }
+    if node_ip != LOOPBACK:
+        made["PUBLIC_HOSTS"] = node_ip
+    return made | dict(given)

@@ -1,0 +1,95 @@
+"""Meridian's own processes and the local models: how each is started and how it shows that it is ready."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from embedded.paths import CHECKOUT
+from embedded.ports import LOOPBACK, Ports, port_answers
+from embedded.process import Process
+
+READY_TIMEOUT = 90.0
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Service:
+    """A process, what it is called in front of people, and its readiness check."""
+
+    title: str
+    process: Process
+    ready: Callable[[], bool]
+    result: str = ""
+
+    def wait_ready(self) -> None:
+        """Wait until the process is ready. Raises StackError when it ends before or takes too long."""
+        self.process.wait_ready(self.ready, READY_TIMEOUT, interval=0.05)
+
+
+def models_service(data_dir: Path, port: int, env: Mapping[str, str]) -> Service:
+    """Return the local models' server."""
+    process = _process(data_dir, "models", env, [sys.executable, "-m", "embedded.models", "--port", str(port)])
+    return Service("Local models", process, _http(port, "/healthz"), f"http://{LOOPBACK}:{port}/v1")
+
+
+def services_make(data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str]) -> list[Service]:
+    """Return web, realtime, worker, beat, atlas and media-bot, none of them started."""
+    host = "0.0.0.0" if given.get("MERIDIAN_NODE_IP") else LOOPBACK
+    return [
+        _web(data_dir, ports.web, host, env),
+        _realtime(data_dir, ports.realtime, host, env),
+        _worker(data_dir, env),
+        _beat(data_dir, env),
+        _agent(data_dir, "atlas", "Atlas", ports.atlas_health, env),
+        _agent(data_dir, "media-bot", "Media Bot", ports.media_bot_health, env),
+    ]
+
+
+def _web(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
+    command = [str(BIN / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)]
+    command += ["--blocking-threads", "8", "--no-ws", "--workers-kill-timeout", "3", "config.wsgi:application"]
+    return Service("Web", _process(data_dir, "web", env, command), _http(port, "/readyz"), env["PUBLIC_URL"])
+
+
+def _realtime(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
+    command = [str(BIN / "uvicorn"), "--host", host, "--port", str(port), "--log-level", "warning"]
+    command += ["--timeout-graceful-shutdown", "2", "config.asgi:application"]
+    process = _process(data_dir, "realtime", env, command)
+    return Service("Realtime", process, lambda: port_answers(port), f"{LOOPBACK}:{port}")
+
+
+def _worker(data_dir: Path, env: Mapping[str, str]) -> Service:
+    command = [str(BIN / "celery"), "-A", "config", "worker", "-P", "threads", "-c", "8", "-Q", "calls,celery", "-l", "INFO"]
+    command += ["--without-gossip", "--without-mingle", "-n", "meridian@%h"]
+    process = _process(data_dir, "worker", env, command)
+    return Service("Worker", process, lambda: process.logged("ready."), "calls, celery")
+
+
+def _beat(data_dir: Path, env: Mapping[str, str]) -> Service:
+    schedule = env["CELERY_BEAT_SCHEDULE_FILENAME"]
+    command = [str(BIN / "celery"), "-A", "config", "beat", "-l", "INFO", "-s", schedule, "--pidfile", ""]
+    process = _process(data_dir, "beat", env, command)
+    return Service("Beat", process, lambda: process.logged("beat: Starting"), "sweepers")
+
+
+def _agent(data_dir: Path, name: str, title: str, port: int, env: Mapping[str, str]) -> Service:
+    process = _process(data_dir, name, env, [sys.executable, "-m", "agents_worker", name])
+    answers = _http(port, "/")
+    return Service(title, process, lambda: process.logged("registered worker") and answers(), "registered at LiveKit")
+
+
+def _process(data_dir: Path, name: str, env: Mapping[str, str], command: list[str]) -> Process:
+    return Process(name, command, log_path=data_dir / "logs" / f"{name}.log", env=env, cwd=CHECKOUT)
+
+
+def _http(port: int, path: str) -> Callable[[], bool]:
+    def answers() -> bool:
+        try:
+            return httpx.get(f"http://{LOOPBACK}:{port}{path}", timeout=2, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    return answers
