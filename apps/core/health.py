@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django_prometheus.exports import ExportToDjangoView
 
+
 def alive(request: HttpRequest) -> HttpResponse:
     """200 while the process answers at all."""
     return HttpResponse("ok", content_type="text/plain")

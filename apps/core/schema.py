@@ -11,5 +11,6 @@ def schema_current() -> str:
 
 
 def schema_leave() -> None:
-    """Goes back to the public schema."""
-    cast(Any, connection).set_schema_to_public()
+    """Goes back to the public schema; already there, it spares the next query a SET search_path."""
+    if schema_current() != "public":
+        cast(Any, connection).set_schema_to_public()
