@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
+from django_tenants.utils import schema_context
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
@@ -16,7 +17,10 @@ SWEEP_GAP = timedelta(seconds=6)
 KEEP = 600
 ASK_SECONDS = 1.0
 
+# The cache's keys carry the schema; both functions work in the public one, since the web side is everybody's.
 
+
+@schema_context("public")
 def sweep_noted() -> None:
     """Called by every sweep: after a pause of the sweeper itself, silence says nothing yet."""
     now = timezone.now()
@@ -29,6 +33,7 @@ def sweep_noted() -> None:
         log.warning("sweep_not_noted", error=type(error).__name__)
 
 
+@schema_context("public")
 def silence_means_dead() -> bool:
     """False while the web side is away, and for HOLD after it: agents then could not tell that they live."""
     try:
