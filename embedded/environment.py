@@ -78,7 +78,7 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
         "API_URL": f"http://{LOOPBACK}:{ports.web}",
         "MEDIA_ROOT": str(data_dir / "media"),
         "STATIC_ROOT": str(data_dir / "static"),
-        "CELERY_BEAT_SCHEDULE_FILENAME": str(data_dir / "beat"),
+        "CELERY_BEAT_SCHEDULE_FILENAME": str(data_dir / "beat" / "schedule"),
         "MERIDIAN_ATLAS_HEALTH_PORT": str(ports.atlas_health),
         "MERIDIAN_MEDIA_BOT_HEALTH_PORT": str(ports.media_bot_health),
         "MERIDIAN_DRAIN_SECONDS": "2",  # whoever stops the stack does not wait for calls

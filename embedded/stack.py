@@ -23,7 +23,7 @@ from embedded.postgres import Postgres
 from embedded.process import Process
 from embedded.services import Service, models_service, services_make
 from embedded.terminal import Step, silent_step
-from embedded.toolchain import livekit_binary
+from embedded.toolchain import livekit_binary, livekit_path
 from embedded.valkey import Valkey
 
 LEAST_FREE_BYTES = 2 * 1024**3
@@ -174,6 +174,7 @@ class Stack:
     def _tools(self) -> None:
         if "livekit" in self._needed:
             with self.steps("livekit-server") as step:
+                step.result = "ready" if livekit_path().exists() else "built"
                 livekit_binary(step.say)
         if not self.only_services:
             with self.steps("Front end") as step:
@@ -182,6 +183,8 @@ class Stack:
     def _parts_start(self) -> None:
         keys = keys_ensure(self.data_dir)
         self.env = stack_environment(self.data_dir, self.ports, keys, self.given)
+        for name in ("media", "beat"):
+            (self.data_dir / name).mkdir(exist_ok=True, mode=0o700)
         if "models" in self._needed:
             self._begin(models_service(self.data_dir, self.ports.models, self._process_env()))
         if "postgres" in self._needed:

@@ -50,7 +50,7 @@ class Valkey:
 
     def start(self) -> str:
         """Start the server and return its URL. Raises StackError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._config_write()
         self.process.start()
         self.process.wait_ready(self._is_ready, START_TIMEOUT)

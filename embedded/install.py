@@ -1,0 +1,74 @@
+"""`python -m embedded.install`: what the tests need beside the Python packages: livekit-server, the front end, a Chromium."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from embedded.errors import StackError
+from embedded.frontend import frontend_build
+from embedded.paths import cache_dir, is_root
+from embedded.process import Process
+from embedded.terminal import Terminal
+from embedded.toolchain import Say, livekit_binary, livekit_path
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+INSTALL_TIMEOUT = 1200.0
+
+
+def main() -> int:
+    """Install what is missing; return the exit status."""
+    terminal = Terminal()
+    try:
+        with terminal.step("livekit-server") as step:
+            step.result = "ready" if livekit_path().exists() else "built"
+            livekit_binary(step.say)
+        with terminal.step("Front end") as step:
+            step.result = "built" if frontend_build(step.say) else "unchanged"
+        with terminal.step("Chromium") as step:
+            step.result = chromium_ensure(step.say)
+    except StackError as error:
+        terminal.line(f"\n{error}")
+        return 1
+    return 0
+
+
+def chromium_ensure(say: Say) -> str:
+    """Return a Chromium; where there is none, Debian's is installed as root, else Playwright's. Raises StackError."""
+    if found := chromium_path():
+        return found
+    if is_root() and shutil.which("apt-get"):
+        _run("Installing Debian's Chromium", ["apt-get", "update", "-q"], say)
+        _run("Installing Debian's Chromium", ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"], say)
+    else:
+        _run("Installing Playwright's Chromium", [sys.executable, "-m", "playwright", "install", "chromium"], say)
+    if found := chromium_path():
+        return found
+    raise StackError("No Chromium was found after installing one; install a package named chromium, then start again.")
+
+
+def chromium_path() -> str | None:
+    """Return the browser of PATH, else Playwright's own where it is installed."""
+    for name in CHROMIUM_NAMES:
+        if found := shutil.which(name):
+            return found
+    return _playwright_path()
+
+
+def _playwright_path() -> str | None:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def _run(name: str, command: list[str], say: Say) -> None:
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    Process(name, command, log_path=cache_dir() / "logs" / "chromium.log", env=env, grace=5).run(say, INSTALL_TIMEOUT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

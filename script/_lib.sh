@@ -1,0 +1,58 @@
+# What script/up and script/test share: a Python, uv, and .venv in step with the lock.
+# Sourced by sh with the checkout as the working directory.
+
+export MERIDIAN_CACHE="${MERIDIAN_CACHE:-$HOME/.cache/meridian}"
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'Meridian: %s\n' "$*" >&2; exit 1; }
+
+# Prints the first Python that is new enough, not too new, and really runs.
+find_python() {
+  for name in "${MERIDIAN_PYTHON:-}" .venv/bin/python python3.13 python3.12 python3.11 python3 python; do
+    [ -n "$name" ] || continue
+    if "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then
+      command -v "$name"
+      return
+    fi
+  done
+  found=$(python3 --version 2>&1 || true)
+  fail "Python 3.11, 3.12 or 3.13 is needed (found: ${found:-none}). Install one of them, or name it in MERIDIAN_PYTHON."
+}
+
+# Sets UV; uv is put into a folder of its own in the cache where the machine has none.
+find_uv() {
+  UV=$(command -v uv 2>/dev/null || true)
+  if [ -n "$UV" ] && "$UV" --version >/dev/null 2>&1; then return; fi
+  UV="$MERIDIAN_CACHE/uv/bin/uv"
+  if [ -x "$UV" ] && "$UV" --version >/dev/null 2>&1; then return; fi
+  say "Installing uv into $MERIDIAN_CACHE/uv"
+  rm -rf "$MERIDIAN_CACHE/uv"
+  mkdir -p "$MERIDIAN_CACHE"
+  "$1" -m venv "$MERIDIAN_CACHE/uv" ||
+    fail "Python's venv module does not work ($1). On Debian or Ubuntu install the package python3-venv, then start again."
+  "$MERIDIAN_CACHE/uv/bin/python" -m pip install --quiet --disable-pip-version-check uv ||
+    fail "uv could not be installed; the first start needs the network. Start again when it is there."
+}
+
+# Brings .venv in step with requirements/$1.txt. The larger set of a developer counts as in step and is never cut down.
+sync_venv() {
+  wanted=$1
+  stamp=.venv/.meridian-lock
+  if [ "$wanted" = embedded ] && grep -qs '^dev ' "$stamp"; then wanted=dev; fi
+  now="$wanted $(cksum <"requirements/$wanted.txt")"
+  if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then return; fi
+  python=$(find_python)
+  find_uv "$python"
+  check_space .
+  say "Installing the Python packages (some minutes the first time)"
+  [ -x .venv/bin/python ] || "$UV" venv --quiet --python "$python" .venv
+  rm -f "$stamp"
+  "$UV" pip sync --python .venv/bin/python "requirements/$wanted.txt" ||
+    fail "The Python packages could not be installed; the line above says why. The first start needs the network."
+  printf '%s\n' "$now" >"$stamp"
+}
+
+check_space() {
+  free=$(df -Pk "$1" | awk 'NR == 2 { print $4 }')
+  [ "$free" -ge 4194304 ] || fail "Only $((free / 1024)) MB are free here and the first start needs 4 GB; make room, then start again."
+}
