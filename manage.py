@@ -1,19 +1,15 @@
 #!/usr/bin/env python
 """Runs Meridian's management commands."""
 
-import os
 import sys
-
-from config.env import env_load
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["up"]:  # makes the settings that every other command reads
+    if sys.argv[1:2] == ["up"]:  # makes the settings that config reads, so it comes before them
         from embedded.up import main as up
 
         sys.exit(up(sys.argv[2:]))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-    env_load()
+    import config  # noqa: F401  loads the environment, as every process does
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
