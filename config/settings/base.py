@@ -25,6 +25,7 @@ METRICS_ALLOWED_NETWORKS = env.many("METRICS_ALLOWED_NETWORKS", "127.0.0.0/8,::1
 TOOL_ALLOWED_NETWORKS = env.many("TOOL_ALLOWED_NETWORKS")
 
 SHARED_APPS = [
+    "apps.core.admin_site.PlatformAdminConfig",  # before django_tenants, whose admin templates need a tenant on the public host
     "django_tenants",
     "apps.core",
     "apps.tenants",
@@ -34,7 +35,6 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "apps.core.admin_site.PlatformAdminConfig",
     "channels",
     "rest_framework",
     "drf_spectacular",
