@@ -11,7 +11,10 @@ foreign_chain: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+# The rich traceback that is the default shows local variables, secrets included, and takes seconds to draw.
+renderer = structlog.dev.ConsoleRenderer(
+    colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+)
 
 structlog.configure(
     processors=[
