@@ -26,6 +26,10 @@ class ApiUnavailable(Exception):
     """The web side did not answer or asked to be tried again later."""
 
 
+class ToolFailed(Exception):
+    """A tool that ran and did not work; the sentence is meant for the model."""
+
+
 class ApiRefused(Exception):
     """The web side answered with an error that trying again will not change."""
 
@@ -96,15 +100,17 @@ class CallApi:
             raise ApiRefused(200, "bad_transcript", _first_problem(error)) from error
 
     async def tool_run(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """Have Compass run one tool; its result as JSON. Never retried: it may have effects."""
+        """Have Compass run one tool; its result as JSON. Never retried: it may have effects.
+
+        Raises ToolFailed with a sentence for the model when the tool did not work.
+        """
         path = f"/agents/{self._dispatch.agent_id}/tools/{name}"
-        body = await self._request(
-            "POST",
-            path,
-            json={"arguments": dict(arguments), "call_id": self._dispatch.call_id},
-            timeout=_TOOL_TIMEOUT,
-        )
-        return body.get("result", body) if isinstance(body, dict) else body
+        body = {"arguments": dict(arguments), "call_id": self._dispatch.call_id}
+        answer = await self._request("POST", path, json=body, timeout=_TOOL_TIMEOUT)
+        if not isinstance(answer, dict) or not answer.get("ok"):
+            error = answer.get("error") if isinstance(answer, dict) else None
+            raise ToolFailed(str(error or "it gave no result"))
+        return answer.get("result")
 
     async def events_send(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Deliver one batch of events, once."""

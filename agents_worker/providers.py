@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -42,6 +44,12 @@ class Models:
     stt: stt.STT
     llms: list[llm.LLM]
     tts: tts.TTS
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """One context for every client: loading the certificates stalls an event loop for long."""
+    return ssl.create_default_context()
 
 
 def provider_name(plugin_provider: str) -> str:

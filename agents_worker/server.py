@@ -8,7 +8,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
@@ -23,6 +23,7 @@ AgentName = Literal["atlas", "media-bot"]
 _LOAD_WHEN_OPEN = 0.69
 _SETTLE_SECONDS = 600.0
 _PARENT_POLL_SECONDS = 1.0
+_CLOSE_SECONDS = 20
 
 
 class Admission:
@@ -94,12 +95,11 @@ def server_build(name: AgentName, settings: WorkerSettings) -> AgentServer:
 
 
 async def server_run(server: AgentServer, parent_pid: int | None = None) -> None:
-    """Run until SIGTERM or SIGINT, or until the parent is gone; running calls go to their end.
+    """Run until SIGTERM or SIGINT; running calls are then let to their end.
 
-    A second signal ends them at once.
+    A second signal, or the end of the parent process, ends them at once.
     """
-    stopping = asyncio.Event()
-    at_once = asyncio.Event()
+    stopping, at_once = asyncio.Event(), asyncio.Event()
 
     def on_signal() -> None:
         (at_once if stopping.is_set() else stopping).set()
@@ -107,36 +107,43 @@ async def server_run(server: AgentServer, parent_pid: int | None = None) -> None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    watching = asyncio.create_task(_watch_parent(parent_pid, at_once))
     running = asyncio.create_task(server.run())
-    stops: list[asyncio.Task[Any]] = [asyncio.create_task(stopping.wait())]
-    if parent_pid is not None:
-        stops.append(asyncio.create_task(_until_orphaned(parent_pid)))
-    await asyncio.wait([running, *stops], return_when=asyncio.FIRST_COMPLETED)
-    for stop in stops:
-        stop.cancel()
-    if running.done():
-        running.result()
-        return
-    await _drain(server, at_once)
-    await server.aclose()
+    await _first_of(running, stopping.wait(), at_once.wait())
+    if not running.done():
+        await _first_of(server.drain(), at_once.wait())
+        await _close(server)
+    watching.cancel()
     await running
 
 
-async def _until_orphaned(parent_pid: int) -> None:
+async def _first_of(*awaitables: Awaitable[Any]) -> None:
+    """Until one of them is done; the others are cancelled unless they are tasks of their own."""
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task, awaitable in zip(tasks, awaitables, strict=True):
+        if task is not awaitable:
+            task.cancel()
+    for error in (t.exception() for t in tasks if t.done() and not t.cancelled()):
+        if isinstance(error, TimeoutError):
+            logger.warning("calls were still running when the time to drain was over")
+
+
+async def _close(server: AgentServer) -> None:
+    """End what still runs. A job that does not end in time goes with this process."""
+    try:
+        await asyncio.wait_for(server.aclose(), _CLOSE_SECONDS)
+    except TimeoutError:
+        logger.error("jobs did not end within %d s and are left to die", _CLOSE_SECONDS)
+        sys.stderr.flush()
+        os._exit(1)
+
+
+async def _watch_parent(parent_pid: int | None, gone: asyncio.Event) -> None:
     poll = utils.aio.interval(_PARENT_POLL_SECONDS)
-    while os.getppid() == parent_pid:
+    while parent_pid is None or os.getppid() == parent_pid:
         await poll.tick()
-
-
-async def _drain(server: AgentServer, at_once: asyncio.Event) -> None:
-    draining = asyncio.create_task(server.drain())
-    hurry = asyncio.create_task(at_once.wait())
-    await asyncio.wait([draining, hurry], return_when=asyncio.FIRST_COMPLETED)
-    hurry.cancel()
-    if not draining.done():
-        draining.cancel()
-    elif isinstance(draining.exception(), TimeoutError):
-        logger.warning("calls were still running when the drain time was over")
+    gone.set()
 
 
 def worker_main(name: AgentName, settings: WorkerSettings) -> None:
@@ -147,4 +154,6 @@ def worker_main(name: AgentName, settings: WorkerSettings) -> None:
         stream=sys.stderr,
     )
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    if name == "media-bot":  # the end-of-turn model is Atlas's alone, and large
+        os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
     asyncio.run(server_run(server_build(name, settings), settings.parent_pid))

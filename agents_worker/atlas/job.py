@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 
-# the first request of an HTTP client imports these, in the middle of a greeting
-import anyio._backends._asyncio
-import anyio._core._sockets  # noqa: F401
 from livekit.agents import JobContext, JobProcess, inference
 from pydantic import ValidationError
 
 from agents_worker.atlas.call import AtlasCall
 from agents_worker.contracts import Dispatch
+from agents_worker.warm import warm_up
 
 logger = logging.getLogger(__name__)
+
+warm_up()  # also where this module is preloaded, so that every job's process inherits it
 
 
 def prewarm(process: JobProcess) -> None:

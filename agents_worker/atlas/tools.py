@@ -10,7 +10,7 @@ from typing import Any
 
 from livekit.agents import RunContext, ToolError, function_tool, llm
 
-from agents_worker.backend import ApiRefused, ApiUnavailable, CallApi
+from agents_worker.backend import ApiRefused, ApiUnavailable, CallApi, ToolFailed
 from agents_worker.contracts import AnyEvent, ToolEvent, ToolSpec
 
 logger = logging.getLogger(__name__)
@@ -34,10 +34,9 @@ def _compass_tool(spec: ToolSpec, api: CallApi, publish: Publish) -> llm.Tool:
         started = time.monotonic()
         try:
             result = await api.tool_run(spec.name, raw_arguments)
-        except (ApiRefused, ApiUnavailable) as error:
+        except (ApiRefused, ApiUnavailable, ToolFailed) as error:
             publish(_tool_event(spec.name, started, error=str(error)))
-            reason = error.detail if isinstance(error, ApiRefused) else "it did not answer"
-            raise ToolError(f"{spec.name} failed: {reason}") from error
+            raise ToolError(f"{spec.name} failed: {_reason(error)}") from error
         publish(_tool_event(spec.name, started))
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
 
@@ -47,6 +46,13 @@ def _compass_tool(spec: ToolSpec, api: CallApi, publish: Publish) -> llm.Tool:
         "parameters": spec.parameters or {"type": "object", "properties": {}},
     }
     return function_tool(run, raw_schema=schema)
+
+
+def _reason(error: Exception) -> str:
+    """What the model may know; an address or a status is no help to a caller."""
+    if isinstance(error, ApiUnavailable):
+        return "it did not answer"
+    return error.detail if isinstance(error, ApiRefused) else str(error)
 
 
 def _tool_event(name: str, started: float, error: str | None = None) -> ToolEvent:

@@ -24,7 +24,7 @@ class WebSide(Standin):
         self.events: list[dict[str, Any]] = []
         self.bills: list[dict[str, Any]] = []
         self.tool_calls: list[tuple[str, Any]] = []
-        self.tool_result: Any = {"ok": True}
+        self.tool_answer: dict[str, Any] = {"ok": True, "result": {"free": ["10:00"]}}
         self.earlier: dict[str, Any] = {"call_id": CALL_ID, "items": [], "usage": []}
         self.failing: list[int] = []
         self.on_events: Callable[[list[dict[str, Any]]], int | None] | None = None
@@ -77,7 +77,7 @@ class WebSide(Standin):
         body = await request.json()
         self.tool_calls.append((request.match_info["name"], body))
         self.note(request, body)
-        return web.json_response({"result": self.tool_result})
+        return web.json_response(self.tool_answer)
 
     async def _events(self, request: web.Request) -> web.Response:
         if (refusal := self._gate(request)) is not None:

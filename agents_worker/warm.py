@@ -1,0 +1,19 @@
+"""One-time work that would otherwise stall the first call's event loop."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+from agents_worker.providers import tls_context
+
+# imported by the first request of an HTTP client, in the middle of a greeting
+_LATE_IMPORTS = ("anyio._backends._asyncio", "anyio._core._sockets", "openai.resources")
+
+
+@cache
+def warm_up() -> None:
+    """Import what is imported late and load the certificates, once in this process."""
+    for name in _LATE_IMPORTS:
+        importlib.import_module(name)
+    tls_context()
