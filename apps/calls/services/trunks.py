@@ -1,0 +1,130 @@
+"""Inbound SIP trunks: made in LiveKit, routed to the tenant, and undone when half of it fails."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import ip_network
+
+import structlog
+from django.db import DatabaseError, transaction
+
+from apps.calls import livekit
+from apps.calls.models import SipTrunk
+from apps.calls.numbers import number_normalise, number_valid
+from apps.calls.rooms import room_prefix_for
+from apps.core.errors import MeridianError, PermanentError
+from apps.core.schema import schema_current
+from apps.tenants.models import Route, Tenant
+from apps.tenants.selectors import tenant_by_slug
+from apps.tenants.services import route_delete, route_set
+
+log = structlog.get_logger(__name__)
+
+HOST = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", re.IGNORECASE)
+
+
+def sip_trunk_create(
+    *,
+    name: str,
+    numbers: Sequence[str] = (),
+    allowed_addresses: Sequence[str] = (),
+    auth_user: str = "",
+    auth_password: str = "",
+) -> SipTrunk:
+    """Makes the current tenant's inbound trunk and the dispatch rule that gives each call a room of its own.
+
+    Callers are let in by source address (`10.0.0.5`, `10.0.0.0/8`, a host name) or by credentials. Raises PermanentError
+    for what is not right, LiveKitUnreachable, LiveKitRefused; nothing is left behind then.
+    """
+    tenant = _tenant()
+    wish = livekit.InboundTrunk(
+        name=name.strip(),
+        numbers=tuple(dict.fromkeys(_number(number, tenant) for number in numbers)),
+        allowed_addresses=tuple(dict.fromkeys(_address(address) for address in allowed_addresses)),
+        auth_username=auth_user,
+        auth_password=auth_password,
+    )
+    _check(wish)
+    return _made(tenant, wish)
+
+
+def sip_trunk_delete(*, trunk: SipTrunk) -> None:
+    """Deletes the trunk here and in LiveKit; one that LiveKit no longer knows is as good as deleted."""
+    with suppress(livekit.RoomGone):
+        livekit.client().sip_rule_delete(trunk.rule_id)
+    with suppress(livekit.RoomGone):
+        livekit.client().sip_trunk_delete(trunk.trunk_id)
+    with transaction.atomic():
+        route_delete(kind=Route.Kind.SIP_TRUNK, external_id=trunk.trunk_id, tenant=_tenant())
+        trunk.delete()
+
+
+def _made(tenant: Tenant, wish: livekit.InboundTrunk) -> SipTrunk:
+    server = livekit.client()
+    trunk_id = server.sip_trunk_create(wish)
+    rule_id = ""
+    try:
+        rule_id = server.sip_rule_create(wish.name, trunk_id, room_prefix_for(tenant.schema_name))
+        return _recorded(tenant, wish, trunk_id, rule_id)
+    except (MeridianError, DatabaseError):
+        _undo(trunk_id, rule_id)
+        raise
+
+
+@transaction.atomic
+def _recorded(tenant: Tenant, wish: livekit.InboundTrunk, trunk_id: str, rule_id: str) -> SipTrunk:
+    route_set(kind=Route.Kind.SIP_TRUNK, external_id=trunk_id, tenant=tenant)
+    return SipTrunk.objects.create(
+        name=wish.name,
+        trunk_id=trunk_id,
+        rule_id=rule_id,
+        numbers=list(wish.numbers),
+        allowed_addresses=list(wish.allowed_addresses),
+        auth_user=wish.auth_username,
+        auth_password=wish.auth_password,
+    )
+
+
+def _undo(trunk_id: str, rule_id: str) -> None:
+    try:
+        if rule_id:
+            livekit.client().sip_rule_delete(rule_id)
+        livekit.client().sip_trunk_delete(trunk_id)
+    except (livekit.LiveKitUnreachable, livekit.LiveKitRefused) as error:
+        log.error("sip_trunk_left_behind", trunk=trunk_id, rule=rule_id, error=str(error))
+
+
+def _check(wish: livekit.InboundTrunk) -> None:
+    if not 0 < len(wish.name) <= 120:
+        raise PermanentError("A trunk has a name of at most 120 characters.")
+    if SipTrunk.objects.filter(name=wish.name).exists():
+        raise PermanentError(f"There is a trunk named “{wish.name}” already; choose another name or delete it first.")
+    if bool(wish.auth_username) != bool(wish.auth_password):
+        raise PermanentError("Credentials are a user name and a password: give both.")
+    if not wish.allowed_addresses and not wish.auth_username:
+        raise PermanentError("Say who may call: the PBX's addresses, or a user name and password that it sends.")
+
+
+def _tenant() -> Tenant:
+    tenant = tenant_by_slug(schema_current())
+    if tenant is None:
+        raise PermanentError("A trunk belongs to a tenant; enter one first.")
+    return tenant
+
+
+def _number(raw: str, tenant: Tenant) -> str:
+    number = number_normalise(raw, tenant.country)
+    if not number_valid(number):
+        raise PermanentError(f"“{raw}” is no number: use E.164 such as +12125550100, or the extension as it is dialled.")
+    return number
+
+
+def _address(raw: str) -> str:
+    text = raw.strip()
+    if HOST.match(text):
+        return text.lower()
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError as error:
+        raise PermanentError(f"“{raw}” is no address: use 203.0.113.7, 10.0.0.0/8 or a host name.") from error
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
