@@ -111,7 +111,7 @@ class LiveKitServer:
     def __init__(self, url: str, key: str, secret: str) -> None:
         self._key, self._secret = key, secret
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        self._http = httpx.Client(base_url=_http_url(url) + "/twirp/livekit.", timeout=timeout, trust_env=False)
+        self._http = httpx.Client(base_url=_http_url(url) + "/twirp/", timeout=timeout, trust_env=False)
 
     def room_create(self, name: str, metadata: str, *, empty_seconds: int, departure_seconds: int, most: int) -> None:
         wish = room.CreateRoomRequest(
@@ -198,7 +198,7 @@ class LiveKitServer:
     ) -> Answer:
         headers = {"Authorization": f"Bearer {self._token(grants, sip_grants)}", "Content-Type": "application/protobuf"}
         try:
-            answer = self._http.post(method, content=wish.SerializeToString(), headers=headers)
+            answer = self._http.post(f"livekit.{method}", content=wish.SerializeToString(), headers=headers)
         except httpx.HTTPError as error:
             raise LiveKitUnreachable(f"LiveKit did not answer {method} ({type(error).__name__}).") from error
         if answer.status_code != httpx.codes.OK:
