@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,10 +13,9 @@ from apps.billing.selectors import breakdown_of
 from apps.billing.services import BillResult, ReportConflict, ReportInvalid, call_bill, report_check
 from apps.core.api import TokenTenantView
 from apps.core.errors import Problem
+from apps.core.openapi import problems
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenant_by_slug
-
-PROBLEM = OpenApiResponse(OpenApiTypes.OBJECT, description="application/problem+json: type, title, status, detail, code.")
 
 
 class BillingCallsView(TokenTenantView):
@@ -29,7 +27,7 @@ class BillingCallsView(TokenTenantView):
             "while something used has no price, and `unpriced` names it."
         ),
         request=CallReport,
-        responses={200: BilledCall, 201: BilledCall, 401: PROBLEM, 403: PROBLEM, 409: PROBLEM, 422: PROBLEM},
+        responses={200: BilledCall, 201: BilledCall, **problems(400, 401, 403, 409, 422)},
         tags=["billing"],
     )
     def post(self, request: Request) -> Response:

@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from django.utils import timezone
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 CLOCK_SLACK = timedelta(minutes=5)
 DURATION_SLACK = 5
@@ -25,10 +34,6 @@ def _seconds(value: Any) -> Decimal:
     return Decimal(str(value)).quantize(MICROSECOND, ROUND_HALF_EVEN)
 
 
-def _number(value: Decimal) -> str:
-    return format(value.normalize(), "f")
-
-
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -36,11 +41,15 @@ def _iso(moment: datetime) -> str:
 Seconds = Annotated[
     Decimal,
     BeforeValidator(_seconds),
-    PlainSerializer(_number, return_type=str, when_used="json"),
+    PlainSerializer(float, return_type=float, when_used="json"),
 ]
 Count = Annotated[int, Field(ge=0, le=10**12, strict=True)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
-Moment = Annotated[AwareDatetime, PlainSerializer(_iso, return_type=str, when_used="json")]
+Moment = Annotated[
+    AwareDatetime,
+    PlainSerializer(_iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 
 
 class Shape(BaseModel):

@@ -7,7 +7,7 @@ from django.http import HttpResponseBase
 from django.utils.cache import patch_cache_control
 from django.utils.crypto import salted_hmac
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,8 +20,8 @@ from apps.compass.tools import UnknownTool, tool_run
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import AgentTokenAuthentication
 from apps.core.errors import Problem
+from apps.core.openapi import problems
 
-PROBLEM = OpenApiResponse(OpenApiTypes.OBJECT, description="application/problem+json: type, title, status, detail, code.")
 AGENT_ID = OpenApiParameter("agent_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 ETAG = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the answer you have.")
 
@@ -33,7 +33,7 @@ class AgentView(TokenTenantView):
         summary="Read an agent's published configuration",
         description="With the credentials that it needs. Send If-None-Match to hear 304 while nothing has changed.",
         parameters=[AGENT_ID, ETAG],
-        responses={200: AgentConfig, 304: None, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM, 409: PROBLEM},
+        responses={200: AgentConfig, 304: None, **problems(401, 403, 404, 409)},
         tags=["compass"],
     )
     @in_token_tenant
@@ -57,7 +57,7 @@ class ToolView(TokenTenantView):
         ),
         parameters=[AGENT_ID, OpenApiParameter("name", str, OpenApiParameter.PATH)],
         request=ToolCall,
-        responses={200: ToolAnswer, 401: PROBLEM, 403: PROBLEM, 404: PROBLEM, 409: PROBLEM, 422: PROBLEM},
+        responses={200: ToolAnswer, **problems(401, 403, 404, 409, 422)},
         tags=["compass"],
     )
     @in_token_tenant

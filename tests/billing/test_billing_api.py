@@ -57,7 +57,7 @@ def test_different_content_is_kept_and_charges_nothing() -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "report_conflict")
     assert answer.json()["billed"]["total"] == "0.032122"
     conflict = BillingConflict.objects.get()
-    assert (conflict.report["duration"], conflict.source) == ("60", "report")
+    assert (conflict.report["duration"], conflict.source) == (60, "report")
     assert LedgerEntry.objects.get().duration == Decimal("61.4")
 
 

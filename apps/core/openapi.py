@@ -1,0 +1,35 @@
+"""How the OpenAPI schema shows error answers."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from apps.core.errors import PROBLEM_TYPE
+
+MEANINGS = {
+    400: "The body is not JSON.",
+    401: "The token is missing, not valid, or over.",
+    403: "The token was made for something else.",
+    404: "There is no such thing.",
+    409: "It is there, and not in a state for this; `code` says why.",
+    422: "Some fields are not right; `errors` names each.",
+    429: "Too many requests; try again after Retry-After seconds.",
+}
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457. `code` is stable; `detail` is a sentence that says what to do. 422 has `errors`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:meridian:not_published"])
+    title: str = Field(examples=["Conflict"])
+    status: int = Field(examples=[409])
+    detail: str = Field(examples=["Reception has no published version. Publish its draft in Compass."])
+    code: str = Field(examples=["not_published"])
+
+
+def problems(*statuses: int) -> dict[tuple[int, str], Any]:
+    """The `responses` of extend_schema for these error statuses."""
+    return {(status, PROBLEM_TYPE): OpenApiResponse(ProblemDocument, description=MEANINGS[status]) for status in statuses}
