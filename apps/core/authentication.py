@@ -41,12 +41,20 @@ class AgentTokenAuthentication(ScopedTokenAuthentication):
     kinds = ("call", "turn")
 
 
-class ScopedTokenScheme(OpenApiAuthenticationExtension):
-    """Shows the two tokens in the OpenAPI schema."""
+class CallTokenScheme(OpenApiAuthenticationExtension):
+    """Shows the call token in the OpenAPI schema."""
 
-    target_class = "apps.core.authentication.ScopedTokenAuthentication"
-    match_subclasses = True
-    name = "scopedToken"
+    target_class = "apps.core.authentication.CallTokenAuthentication"
+    name = "callToken"
+    description = "The call token that came with the dispatch."
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "A call token or turn token, as sent with the dispatch."}
+        return {"type": "http", "scheme": "bearer", "description": self.description}
+
+
+class AgentTokenScheme(CallTokenScheme):
+    """Shows either token in the OpenAPI schema."""
+
+    target_class = "apps.core.authentication.AgentTokenAuthentication"
+    name = "callOrTurnToken"
+    description = "The call token that came with the dispatch, or the turn token of the turn."

@@ -173,6 +173,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Meridian",
     "DESCRIPTION": "The addresses that Meridian's systems, and your own programs, talk over.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
