@@ -23,6 +23,7 @@ from livekit import rtc
 
 from agents_worker.contracts import AgentConfig, Credential, Speaker, SttUsage, utc_now
 from agents_worker.media_bot.utterances import Utterance
+from agents_worker.providers import ProviderError
 from agents_worker.room import cancelled
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ COURTESY_SECONDS = 1.2
 _DEEPGRAM_HOST = "https://api.deepgram.com"
 _KEEP_ALIVE_SECONDS = 5.0
 _RECONNECT_SECONDS = 1.0
+_LONGEST_RECONNECT = 20
 _REQUEST_SECONDS = 20.0
 
 
@@ -123,13 +125,18 @@ class DeepgramTranscriber:
         self._ended = False
 
     async def heard(self) -> AsyncIterator[Heard]:
+        """Raises ProviderError when Deepgram refuses; a lost connection is made again."""
+        failures = 0
         while not self._ended:
             try:
                 async for item in self._one_connection():
+                    failures = 0
                     yield item
             except (websockets.WebSocketException, ApiError, OSError) as error:
+                _raise_if_refused(error)
                 logger.warning("Deepgram lost the %s: %s", self._speaker, error)
-                await asyncio.sleep(_RECONNECT_SECONDS)
+                failures += 1
+            await asyncio.sleep(_RECONNECT_SECONDS * min(failures, _LONGEST_RECONNECT))
 
     def usage(self) -> SttUsage:
         return SttUsage(
@@ -175,6 +182,14 @@ class DeepgramTranscriber:
         started = self._opened_at + timedelta(seconds=results.start)
         ended = started + timedelta(seconds=results.duration)
         return Heard(self._speaker, text, started, ended)
+
+
+def _raise_if_refused(error: Exception) -> None:
+    status = error.status_code if isinstance(error, ApiError) else None
+    if status is not None and 400 <= status < 500:
+        raise ProviderError(
+            f"Deepgram refused to transcribe ({status}): check its API key and the agent's speech to text model in Compass."
+        ) from error
 
 
 async def _keep_alive(socket: AsyncV1SocketClient) -> None:

@@ -19,6 +19,8 @@ from aiohttp import web
 from tests.standins.server import Seen, Standin, standin_main
 
 LOUD = 200.0
+# a level alone cannot tell a stop consonant from the end of speech any sooner
+SHORTEST_PAUSE = 0.2
 _CONTROLS = frozenset({"KeepAlive", "Finalize", "CloseStream"})
 
 
@@ -66,7 +68,8 @@ class DeepgramStandin(Standin):
             return web.json_response(body, status=401)
         seen = self.note(request)
         self._check(seen.query)
-        socket = web.WebSocketResponse(headers={"dg-request-id": str(uuid.uuid4())})
+        socket = web.WebSocketResponse()
+        socket.headers["dg-request-id"] = str(uuid.uuid4())
         await socket.prepare(request)
         listening = _listening(seen.query)
         try:
@@ -172,7 +175,7 @@ def _listening(query: dict[str, str]) -> Listening:
     endpointing = query.get("endpointing", "10")
     return Listening(
         rate=int(query.get("sample_rate", "16000")),
-        endpointing=float("inf") if endpointing == "false" else int(endpointing) / 1000,
+        endpointing=float("inf") if endpointing == "false" else max(SHORTEST_PAUSE, int(endpointing) / 1000),
         interim=query.get("interim_results") == "true",
         events=query.get("vad_events") == "true",
     )
