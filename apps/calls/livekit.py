@@ -146,10 +146,11 @@ class LiveKitServer:
         self._ask("RoomService/RemoveParticipant", wish, room.RemoveParticipantResponse, _admin(room_name))
 
     def dispatches_list(self, room_name: str) -> list[AgentDispatch]:
+        self._room_look(room_name)
         wish = agent_dispatch.ListAgentDispatchRequest(room=room_name)
         kind = agent_dispatch.ListAgentDispatchResponse
         answer = self._ask("AgentDispatchService/ListDispatch", wish, kind, _admin(room_name))
-        return [AgentDispatch(d.id, d.agent_name, d.metadata) for d in answer.agent_dispatches]
+        return [AgentDispatch(d.id, d.agent_name, d.metadata) for d in answer.agent_dispatches if d.agent_name]
 
     def dispatch_create(self, room_name: str, agent_name: str, metadata: str) -> str:
         wish = agent_dispatch.CreateAgentDispatchRequest(
@@ -163,6 +164,7 @@ class LiveKitServer:
         return str(self._ask("AgentDispatchService/CreateDispatch", wish, kind, _admin(room_name)).id)
 
     def dispatch_delete(self, room_name: str, dispatch_id: str) -> None:
+        self._room_look(room_name)
         wish = agent_dispatch.DeleteAgentDispatchRequest(room=room_name, dispatch_id=dispatch_id)
         self._ask("AgentDispatchService/DeleteDispatch", wish, agent_dispatch.AgentDispatch, _admin(room_name))
 
@@ -189,6 +191,12 @@ class LiveKitServer:
     def sip_rule_delete(self, rule_id: str) -> None:
         wish = sip.DeleteSIPDispatchRuleRequest(sip_dispatch_rule_id=rule_id)
         self._ask_sip("DeleteSIPDispatchRule", wish, sip.SIPDispatchRuleInfo)
+
+    def _room_look(self, name: str) -> None:
+        """Raises RoomGone at once; the dispatch service would be silent about a room that is gone until it times out."""
+        wish = room.ListRoomsRequest(names=[name])
+        if not self._ask("RoomService/ListRooms", wish, room.ListRoomsResponse, VideoGrants(room_list=True)).rooms:
+            raise RoomGone(f"There is no room {name}.")
 
     def _ask_sip(self, method: str, wish: Message, kind: type[Answer]) -> Answer:
         return self._ask(f"SIP/{method}", wish, kind, VideoGrants(), SIPGrants(admin=True))

@@ -61,7 +61,7 @@ def sip_trunk_delete(*, trunk: SipTrunk) -> None:
 
 def _made(tenant: Tenant, wish: livekit.InboundTrunk) -> SipTrunk:
     server = livekit.client()
-    trunk_id = server.sip_trunk_create(wish)
+    trunk_id = _trunk_id(server, wish)
     rule_id = ""
     try:
         rule_id = server.sip_rule_create(wish.name, trunk_id, room_prefix_for(tenant.schema_name))
@@ -69,6 +69,19 @@ def _made(tenant: Tenant, wish: livekit.InboundTrunk) -> SipTrunk:
     except (MeridianError, DatabaseError):
         _undo(trunk_id, rule_id)
         raise
+
+
+def _trunk_id(server: livekit.LiveKit, wish: livekit.InboundTrunk) -> str:
+    """One LiveKit tells trunks apart by the called number alone, whatever address the call comes from."""
+    try:
+        return server.sip_trunk_create(wish)
+    except livekit.LiveKitRefused as error:
+        if "Conflicting" not in str(error):
+            raise
+        numbers = ", ".join(wish.numbers) or "any number"
+        raise PermanentError(
+            f"Another trunk of this LiveKit takes {numbers} already. Give each trunk its own called numbers (--number)."
+        ) from error
 
 
 @transaction.atomic
