@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -34,6 +35,12 @@ def _seconds(value: Any) -> Decimal:
     return Decimal(str(value)).quantize(MICROSECOND, ROUND_HALF_EVEN)
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("this holds characters that cannot be shown")
+    return text
+
+
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -44,7 +51,8 @@ Seconds = Annotated[
     PlainSerializer(float, return_type=float, when_used="json"),
 ]
 Count = Annotated[int, Field(ge=0, le=10**12, strict=True)]
-Name = Annotated[str, Field(min_length=1, max_length=120)]
+Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
+Reference = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
 Moment = Annotated[
     AwareDatetime,
     PlainSerializer(_iso, return_type=str, when_used="json"),
@@ -102,7 +110,7 @@ class CallReport(Shape):
     ended_at: Moment
     duration: Seconds
     ended_reason: Literal["caller_hangup", "agent_hangup", "transferred", "no_agent", "max_duration", "spend_limit", "error"]
-    transcript_ref: str = Field("", max_length=500)
+    transcript_ref: Reference = ""
     usage: list[UsageRow] = Field(default_factory=list, max_length=200)
 
     @model_validator(mode="after")

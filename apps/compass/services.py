@@ -19,6 +19,7 @@ from apps.core.errors import PermanentError
 SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
 NAME = re.compile(r"^[A-Za-z0-9_]{1,64}$")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PROVIDERS = ("openai", "deepgram", "elevenlabs")
 
 
@@ -39,7 +40,7 @@ def agent_create(
         raise PermanentError(f"“{slug}” cannot be part of an address: use lower-case letters, digits and hyphens.")
     try:
         with transaction.atomic():
-            agent = Agent.objects.create(slug=slug, name=name.strip() or slug)
+            agent = Agent.objects.create(slug=slug, name=_name(name))
     except IntegrityError as error:
         raise PermanentError(f"There is an agent with the address “{slug}” already; choose another one.") from error
     agent_draft_save(agent=agent, language=language, config=config or {}, created_by=created_by)
@@ -120,7 +121,10 @@ def config_check(config: dict[str, Any]) -> dict[str, Any]:
     unknown = [tool.name for tool in checked.tools if tool.kind == "builtin" and tool_builtin(tool.name) is None]
     if unknown:
         raise ConfigInvalid([f"tools: {', '.join(unknown)} is not built in; there are {', '.join(tool_names())}."])
-    return checked.model_dump(mode="json")
+    stored = checked.model_dump(mode="json")
+    if not _storable(stored):
+        raise ConfigInvalid(["config: a text holds a NUL or half a character, which cannot be stored."])
+    return stored
 
 
 def secrets_check(config: dict[str, Any]) -> None:
@@ -135,6 +139,22 @@ def secrets_check(config: dict[str, Any]) -> None:
 def _sentence(item: Any) -> str:
     place = ".".join(str(part) for part in item["loc"]) or "config"
     return f"{place}: {item['msg'].removeprefix('Value error, ')}."
+
+
+def _storable(value: Any) -> bool:
+    """Postgres keeps neither NUL nor lone surrogates in text or JSON."""
+    if isinstance(value, dict):
+        return all(_storable(key) and _storable(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_storable, value))
+    return not (isinstance(value, str) and UNSTORABLE.search(value))
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= 120 or UNSTORABLE.search(name):
+        raise PermanentError("An agent's name has 1 to 120 characters.")
+    return name
 
 
 def _language(language: str) -> str:

@@ -35,8 +35,12 @@ def formset(book: PriceBook, **changes: str) -> dict[str, str]:
     moment = book.effective_from
     rows = list(book.prices.all())
     data = {
-        "effective_from_0": f"{moment:%Y-%m-%d}", "effective_from_1": f"{moment:%H:%M:%S}", "currency": "USD", "note": "",
-        "prices-TOTAL_FORMS": str(len(rows)), "prices-INITIAL_FORMS": str(len(rows)),
+        "effective_from_0": f"{moment:%Y-%m-%d}",
+        "effective_from_1": f"{moment:%H:%M:%S}",
+        "currency": "USD",
+        "note": "",
+        "prices-TOTAL_FORMS": str(len(rows)),
+        "prices-INITIAL_FORMS": str(len(rows)),
     }
     for index, price in enumerate(rows):
         for name in ("id", "book_id", "kind", "provider", "model", "unit", "provider_cost", "price", "note"):

@@ -125,6 +125,9 @@ def test_a_tenant_that_is_gone_is_refused() -> None:
         ({"usage": [{**USAGE[1], "input_cached_tokens": 901}]}, "usage.0.llm"),
         ({"usage": [{**USAGE[0], "audio_duration": -0.1}]}, "usage.0.stt.audio_duration"),
         ({"usage": [{**USAGE[0], "provider": ""}]}, "usage.0.stt.provider"),
+        ({"usage": [{**USAGE[0], "model": "nova\x003"}]}, "usage.0.stt.model"),
+        ({"usage": [{**USAGE[0], "model": "nova\ud8003"}]}, "usage.0.stt.model"),
+        ({"transcript_ref": "\x00"}, "transcript_ref"),
     ],
 )
 def test_what_is_wrong_is_named(changes: dict[str, Any], field: str) -> None:

@@ -60,6 +60,12 @@ def test_slugs_that_are_no_address(slug: str) -> None:
         services.agent_create(slug=slug, name="A")
 
 
+@pytest.mark.parametrize("name", ["", "  ", "x" * 121, "a\x00b"])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(PermanentError, match="1 to 120"):
+        services.agent_create(slug="reception", name=name)
+
+
 def test_a_slug_that_is_taken() -> None:
     services.agent_create(slug="reception", name="A")
     with pytest.raises(PermanentError, match="already"):
@@ -97,6 +103,8 @@ def test_a_slug_that_is_taken() -> None:
         ({"tools": [tool(http={"headers": {"Host": "evil"}})]}, "the header 'Host' cannot be set"),
         ({"tools": [tool(http={"headers": {"X-A": "a\r\nX-B: b"}})]}, "printable ASCII"),
         ({"tools": [tool(http={"timeout": 60})]}, "http.timeout"),
+        ({"prompt": {"system": "a\x00b"}}, "cannot be stored"),
+        ({"stt": {"options": {"a": ["\ud800"]}}}, "cannot be stored"),
     ],
 )
 def test_what_is_wrong_with_a_configuration_is_named(config: dict[str, Any], words: str) -> None:
