@@ -40,9 +40,14 @@ def is_product(name: str) -> bool:
 
 def given_by_person() -> dict[str, str]:
     """Return what a person set: the environment, and `.env` for what is not in it. Empty counts as not given."""
-    from_file = env_read(CHECKOUT / ".env")
+    from_file = env_read(CHECKOUT / ".env") if files_wanted() else {}
     from_env = {name: value for name, value in os.environ.items() if is_product(name)}
     return {name: value for name, value in (from_file | from_env).items() if value}
+
+
+def files_wanted() -> bool:
+    """Whether `.env` is read and the checkout's pointer is written: MERIDIAN_ENV_FILES=off keeps a stack to itself."""
+    return os.environ.get("MERIDIAN_ENV_FILES", "on").lower() not in ("0", "false", "no", "off")
 
 
 def surroundings() -> dict[str, str]:

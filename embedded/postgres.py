@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
@@ -93,7 +94,7 @@ class Postgres:
 
     def database_url(self, name: str) -> str:
         """Return the URL of another database on this server."""
-        return f"postgres://{USER}:{self.password}@127.0.0.1:{self.port}/{name}"
+        return f"postgres://{USER}:{quote(self.password, safe='')}@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> str:
         """Make the cluster if there is none, start the server and return its URL. Raises StackError."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Protocol, Self
 
 from embedded.envfile import env_read, env_write
-from embedded.environment import parts_needed, stack_environment, surroundings
+from embedded.environment import files_wanted, parts_needed, stack_environment, surroundings
 from embedded.errors import StackError
 from embedded.frontend import frontend_build
 from embedded.keys import keys_ensure
@@ -279,6 +279,8 @@ def _stop_together(processes: list[Process]) -> None:
 
 def pointer_write(data_dir: Path) -> None:
     """Note in the checkout where the running stack's data is, so that other commands find it."""
+    if not files_wanted():
+        return
     pointer = CHECKOUT / ".meridian"
     fresh = CHECKOUT / f".meridian.{os.getpid()}"
     fresh.write_text(f"{data_dir}\n")

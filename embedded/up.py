@@ -110,12 +110,18 @@ def _stop(terminal: Terminal, stack: Stack | None) -> None:
 
 
 def _where_to_go(terminal: Terminal, stack: Stack) -> None:
-    lines = _addresses(stack) if not stack.only_services else [f"{name}={value}" for name, value in stack.env.items()]
     terminal.line()
-    for line in lines:
+    for line in _settings(stack) if stack.only_services else _addresses(stack):
         terminal.line(f"  {line}")
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
+
+
+def _settings(stack: Stack) -> list[str]:
+    return [
+        "The outside parts are running. Ctrl-C stops them.",
+        f"Their settings are in {stack.data_dir / 'stack.env'}, which manage.py reads by itself.",
+    ]
 
 
 def _addresses(stack: Stack) -> list[str]:

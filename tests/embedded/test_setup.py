@@ -1,0 +1,160 @@
+"""What a stack decides before it starts anything: secrets, settings, ports, room on the disk."""
+
+import dataclasses
+import shutil
+import socket
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from embedded.envfile import env_read, env_write
+from embedded.environment import given_by_person, parts_needed, stack_environment, surroundings
+from embedded.errors import StackError
+from embedded.keys import keys_ensure
+from embedded.paths import data_dir_default, others_reach, scratch_dir
+from embedded.ports import Ports, port_free, port_taken
+from embedded.stack import Stack
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def test_secrets_are_made_once_and_only_the_owner_reads_them(data_dir: Path) -> None:
+    first = keys_ensure(data_dir)
+    assert keys_ensure(data_dir) == first
+    assert len(first["LIVEKIT_API_SECRET"]) >= 32
+    assert len(set(first.values())) == len(first)
+    assert (data_dir / "secrets.env").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_that_is_new_in_a_release_leaves_the_others_alone(data_dir: Path) -> None:
+    first = keys_ensure(data_dir)
+    env_write(data_dir / "secrets.env", {"SECRET_KEY": first["SECRET_KEY"]})
+    again = keys_ensure(data_dir)
+    assert again["SECRET_KEY"] == first["SECRET_KEY"]
+    assert again["FIELD_KEYS"] != first["FIELD_KEYS"]
+
+
+def test_env_files_are_read_without_comments_and_quotes(data_dir: Path) -> None:
+    path = data_dir / ".env"
+    path.write_text('# words\nA=1\n B = "two=2" \nnothing\n#C=3\n')
+    assert env_read(path) == {"A": "1", "B": "two=2"}
+    assert env_read(data_dir / "missing") == {}
+
+
+def test_every_part_is_started_when_nothing_is_given() -> None:
+    assert parts_needed({}) == {"postgres", "valkey", "livekit", "models"}
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({"DATABASE_URL": "postgres://a@b/c"}, {"valkey", "livekit", "models"}),
+        ({"REDIS_URL": "redis://b/0"}, {"postgres", "livekit", "models"}),
+        ({"OPENAI_API_KEY": "sk"}, {"postgres", "valkey", "livekit"}),
+        ({"OPENAI_BASE_URL": "http://b/v1"}, {"postgres", "valkey", "livekit"}),
+        ({"LIVEKIT_URL": "ws://b", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}, {"postgres", "valkey", "models"}),
+        ({"DEEPGRAM_API_KEY": "d", "ELEVENLABS_API_KEY": "e"}, {"postgres", "valkey", "livekit", "models"}),
+    ],
+)
+def test_a_given_part_is_not_started(given: dict[str, str], left: set[str]) -> None:
+    assert parts_needed(given) == left
+
+
+def test_livekit_given_without_its_key_is_refused() -> None:
+    with pytest.raises(StackError, match="LIVEKIT_API_KEY and LIVEKIT_API_SECRET"):
+        parts_needed({"LIVEKIT_URL": "ws://b"})
+
+
+def test_what_is_given_wins_over_what_is_made(data_dir: Path) -> None:
+    given = {"PUBLIC_URL": "https://calls.example.com", "OPENAI_API_KEY": "sk-given"}
+    env = stack_environment(data_dir, Ports.named({}), keys_ensure(data_dir), given)
+    assert env["PUBLIC_URL"] == "https://calls.example.com"
+    assert env["OPENAI_API_KEY"] == "sk-given"
+    assert "OPENAI_BASE_URL" not in env
+    assert "MERIDIAN_LOCAL_MODELS" not in env
+    assert env["LIVEKIT_URL"] == "ws://127.0.0.1:7880"
+
+
+def test_an_address_on_the_network_is_what_callers_are_told(data_dir: Path) -> None:
+    given = {"MERIDIAN_NODE_IP": "192.0.2.7"}
+    env = stack_environment(data_dir, Ports.named({}), keys_ensure(data_dir), given)
+    assert env["LIVEKIT_PUBLIC_URL"] == "ws://192.0.2.7:7880"
+    assert env["PUBLIC_HOSTS"] == "192.0.2.7"
+
+
+def test_a_persons_settings_come_from_the_environment_and_never_leak_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "given")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    given = given_by_person()
+    assert given["DEEPGRAM_API_KEY"] == "given"
+    assert "OPENAI_API_KEY" not in given
+    assert not {"DEEPGRAM_API_KEY", "DATABASE_URL", "SECRET_KEY"} & surroundings().keys()
+    assert "PATH" in surroundings()
+
+
+def test_ports_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = Ports.named({"MERIDIAN_WEB_PORT": "9000", "MERIDIAN_LIVEKIT_PORT": "9100"})
+    assert (ports.web, ports.realtime, ports.livekit_tcp, ports.livekit_udp) == (9000, 8001, 9101, 9102)
+    with pytest.raises(StackError, match="MERIDIAN_WEB_PORT is 'http'"):
+        Ports.named({"MERIDIAN_WEB_PORT": "http"})
+
+
+def test_the_data_folder_can_be_named(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    monkeypatch.setenv("MERIDIAN_DATA", str(data_dir))
+    assert data_dir_default() == data_dir.resolve()
+    monkeypatch.delenv("MERIDIAN_DATA")
+    assert "meridian" in data_dir_default().parts
+
+
+def test_a_scratch_folder_can_be_reached_by_postgres() -> None:
+    folder = scratch_dir()
+    assert others_reach(folder) or folder.stat().st_uid != 0
+    shutil.rmtree(folder)
+
+
+def test_a_taken_port_is_named_with_its_owner_before_anything_is_made(data_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        stack = Stack(data_dir, ports=dataclasses.replace(Ports.free(), valkey=number))
+        with pytest.raises(StackError, match=rf"Port {number} is taken by .*process \d+.*MERIDIAN_VALKEY_PORT"):
+            stack.start()
+    assert not (data_dir / "secrets.env").exists()
+    assert not (data_dir / "postgres").exists()
+
+
+def test_a_taken_media_port_is_noticed(data_dir: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        number = taken.getsockname()[1]
+        assert port_taken(number, socket.SOCK_DGRAM)
+        stack = Stack(data_dir, ports=dataclasses.replace(Ports.free(), livekit_udp=number))
+        with pytest.raises(StackError, match="MERIDIAN_LIVEKIT_PORT"):
+            stack.start()
+
+
+def test_a_port_of_a_given_part_may_be_taken(data_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ports = dataclasses.replace(Ports.free(), postgres=taken.getsockname()[1])
+        given = {"DATABASE_URL": "postgres://elsewhere/db", "OPENAI_API_KEY": "sk"}
+        with Stack(data_dir, given, ports=ports, only_services=True) as stack:
+            assert stack.env["DATABASE_URL"] == "postgres://elsewhere/db"
+            assert stack.process("valkey").running
+            assert not (data_dir / "postgres").exists()
+
+
+def test_a_full_disk_is_told_before_anything_is_made(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10 * 1024**3, 9 * 1024**3, 1024**3))
+    with pytest.raises(StackError, match=r"Only 1\.0 GB are free"):
+        Stack(data_dir).start()
+    assert not (data_dir / "secrets.env").exists()
+
+
+def test_free_ports_are_all_different() -> None:
+    ports = dataclasses.astuple(Ports.free())
+    assert len(set(ports)) == len(ports)
+    assert not port_taken(port_free())

@@ -1,0 +1,130 @@
+"""`manage.py up` as a person runs it: where to go, Ctrl-C, a process that dies, kill -9, a second start."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from embedded.envfile import env_read
+from embedded.environment import surroundings
+from embedded.paths import CHECKOUT
+from embedded.ports import ports_free
+from tests.embedded.waiting import gone, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+Up = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def up(data_dir: Path) -> Iterator[Up]:
+    """Starts `manage.py up` on free ports; kills it when the test has not ended it."""
+    started: list[subprocess.Popen[str]] = []
+    names = ("WEB", "REALTIME", "LIVEKIT", "POSTGRES", "VALKEY", "MODELS")
+    ports = {f"MERIDIAN_{name}_PORT": str(port) for name, port in zip(names, ports_free(6), strict=True)}
+
+    def start(*options: str, **env: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "manage.py", "up", "--data", str(data_dir), *options]
+        environment = surroundings() | ports | {"MERIDIAN_ENV_FILES": "off"} | env
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=CHECKOUT, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """The output up to the line with `text`; fails when the process ends before."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            return "".join(lines)
+    raise AssertionError(f"{text!r} was not printed:\n{''.join(lines)}")
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def all_gone(processes: list[psutil.Process]) -> None:
+    assert processes
+    wait_until(lambda: all(gone(process.pid) for process in processes))
+
+
+def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, data_dir: Path) -> None:
+    process = up()
+    output = read_until(process, "manage.py call")
+    assert "http://acme.localhost" in output
+    assert "meridian-demo" in output
+    env = env_read(data_dir / "stack.env")
+    web = env["PUBLIC_URL"].replace("localhost", "127.0.0.1")
+    host = env["PUBLIC_URL"].removeprefix("http://")
+    page = httpx.get(f"{web}/call/reception", headers={"host": f"acme.{host}"}, timeout=20, trust_env=False)
+    assert page.status_code == 200
+    assert "Reception" in page.text
+    assert httpx.get(f"{web}/readyz", timeout=20, trust_env=False).json() == {"database": "ok", "redis": "ok"}
+    children = family(process)
+    beat = next(child for child in children if "beat" in child.cmdline())
+    os.kill(beat.pid, signal.SIGKILL)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.search(r"^beat was ended by signal 9.*; its log is .*/logs/beat\.log\.", rest, re.MULTILINE)
+    all_gone(children)
+    assert not (data_dir / "stack.env").exists()
+
+
+def test_ctrl_c_stops_everything(up: Up, data_dir: Path) -> None:
+    process = up("--only-services")
+    read_until(process, "stack.env")
+    assert {"DATABASE_URL", "MERIDIAN_LOCAL_MODELS"} <= env_read(data_dir / "stack.env").keys()
+    children = family(process)
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Nothing is left running" in rest
+    all_gone(children)
+
+
+def test_kill_9_leaves_nothing_behind_and_the_next_start_works(up: Up, data_dir: Path) -> None:
+    process = up("--only-services", OPENAI_API_KEY="sk-given")
+    read_until(process, "stack.env")
+    children = family(process)
+    first = (data_dir / "secrets.env").read_text()
+    process.kill()
+    all_gone(children)
+    again = up("--only-services", OPENAI_API_KEY="sk-given")
+    read_until(again, "stack.env")
+    assert (data_dir / "secrets.env").read_text() == first
+
+
+def test_a_second_up_says_that_one_is_running(up: Up) -> None:
+    first = up("--only-services", OPENAI_API_KEY="sk-given")
+    read_until(first, "stack.env")
+    second = up("--only-services", OPENAI_API_KEY="sk-given")
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "already running" in output
+    assert "http://localhost:" in output
+    assert first.poll() is None
+
+
+def test_a_bad_port_is_told_in_a_sentence(up: Up) -> None:
+    process = up(MERIDIAN_WEB_PORT="eighty")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "MERIDIAN_WEB_PORT is 'eighty'" in output
+    assert "Traceback" not in output
