@@ -45,8 +45,10 @@ sync_venv() {
   find_uv "$python"
   check_space .
   say "Installing the Python packages (some minutes the first time)"
-  [ -x .venv/bin/python ] || "$UV" venv --quiet --python "$python" .venv
   rm -f "$stamp"
+  if ! .venv/bin/python -c "" 2>/dev/null; then
+    "$UV" venv --quiet --clear --python "$python" .venv || fail "The folder .venv could not be made; the line above says why."
+  fi
   "$UV" pip sync --python .venv/bin/python "requirements/$wanted.txt" ||
     fail "The Python packages could not be installed; the line above says why. The first start needs the network."
   printf '%s\n' "$now" >"$stamp"
