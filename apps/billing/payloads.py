@@ -55,6 +55,7 @@ Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_print
 Reference = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
 Moment = Annotated[
     AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC)),
     PlainSerializer(_iso, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
