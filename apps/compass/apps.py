@@ -11,6 +11,8 @@ class CompassConfig(AppConfig):
     label = "compass"
 
     def ready(self) -> None:
+        from apps.compass.guard import networks_allowed
         from apps.compass.registry import tool_register
 
+        networks_allowed()  # a mistake in it stops start-up instead of a call
         tool_register("end_call", description=END_CALL)

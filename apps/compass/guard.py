@@ -6,9 +6,10 @@
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.core.errors import MeridianError
 
@@ -52,7 +53,7 @@ def addresses_of(host: str, port: int, *, timeout: float) -> list[str]:
 
 def address_allowed(address: Address) -> bool:
     """True for a public address, and for one that the operator allows."""
-    return any(address in network for network in _allowed_networks()) or _is_public(address)
+    return any(address in network for network in networks_allowed()) or _is_public(address)
 
 
 def _is_public(address: Address) -> bool:
@@ -71,8 +72,16 @@ def _carried(address: IPv6Address) -> IPv4Address | None:
     return IPv4Address(int(address) & LOW_32_BITS) if address in NAT64 else None
 
 
-def _allowed_networks() -> list:  # type: ignore[type-arg]
-    return [ip_network(network) for network in getattr(settings, "TOOL_ALLOWED_NETWORKS", ())]
+def networks_allowed() -> list[IPv4Network | IPv6Network]:
+    """TOOL_ALLOWED_NETWORKS; raises ImproperlyConfigured naming what is no network."""
+    return [_network(text) for text in getattr(settings, "TOOL_ALLOWED_NETWORKS", ())]
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TOOL_ALLOWED_NETWORKS has {text!r}, which is no network such as 10.20.0.0/16.") from error
 
 
 def _resolved(host: str, port: int, timeout: float) -> list[Address]:

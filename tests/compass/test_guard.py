@@ -6,9 +6,10 @@ from typing import Any
 
 import httpcore
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.compass.client import Call, RequestFailed, request
-from apps.compass.guard import Blocked
+from apps.compass.guard import Blocked, networks_allowed
 from tests.compass.servers import ALLOWED, VICTIM, Trap, reply, serving
 
 PUBLIC = "93.184.215.14"
@@ -163,3 +164,11 @@ def test_proxies_of_the_environment_are_not_used(trap: Trap, settings: Any, monk
     with serving(reply()) as door:
         assert get(f"http://{ALLOWED}:{door.port}/").status == 200
     assert trap.connections() == 0
+
+
+def test_a_network_that_is_none_is_named(settings: Any) -> None:
+    settings.TOOL_ALLOWED_NETWORKS = ["10.20.0.7/16", "fd12::/48"]
+    assert [str(network) for network in networks_allowed()] == ["10.20.0.0/16", "fd12::/48"]
+    settings.TOOL_ALLOWED_NETWORKS = ["my-lan"]
+    with pytest.raises(ImproperlyConfigured, match="'my-lan'"):
+        networks_allowed()
