@@ -9,8 +9,9 @@ def main() -> None:
         from embedded.up import main as up
 
         sys.exit(up(sys.argv[2:]))
-    import config  # noqa: F401  loads the environment, as every process does
     from django.core.management import execute_from_command_line
+
+    import config  # noqa: F401  loads the environment, as every process does
 
     execute_from_command_line(sys.argv)
 

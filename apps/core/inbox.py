@@ -81,8 +81,8 @@ def inbox_store(provider: str, items: list[Item]) -> None:
 
 def _insert(provider: str, items: list[Item]) -> None:
     now = timezone.now()
-    rows = [(uuid7(), provider, i.external_id, i.kind, Json(i.payload), now, now) for i in items]
-    connection.health_check_done = True  # the retry above does what a ping before every webhook would
+    rows: list[tuple[Any, ...]] = [(uuid7(), provider, i.external_id, i.kind, Json(i.payload), now, now) for i in items]
+    connection.health_check_done = True  # type: ignore[attr-defined]  # the retry above does what a ping before every webhook would
     with connection.cursor() as cursor:
         cursor.execute(INSERT.format(", ".join([ROW] * len(rows))), [value for row in rows for value in row])
 

@@ -1,6 +1,6 @@
 """What every template can say: icons, components with a slot, and how times, money and numbers are written."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import phonenumbers
@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-CENT = Decimal("0.01")
 
 
 @register.simple_tag
@@ -46,28 +45,28 @@ def clock(seconds: float | Decimal | None) -> str:
 @register.filter
 def seconds(value: float | None) -> str:
     """A latency with two places, such as 0.92 s; a dash when it was not measured."""
-    return "–" if value is None else f"{number_format(value, 2)} s"
+    return "–" if value is None else f"{number_format(round(value, 2), 2)} s"
 
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "USD") -> str:
-    """An amount with its currency and two places; one below half a cent is written as less than a cent."""
-    if amount is None:
-        return "–"
-    if 0 < abs(amount) < CENT / 2:
-        return f"< {_with_currency(number_format(CENT, 2), amount, currency)}"
-    return _with_currency(number_format(amount.copy_abs(), 2, force_grouping=True), amount, currency)
+    """An amount with its currency and two places; one that would round to nothing is less than a cent."""
+    return "–" if amount is None else _money(amount, currency, 2)
 
 
 @register.filter
 def unit_money(amount: Decimal | None, currency: str = "USD") -> str:
     """A unit price, or a part of a small amount: always four places."""
-    return "–" if amount is None else _with_currency(number_format(amount.copy_abs(), 4), amount, currency)
+    return "–" if amount is None else _money(amount, currency, 4)
 
 
-def _with_currency(written: str, amount: Decimal, currency: str) -> str:
-    sign = "-" if amount < 0 else ""
+def _money(amount: Decimal, currency: str, places: int) -> str:
+    least = Decimal(1).scaleb(-places)
+    rounded = amount.copy_abs().quantize(least, ROUND_HALF_UP)
+    tiny = bool(amount) and not rounded
+    written = number_format(least if tiny else rounded, places, force_grouping=True)
     symbol = SYMBOLS.get(currency)
+    sign = "< " if tiny else "-" if amount < 0 else ""
     return f"{sign}{symbol}{written}" if symbol else f"{sign}{written} {currency}"
 
 
