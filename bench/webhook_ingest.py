@@ -61,12 +61,15 @@ def measure(target: str, side: str, events: int, env: dict[str, str]) -> Result:
     (port,) = ports_free(1)
     server = serve(target, port, env)
     try:
-        load("127.0.0.1", port, lambda n: [signed(n * 50 + k, f"{side}-warm") for k in range(50)], connections=CONNECTIONS, core=1)
-        share = events // CONNECTIONS
-        return load("127.0.0.1", port, lambda n: [signed(n * share + k, side) for k in range(share)], connections=CONNECTIONS, core=1)
+        _send(port, f"{side}-warm", 50)
+        return _send(port, side, events // CONNECTIONS)
     finally:
         server.terminate()
         server.wait(10)
+
+
+def _send(port: int, side: str, share: int) -> Result:
+    return load("127.0.0.1", port, lambda n: [signed(n * share + k, side) for k in range(share)], connections=CONNECTIONS, core=1)
 
 
 def main() -> None:
@@ -87,13 +90,15 @@ def main() -> None:
             "LIVEKIT_API_SECRET": SECRET,
             "BARE_DATABASE": json.dumps(_bare_database(postgres)),
         }
-        subprocess.run([sys.executable, "manage.py", "migrate_schemas", "--shared", "-v0"], env={**os.environ, **env}, cwd=ROOT, check=True)
+        migrate = [sys.executable, "manage.py", "migrate_schemas", "--shared", "-v0"]
+        subprocess.run(migrate, env={**os.environ, **env}, cwd=ROOT, check=True)
         rows = []
         for side, target in (("Meridian", "config.wsgi:application"), ("bare view", "bench.bare:application")):
             result = measure(target, side.split()[0], events, env)
             rows.append([side, result.rate, result.percentile(50), result.percentile(99), dict(result.statuses)])
         with psycopg.connect(postgres.url) as connection:
-            stored = connection.execute("SELECT count(*) FROM core_inboundevent WHERE external_id LIKE 'EV_Meridian_%'").fetchone()
+            count = "SELECT count(*) FROM core_inboundevent WHERE external_id LIKE 'EV_Meridian_%'"
+            stored = connection.execute(count).fetchone()
     assert stored is not None
     rows.append(["ratio", round(rows[0][1] / rows[1][1], 2), "", "", f"{stored[0]} rows stored"])
     show("Webhook ingest, one core, durable", ["side", "events/s", "p50 ms", "p99 ms", "answers"], rows)
