@@ -6,6 +6,7 @@ from typing import Any
 
 from django_tenants.utils import tenant_context
 
+from apps.calls.services.numbers import number_set
 from apps.compass.registry import tool_names
 from apps.compass.selectors import agent_by_slug
 from apps.compass.services import agent_create, agent_draft_save, agent_publish
@@ -47,12 +48,14 @@ class Company:
     slug: str
     name: str
     system: str
+    number: str
     people: tuple[tuple[str, str, Role], ...]
 
 
+ACME_PEOPLE = (("alice@acme.test", "Alice", Role.ADMIN), ("bob@acme.test", "Bob", Role.AGENT))
 COMPANIES = (
-    Company("acme", "Acme", ACME, (("alice@acme.test", "Alice", Role.ADMIN), ("bob@acme.test", "Bob", Role.AGENT))),
-    Company("globex", "Globex", GLOBEX, (("charlie@globex.test", "Charlie", Role.ADMIN),)),
+    Company("acme", "Acme", ACME, "+12125550100", ACME_PEOPLE),
+    Company("globex", "Globex", GLOBEX, "+12125550101", (("charlie@globex.test", "Charlie", Role.ADMIN),)),
 )
 
 
@@ -89,7 +92,8 @@ def _reception_seed(company: Company) -> list[str]:
     if agent is None:
         agent = agent_create(slug=SLUG, name="Reception", language="en", config=config)
         agent_publish(agent=agent)
-        return [f"agent {company.slug}/{SLUG}"]
+        number_set(number=company.number, agent_id=agent.pk, label="Main line")
+        return [f"agent {company.slug}/{SLUG}", f"number {company.number}"]
     published = agent.versions.filter(state="published").first()
     drafts = agent.versions.filter(state="draft").exists()
     if published is None or drafts or not _ours(published.config, company) or _same(published.config, config):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from embedded.envfile import env_read
 from embedded.errors import StackError
-from embedded.models import API_KEY
+from embedded.models import API_KEY, SPEECH_MODEL, VOICE
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports
 
@@ -93,11 +93,9 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
         made |= {"LIVEKIT_URL": f"ws://{LOOPBACK}:{ports.livekit}", "LIVEKIT_PUBLIC_URL": f"ws://{node_ip}:{ports.livekit}"}
         made |= {name: keys[name] for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")}
     if "models" in needed:
-        made |= {
-            "OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1",
-            "OPENAI_API_KEY": API_KEY,
-            "MERIDIAN_LOCAL_MODELS": "1",
-        }
+        made |= {"OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1", "OPENAI_API_KEY": API_KEY}
+        made |= {"MERIDIAN_TTS_PROVIDER": "openai", "MERIDIAN_TTS_MODEL": SPEECH_MODEL, "MERIDIAN_TTS_VOICE": VOICE}
+        made["MERIDIAN_LOCAL_MODELS"] = "1"
     if node_ip != LOOPBACK:
         made["PUBLIC_HOSTS"] = node_ip
     return made | dict(given)
