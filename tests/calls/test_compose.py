@@ -1,0 +1,50 @@
+"""compose.yaml stays in step with the rest: the official images, the Procfile's processes, and settings that exist."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+def test_official_images() -> None:
+    images = {name: service["image"].partition(":")[0] for name, service in SERVICES.items()}
+    assert images["livekit"] == "livekit/livekit-server"
+    assert images["sip"] == "livekit/sip"
+    assert {images[name] for name in ("web", "realtime", "worker", "beat", "agents", "migrate")} == {"meridian"}
+
+
+def test_every_process_of_the_procfile_runs() -> None:
+    processes = {line.partition(":")[0] for line in (ROOT / "Procfile").read_text().splitlines() if ":" in line}
+    assert processes - {"models"} <= SERVICES.keys()
+
+
+def test_what_configurations_name_is_reachable() -> None:
+    livekit = yaml.safe_load(_plain(SERVICES["livekit"]["environment"]["LIVEKIT_CONFIG"]))
+    sip = yaml.safe_load(_plain(SERVICES["sip"]["environment"]["SIP_CONFIG_BODY"]))
+    assert livekit["webhook"]["urls"] == ["http://web:8000/livekit/webhook"]
+    assert livekit["redis"]["db"] == sip["redis"]["db"] == 1
+    assert livekit["agents"]["target_load"] == 1.0
+    assert sip["ws_url"] == "ws://127.0.0.1:7880"
+    assert "127.0.0.1:7880:7880" in SERVICES["livekit"]["ports"]
+
+
+def test_livekit_is_the_version_that_is_built_elsewhere() -> None:
+    built = re.search(r'LIVEKIT_VERSION = "(v[\d.]+)"', (ROOT / "embedded" / "toolchain.py").read_text())
+    assert built is not None
+    assert SERVICES["livekit"]["image"].endswith(":" + built.group(1))
+
+
+def test_dependencies_exist() -> None:
+    for name, service in SERVICES.items():
+        assert set(service.get("depends_on", {})) <= SERVICES.keys(), name
+        for volume in service.get("volumes", []):
+            assert volume.partition(":")[0] in COMPOSE["volumes"], name
+
+
+def _plain(text: str) -> str:
+    """A value in place of each ${VARIABLE}."""
+    return re.sub(r"\$\{[^}]*\}", "value", text)
