@@ -48,7 +48,7 @@ function options(data: ChartData, place: HTMLElement): uPlot.Options {
     padding: [12, 8, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => edges(data, min, max) }, y: { range: (_, __, max) => data.range ?? [0, nice(max)] } },
     axes: [
-      axis({ values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? `${tick}` : "")), space: 24, size: 28, grid: { show: false } }),
+      axis({ values: (_, ticks) => ticks.map((tick) => (data.x.includes(tick) ? `${tick}` : "")), space: 24, size: 28, grid: { show: false } }),
       axis({ values: (_, ticks) => ticks.map((tick) => valueLabel(data, tick)), size: data.ticks ? 64 : 48 }),
     ],
     series: [{}, ...data.series.map((series) => drawnSeries(data.kind, series))],

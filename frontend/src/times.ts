@@ -33,6 +33,7 @@ function show(element: HTMLTimeElement): void {
 
 function ago(at: Date): string {
   const minutes = Math.round((at.getTime() - Date.now()) / 60_000);
+  if (minutes === 0) return relative.format(0, "second");
   if (Math.abs(minutes) < 60) return relative.format(minutes, "minute");
   if (Math.abs(minutes) < 24 * 60) return relative.format(Math.round(minutes / 60), "hour");
   return day.format(at);

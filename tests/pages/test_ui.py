@@ -29,6 +29,8 @@ def test_durations(value: float | None, written: str) -> None:
         (Decimal("1234.5"), "$1,234.50"),
         (Decimal("0.0213"), "$0.02"),
         (Decimal("0.0003"), "< $0.01"),
+        (Decimal("0.005"), "$0.01"),
+        (Decimal("0.999999"), "$1.00"),
         (Decimal("-3"), "-$3.00"),
     ],
 )
@@ -38,6 +40,7 @@ def test_money(amount: Decimal | None, written: str) -> None:
 
 def test_unit_prices_have_four_places_and_unknown_currencies_their_code() -> None:
     assert unit_money(Decimal("0.00031"), "EUR") == "€0.0003"
+    assert unit_money(Decimal("0.000049")) == "< $0.0001"
     assert money(Decimal("5"), "CHF") == "5.00 CHF"
 
 
@@ -50,7 +53,7 @@ def test_phone_numbers(number: str | None, written: str) -> None:
 
 
 def test_latencies_and_initials() -> None:
-    assert seconds(0.9234) == "0.92 s"
+    assert seconds(0.926) == "0.93 s"
     assert seconds(None) == "–"
     assert [initials("Alice Example"), initials("bob@acme.test"), initials("")] == ["AE", "BA", "?"]
 

@@ -10,6 +10,7 @@ import {
   type RemoteTrack,
   Room,
   RoomEvent,
+  setLogLevel,
   Track,
   TrackEvent,
 } from "livekit-client";
@@ -34,6 +35,8 @@ export interface Listener {
 }
 
 type Analyser = ReturnType<typeof createAudioAnalyser>;
+
+setLogLevel("warn");
 
 const connectTimeout = 15_000;
 const goneForGood = new Set([DisconnectReason.ROOM_DELETED, DisconnectReason.ROOM_CLOSED, DisconnectReason.PARTICIPANT_REMOVED]);
