@@ -64,7 +64,7 @@ class EventPublisher:
             self._make_room()
         self._wake.set()
 
-    async def aclose(self, timeout: float = 10.0) -> None:
+    async def aclose(self, timeout: float = 60.0) -> None:
         """Deliver what is queued, for at most `timeout` seconds, and stop."""
         self._closing.set()
         self._wake.set()

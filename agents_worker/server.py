@@ -157,3 +157,5 @@ def worker_main(name: AgentName, settings: WorkerSettings) -> None:
     if name == "media-bot":  # the end-of-turn model is Atlas's alone, and large
         os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
     asyncio.run(server_run(server_build(name, settings), settings.parent_pid))
+    logging.shutdown()
+    os._exit(0)  # a job's thread that does not end must not keep the process

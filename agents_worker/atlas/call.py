@@ -10,8 +10,10 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext, vad
+from livekit.agents.types import NOT_GIVEN
 
 from agents_worker.atlas.agent import AtlasAgent
+from agents_worker.atlas.greeting import Greeting
 from agents_worker.atlas.reporting import Reporter
 from agents_worker.atlas.resume import chat_from
 from agents_worker.atlas.session import room_options, session_build
@@ -53,6 +55,7 @@ class AtlasCall:
         self._ended: EndedReason | None = None
         self._caller: rtc.RemoteParticipant | None = None
         self._factory: ModelFactory | None = None
+        self._greeting: Greeting | None = None
         self._session: AgentSession[Any] | None = None
         self._reporter: Reporter | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -89,6 +92,8 @@ class AtlasCall:
             self._timer.cancel()
         for task in self._tasks:
             task.cancel()
+        if self._greeting is not None:
+            self._greeting.cancel()
         if self._reporter is not None:
             self._reporter.usage_report()
         self._events.publish(StateEvent(state="closed", detail=self._ended or "error"))
@@ -111,7 +116,14 @@ class AtlasCall:
         models = self._factory.models(self._detector)
         for model in (models.stt, models.tts, *models.llms):
             self._usage.watch(model)
+        if text := self._first_words(config):
+            self._greeting = Greeting(models.tts, text)
         return config, models
+
+    def _first_words(self, config: AgentConfig) -> str:
+        if self._dispatch.attempt > 1:
+            return phrase("recovered", config.language)
+        return config.prompt.greeting
 
     async def _begin(self, config: AgentConfig, models: Models) -> None:
         assert self._caller is not None
@@ -134,18 +146,19 @@ class AtlasCall:
             agent,
             room=self._ctx.room,
             room_options=room_options(self._caller),
+            session_host=False,  # it would send the whole session to the caller as data
             record=False,
         )
         self._limit_duration(config)
-        self._greet(session, config)
+        await self._greet(session)
 
-    def _greet(self, session: AgentSession[Any], config: AgentConfig) -> None:
-        if self._dispatch.attempt > 1:
-            session.say(phrase("recovered", config.language))
-        elif config.prompt.greeting:
-            session.say(config.prompt.greeting)
-        else:
+    async def _greet(self, session: AgentSession[Any]) -> None:
+        if self._greeting is None:
             session.generate_reply()
+            return
+        audio = await self._greeting.audio()
+        if self._ended is None:
+            session.say(self._greeting.text, audio=audio or NOT_GIVEN)
 
     def _limit_duration(self, config: AgentConfig) -> None:
         spent = (utc_now() - self._started_at).total_seconds()

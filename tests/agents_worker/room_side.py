@@ -63,7 +63,7 @@ class LiveKit:
         self._process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
         )
-        async with asyncio.timeout(20), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(45), aiohttp.ClientSession() as http:
             while not await self._answers(http):
                 await asyncio.sleep(0.05)
 
@@ -162,7 +162,7 @@ class Caller:
     def quiet(self, name: str) -> bool:
         return all(ear.level < LOUD for ear in self.ears if ear.name == name)
 
-    async def until(self, condition: Any, timeout: float = 20.0) -> None:
+    async def until(self, condition: Any, timeout: float = 45.0) -> None:
         """Until a condition on what was heard holds; checked as frames and captions arrive."""
         async with asyncio.timeout(timeout):
             while not condition():

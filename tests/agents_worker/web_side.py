@@ -51,7 +51,7 @@ class WebSide(Standin):
         events = self.of_type("transcript", source)
         return [event["text"] for event in events if event["speaker"] == speaker]
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout: float = 45.0) -> None:
         await self.wait_for(condition, timeout)
 
     def _gate(self, request: web.Request) -> web.Response | None:

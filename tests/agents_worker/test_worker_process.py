@@ -1,0 +1,79 @@
+"""The worker as a process: capacity, its end, and the end of its children."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from tests.agents_worker.call_side import calling
+from tests.agents_worker.room_side import LiveKit, free_port, server_binary
+from tests.agents_worker.worker_side import worker_start
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+async def livekit() -> AsyncIterator[LiveKit]:
+    binary = server_binary()
+    if binary is None:
+        pytest.fail("no livekit-server: run ./script/up once, which builds it")
+    server = LiveKit(binary)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def test_a_call_is_let_to_its_end(livekit: LiveKit, question: bytes) -> None:
+    port = free_port()
+    worker = await worker_start(livekit, "atlas", MERIDIAN_ATLAS_HEALTH_PORT=str(port))
+    try:
+        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/") as answer:
+            assert answer.status == 200
+        async with calling(livekit) as call:
+            await call.dispatch("atlas")
+            await call.greeted()
+            worker.terminate()
+            await worker.logged("draining worker")
+            await call.ask(question)
+            await call.caller.leave()
+            await call.billed()
+            assert await worker.ended() == 0
+    finally:
+        await worker.stop()
+
+
+async def test_a_full_worker_takes_no_more(livekit: LiveKit) -> None:
+    worker = await worker_start(livekit, "atlas", MERIDIAN_MAX_CALLS="1")
+    try:
+        async with calling(livekit) as first, calling(livekit) as second:
+            await first.dispatch("atlas")
+            await first.greeted()
+            await second.dispatch("atlas")
+            await worker.logged("full with 1 calls")
+            assert second.web.events == []
+    finally:
+        await worker.stop()
+
+
+async def test_a_dead_child_ends_the_parent_with_a_sentence(livekit: LiveKit) -> None:
+    worker = await worker_start(livekit)
+    try:
+        children = await _children(worker.process.pid)
+        assert len(children) == 2
+        os.kill(children[0], signal.SIGKILL)
+        assert await worker.ended() != 0
+        assert any(re.match(r"agents_worker: (atlas|media-bot) ended with status -9", line) for line in worker.lines)
+    finally:
+        await worker.stop()
+
+
+async def _children(pid: int) -> list[int]:
+    process = await asyncio.create_subprocess_exec("ps", "--ppid", str(pid), "-o", "pid=", stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    return [int(line) for line in out.split()]
