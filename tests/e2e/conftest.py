@@ -1,0 +1,59 @@
+"""One running Meridian for every test of this folder: real parts, scripted language models, and no process left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from embedded.environment import surroundings
+from embedded.models import API_KEY, SPEECH_MODEL, VOICE
+from embedded.paths import scratch_dir
+from embedded.ports import Ports
+from embedded.services import models_service
+from embedded.stack import Stack
+from tests.e2e.models import Models
+from tests.e2e.world import QUESTION, Office, World, family
+
+
+@pytest.fixture(autouse=True)
+def _clean_surroundings() -> None:
+    """The suite's own database is not used here."""
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def world() -> AsyncIterator[World]:
+    before = family()
+    folder, ports = scratch_dir("meridian-e2e-"), Ports.free()
+    local = models_service(folder, ports.models, surroundings())
+    with local.process:
+        async with Models(local.result, api_key=API_KEY) as models:
+            stack = Stack(folder, _given(models), ports=ports)
+            try:
+                await asyncio.to_thread(stack.start)
+                await asyncio.to_thread(local.wait_ready)
+                async with Office(stack.env, folder / "logs" / "office.log") as office:
+                    yield World(stack, office, models, await models.speak(QUESTION))
+                assert models.problems == []
+            finally:
+                ours = family() - before
+                await asyncio.to_thread(stack.stop)
+    assert psutil.wait_procs(ours, timeout=10)[1] == [], "processes were left behind"
+    shutil.rmtree(folder)
+
+
+def _given(models: Models) -> dict[str, str]:
+    """What the stack gets from outside."""
+    return {
+        "OPENAI_API_KEY": API_KEY,
+        "OPENAI_BASE_URL": models.base_url,
+        "MERIDIAN_TTS_MODEL": SPEECH_MODEL,
+        "MERIDIAN_TTS_VOICE": VOICE,
+        "MERIDIAN_IDLE_PROCESSES": "1",
+        "TOOL_ALLOWED_NETWORKS": "127.0.0.1/32",
+        "CALL_PAGE_RATE": "1000/min",
+    }

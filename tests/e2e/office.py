@@ -1,0 +1,128 @@
+"""The office of the running stack: a process with its settings that sets agents up and reads what was recorded.
+
+`python -m tests.e2e.office` takes one JSON object a line, {"do": name, …}, and gives one, {"ok": …} or {"error": "…"}.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+from django.db.models import Model
+from django_tenants.utils import schema_context
+
+django.setup()
+
+from apps.billing.models import BillingConflict, LedgerEntry  # noqa: E402
+from apps.calls.models import Call  # noqa: E402
+from apps.calls.selectors import call_transcript  # noqa: E402
+from apps.calls.services.numbers import number_set  # noqa: E402
+from apps.calls.services.trunks import sip_trunk_create  # noqa: E402
+from apps.compass.models import Agent  # noqa: E402
+from apps.compass.services import (  # noqa: E402
+    agent_create,
+    agent_disable,
+    agent_publish,
+    credential_set,
+    secret_set,
+)
+from apps.core.errors import MeridianError  # noqa: E402
+
+PARTS = ("transport", "stt", "llm", "tts", "messages", "platform")
+
+
+def agent(tenant: str, slug: str, config: dict[str, Any], publish: bool = True) -> str:
+    """Make an agent, published unless told otherwise; its id."""
+    with schema_context(tenant):
+        made = agent_create(slug=slug, name=slug.title(), config=config)
+        if publish:
+            agent_publish(agent=made)
+        return str(made.pk)
+
+
+def disable(tenant: str, slug: str) -> None:
+    """Switch an agent off."""
+    with schema_context(tenant):
+        agent_disable(agent=Agent.objects.get(slug=slug))
+
+
+def credential(tenant: str, provider: str, api_key: str, base_url: str) -> None:
+    """Store a tenant's own account at a provider."""
+    with schema_context(tenant):
+        credential_set(provider=provider, api_key=api_key, base_url=base_url)
+
+
+def secret(tenant: str, name: str, value: str) -> None:
+    """Store a secret for tools."""
+    with schema_context(tenant):
+        secret_set(name=name, value=value)
+
+
+def trunk(tenant: str, name: str) -> str:
+    """Make an inbound trunk; LiveKit's id of it."""
+    with schema_context(tenant):
+        return sip_trunk_create(name=name, allowed_addresses=["127.0.0.1"]).trunk_id
+
+
+def number(tenant: str, number: str, agent_id: str) -> None:
+    """Map a number to an agent."""
+    with schema_context(tenant):
+        number_set(number=number, agent_id=agent_id)
+
+
+def calls(tenant: str) -> list[str]:
+    """The ids of a tenant's calls."""
+    with schema_context(tenant):
+        return [str(pk) for pk in Call.objects.values_list("pk", flat=True)]
+
+
+def call(tenant: str, call_id: str = "", room: str = "") -> dict[str, Any] | None:
+    """Everything recorded about a call, by its id or its room."""
+    with schema_context(tenant):
+        found = Call.objects.filter(**({"pk": call_id} if call_id else {"room_name": room})).first()
+        return _record(tenant, found) if found else None
+
+
+def _record(tenant: str, found: Call) -> dict[str, Any]:
+    columns = ("state", "ended_reason", "detail", "channel", "from_number", "to_number", "agent_slug", "room_name")
+    ledger = LedgerEntry.objects.filter(call_id=found.pk)
+    return {
+        "id": str(found.pk),
+        **{name: getattr(found, name) for name in columns},
+        "events": [{**e.data, **_columns(e, "source", "seq", "type")} for e in found.events.order_by("at", "id")],
+        "said": [e.data for e in call_transcript(found)],
+        "dispatches": [_columns(d, "agent_name", "attempt", "state", "announcement") for d in found.dispatches.order_by("pk")],
+        "ledger": [_entry(entry) for entry in ledger],
+        "conflicts": BillingConflict.objects.filter(call_id=found.pk).count(),
+        "foreign_entries": ledger.exclude(tenant__schema_name=tenant).count(),
+    }
+
+
+def _entry(entry: LedgerEntry) -> dict[str, Any]:
+    money = {name: str(value) for name in ("total", *PARTS) if (value := getattr(entry, name)) is not None}
+    return {**_columns(entry, "usage", "unpriced", "source", "ended_reason", "channel"), "money": money}
+
+
+def _columns(row: Model, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+DOES: dict[str, Callable[..., Any]] = {do.__name__: do for do in (agent, disable, credential, secret, trunk, number, calls, call)}
+
+
+def main() -> None:
+    """Serve requests until the standard input ends."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer: dict[str, Any] = {"ok": DOES[request.pop("do")](**request)}
+        except MeridianError as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()
