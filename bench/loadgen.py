@@ -40,10 +40,15 @@ def request(method: str, path: str, host: str, headers: dict[str, str], body: by
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def _connection(host: str, port: int, requests: Iterable[bytes], result: Result) -> None:
+async def _connection(host: str, port: int, requests: Iterable[bytes], result: Result, first: float, every: float) -> None:
+    """Without `every`, one request after the other; else at fixed times, from which a late one's latency counts too."""
     reader, writer = await asyncio.open_connection(host, port)
+    due = time.perf_counter() + first
     for raw in requests:
-        began = time.perf_counter()
+        if every:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        began = due if every else time.perf_counter()
+        due += every
         writer.write(raw)
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
         await reader.readexactly(_length(head))
@@ -61,28 +66,33 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def _run(host: str, port: int, batches: list[list[bytes]]) -> Result:
+async def _run(host: str, port: int, batches: list[list[bytes]], rate: float) -> Result:
     result = Result()
     began = time.perf_counter()
-    await asyncio.gather(*(_connection(host, port, batch, result) for batch in batches))
+    step = 1 / rate if rate else 0.0
+    every = step * len(batches)
+    await asyncio.gather(*(_connection(host, port, batch, result, n * step, every) for n, batch in enumerate(batches)))
     result.wall = time.perf_counter() - began
     return result
 
 
 def _child(
-    queue: "multiprocessing.Queue[Result]", host: str, port: int, build: Build, connections: int, core: int | None
+    queue: "multiprocessing.Queue[Result]", host: str, port: int, build: Build, connections: int, core: int | None, rate: float
 ) -> None:
     if core is not None:
         os.sched_setaffinity(0, {core})
     batches = [build(number) for number in range(connections)]
-    queue.put(asyncio.run(_run(host, port, batches)))
+    queue.put(asyncio.run(_run(host, port, batches, rate)))
 
 
-def load(host: str, port: int, build: Build, *, connections: int, core: int | None = None) -> Result:
-    """Sends `build(n)`'s requests over connection n, from a process of its own (pinned to `core`, if given)."""
+def load(host: str, port: int, build: Build, *, connections: int, core: int | None = None, rate: float = 0.0) -> Result:
+    """Sends `build(n)`'s requests over connection n, from a process of its own (pinned to `core`, if given).
+
+    `rate` requests a second over all connections, at fixed times; 0 is as fast as the answers come.
+    """
     context = multiprocessing.get_context("fork")
     queue: multiprocessing.Queue[Result] = context.Queue()
-    child = context.Process(target=_child, args=(queue, host, port, build, connections, core))
+    child = context.Process(target=_child, args=(queue, host, port, build, connections, core, rate))
     child.start()
     result = queue.get(timeout=300)
     child.join()
