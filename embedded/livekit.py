@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-import httpx
 import redis
 
+from embedded.ports import LOOPBACK, http_answers
 from embedded.process import Process
 from embedded.toolchain import livekit_binary
 
 START_TIMEOUT = 30.0
-LOOPBACK = "127.0.0.1"
 # What a server that is gone leaves in Redis about rooms; trunks and dispatch rules live under other keys and stay.
 STALE_KEYS = (
     "rooms",
@@ -137,7 +136,4 @@ class Livekit:
         client.close()
 
     def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"http://{LOOPBACK}:{self.port}/", timeout=2, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return http_answers(self.port, "/")

@@ -1,6 +1,7 @@
 """Free ports, and who sits on a port that is taken."""
 
 import contextlib
+import http.client
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,18 @@ def port_answers(port: int, host: str = LOOPBACK, timeout: float = 1.0) -> bool:
             return True
     except OSError:
         return False
+
+
+def http_answers(port: int, path: str, timeout: float = 2.0) -> bool:
+    """Say whether a GET there is answered by 200; cheap enough to be asked often, unlike a client with TLS."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def port_taken(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:

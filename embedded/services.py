@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from embedded.paths import CHECKOUT
-from embedded.ports import LOOPBACK, Ports, port_answers
+from embedded.ports import LOOPBACK, Ports, http_answers, port_answers
 from embedded.process import Process
 
 READY_TIMEOUT = 90.0
@@ -26,7 +24,7 @@ class Service:
 
     def wait_ready(self) -> None:
         """Wait until the process is ready. Raises StackError when it ends before or takes too long."""
-        self.process.wait_ready(self.ready, READY_TIMEOUT, interval=0.05)
+        self.process.wait_ready(self.ready, READY_TIMEOUT, interval=0.1)
 
 
 def models_service(data_dir: Path, port: int, env: Mapping[str, str]) -> Service:
@@ -86,10 +84,4 @@ def _process(data_dir: Path, name: str, env: Mapping[str, str], command: list[st
 
 
 def _http(port: int, path: str) -> Callable[[], bool]:
-    def answers() -> bool:
-        try:
-            return httpx.get(f"http://{LOOPBACK}:{port}{path}", timeout=2, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    return answers
+    return lambda: http_answers(port, path)
