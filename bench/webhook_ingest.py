@@ -17,8 +17,8 @@ import jwt
 import psycopg
 
 from bench.loadgen import Result, load, request
+from bench.product import data_folder
 from bench.table import show
-from embedded.paths import scratch_dir
 from embedded.ports import ports_free
 from embedded.postgres import Postgres
 from embedded.valkey import Valkey
@@ -74,9 +74,8 @@ def _send(port: int, side: str, share: int) -> Result:
 
 def main() -> None:
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-    folder = scratch_dir("meridian-bench-")
     postgres_port, valkey_port = ports_free(2)
-    with Postgres(folder, postgres_port) as postgres, Valkey(folder, valkey_port) as valkey:
+    with data_folder() as folder, Postgres(folder, postgres_port) as postgres, Valkey(folder, valkey_port) as valkey:
         env = {
             "MERIDIAN_ENV_FILES": "off",
             "DJANGO_SETTINGS_MODULE": "config.settings.dev",
