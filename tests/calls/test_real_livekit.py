@@ -2,22 +2,18 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import redis
 from django.conf import settings
 from django.test import Client
 from django_tenants.utils import schema_context
 from livekit import rtc
 from livekit.api import AccessToken, VideoGrants
 
-from apps.calls import livekit as livekit_module
 from apps.calls.livekit import InboundTrunk, LiveKitRefused, LiveKitServer, RoomGone
 from apps.calls.models import Call
 from apps.calls.services.numbers import number_set
@@ -25,48 +21,12 @@ from apps.calls.services.sweep import calls_sweep
 from apps.calls.services.trunks import sip_trunk_create, sip_trunk_delete
 from apps.compass.models import Agent
 from apps.tenants.models import Tenant
-from embedded.livekit import Livekit
-from embedded.ports import ports_free
+from tests.calls.real_server import server, wait_for
 from tests.calls.webhooks import NUMBER
 from tests.compass.factories import agent_published
 
+__all__ = ["server"]
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-DEADLINE = 15.0
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """What the condition gives once it gives something."""
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen within {DEADLINE:.0f} s")
-
-
-@pytest.fixture
-def server(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[LiveKitServer]:
-    port, tcp_port, udp_port = ports_free(3)
-    base, _, number = settings.REDIS_URL.rpartition("/")
-    redis_url = f"{base}/{int(number) + 8}"
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
-    node = Livekit(
-        tmp_path,
-        port,
-        tcp_port=tcp_port,
-        udp_port=udp_port,
-        redis_url=redis_url,
-        api_key=settings.LIVEKIT_API_KEY,
-        api_secret=settings.LIVEKIT_API_SECRET,
-        webhook_urls=[live_server.url + "/livekit/webhook"],
-    )
-    with node:
-        settings.LIVEKIT_URL = settings.LIVEKIT_PUBLIC_URL = node.url
-        livekit_module.client.cache_clear()
-        yield LiveKitServer(node.url, node.api_key, node.api_secret)
-        livekit_module.client.cache_clear()
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""A real livekit-server whose webhooks reach the tests' web server."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from apps.calls import livekit as livekit_module
+from apps.calls.livekit import LiveKitServer
+from embedded.livekit import Livekit
+from embedded.ports import ports_free
+
+DEADLINE = 30.0
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """What the condition gives once it gives something."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {DEADLINE:.0f} s")
+
+
+@pytest.fixture
+def server(live_server: Any, settings: Any, tmp_path: Path) -> Iterator[LiveKitServer]:
+    port, tcp_port, udp_port = ports_free(3)
+    base, _, number = settings.REDIS_URL.rpartition("/")
+    redis_url = f"{base}/{int(number) + 8}"
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushdb()
+    node = Livekit(
+        tmp_path,
+        port,
+        tcp_port=tcp_port,
+        udp_port=udp_port,
+        redis_url=redis_url,
+        api_key=settings.LIVEKIT_API_KEY,
+        api_secret=settings.LIVEKIT_API_SECRET,
+        webhook_urls=[live_server.url + "/livekit/webhook"],
+    )
+    with node:
+        settings.LIVEKIT_URL = settings.LIVEKIT_PUBLIC_URL = node.url
+        settings.PUBLIC_URL = settings.API_URL = live_server.url
+        livekit_module.client.cache_clear()
+        yield LiveKitServer(node.url, node.api_key, node.api_secret)
+        livekit_module.client.cache_clear()
