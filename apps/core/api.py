@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django_tenants.utils import schema_context
+from django.db import ProgrammingError
+from django_tenants.utils import schema_context, schema_exists
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -45,8 +46,13 @@ def in_token_tenant(view: Any) -> Any:
     """Decorates a handler of a TokenTenantView: its body runs in the tenant that the token names."""
 
     def wrapped(self: TokenTenantView, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with schema_context(self.token.tenant):
-            return view(self, request, *args, **kwargs)
+        try:
+            with schema_context(self.token.tenant):
+                return view(self, request, *args, **kwargs)
+        except ProgrammingError:
+            if schema_exists(self.token.tenant):
+                raise
+            raise Problem(401, "bad_token", "This token belongs to a tenant that is no longer here.") from None
 
     wrapped.__doc__ = view.__doc__
     return wrapped
