@@ -11,7 +11,7 @@ from embedded.ports import LOOPBACK, http_answers
 from embedded.process import Process
 from embedded.toolchain import livekit_binary
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 # What a server that is gone leaves in Redis about rooms; trunks and dispatch rules live under other keys and stay.
 STALE_KEYS = (
     "rooms",

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,22 +13,23 @@ import psutil  # type: ignore[import-untyped]
 from embedded.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+CHOICE = range(20_000, 32_000)
 
 
 def port_free() -> int:
-    """Return a TCP port of the loopback address that nobody uses at this moment."""
-    with socket.socket() as sock:
-        sock.bind((LOOPBACK, 0))
-        return int(sock.getsockname()[1])
+    """Return a port of the loopback address that nobody uses at this moment, by TCP or UDP."""
+    return ports_free(1)[0]
 
 
 def ports_free(count: int) -> list[int]:
-    """Return `count` different free TCP ports."""
-    with contextlib.ExitStack() as stack:
-        socks = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for sock in socks:
-            sock.bind((LOOPBACK, 0))
-        return [int(sock.getsockname()[1]) for sock in socks]
+    """Return `count` different free ports, below those that outgoing connections take by themselves."""
+    found: list[int] = []
+    for port in random.sample(CHOICE, len(CHOICE)):
+        if not port_taken(port) and not port_taken(port, socket.SOCK_DGRAM):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise StackError("There are no free ports on this machine; stop some programs, then start again.")
 
 
 def port_answers(port: int, host: str = LOOPBACK, timeout: float = 1.0) -> bool:

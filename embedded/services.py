@@ -9,7 +9,7 @@ from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports, http_answers, port_answers
 from embedded.process import Process
 
-READY_TIMEOUT = 90.0
+READY_TIMEOUT = 180.0
 BIN = Path(sys.executable).parent
 
 

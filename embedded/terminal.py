@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from embedded.toolchain import Say
@@ -24,7 +24,7 @@ class Terminal:
 
     def line(self, text: str = "") -> None:
         """Print one line."""
-        print(text, file=self.stream, flush=True)
+        self._write(f"{text}\n")
 
     def bold(self, text: str) -> str:
         """Return text that a terminal shows in bold."""
@@ -50,8 +50,12 @@ class Terminal:
             return
         width = shutil.get_terminal_size().columns
         shown = text if final else text[: width - 1]
-        self.stream.write(f"\r\x1b[2K{shown}" + ("\n" if final else ""))
-        self.stream.flush()
+        self._write(f"\r\x1b[2K{shown}" + ("\n" if final else ""))
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed must not keep the stack from stopping
+            self.stream.write(text)
+            self.stream.flush()
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.coloured else text

