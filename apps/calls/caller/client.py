@@ -17,7 +17,7 @@ FRAME_SECONDS = 0.02
 QUEUE_MS = 200
 STATE = "lk.agent.state"
 ATLAS = "atlas"
-QUIET = 0.9  # seconds of silence after which an answer is taken to be over
+QUIET = 1.5  # seconds of silence after which an answer is taken to be over
 NO_GREETING = 4.0
 
 
@@ -66,6 +66,7 @@ class Caller:
 
     async def _call(self) -> None:
         room = rtc.Room()
+        room.register_text_stream_handler("lk.transcription", lambda *_: None)  # the events tell the same, and more
         room.on("track_subscribed", self._on_track)
         room.on("participant_attributes_changed", lambda _, who: self._on_state(who))
         room.on("participant_connected", self._on_state)

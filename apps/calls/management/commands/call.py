@@ -1,6 +1,7 @@
 """manage.py call acme reception --wav question.wav --save answer.wav"""
 
 import json
+import logging
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -41,6 +42,7 @@ class Command(TenantCommand):
 
     def work(self, **options: Any) -> None:
         wavs_read, caller_make = _parts()
+        logging.getLogger("livekit").setLevel(logging.WARNING)
         self.quiet: bool = options["json"]
         wavs = wavs_read(options["wav"])
         self._line("", f"Calling {options['agent']} at {self.tenant} …")
