@@ -49,7 +49,7 @@ class Models:
 @cache
 def tls_context() -> ssl.SSLContext:
     """One context for every client: loading the certificates stalls an event loop for long."""
-    return ssl.create_default_context()
+    return httpx2.create_ssl_context()
 
 
 def provider_name(plugin_provider: str) -> str:
@@ -134,7 +134,9 @@ class ModelFactory:
                 api_key=credential.api_key,
                 base_url=credential.base_url,
                 max_retries=0,
-                http_client=httpx2.AsyncClient(timeout=_OPENAI_TIMEOUT, limits=_OPENAI_LIMITS, follow_redirects=True),
+                http_client=httpx2.AsyncClient(
+                    verify=tls_context(), timeout=_OPENAI_TIMEOUT, limits=_OPENAI_LIMITS, follow_redirects=True
+                ),
             )
         return self._clients[key]
 

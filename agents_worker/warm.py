@@ -7,8 +7,14 @@ from functools import cache
 
 from agents_worker.providers import tls_context
 
-# imported by the first request of an HTTP client, in the middle of a greeting
-_LATE_IMPORTS = ("anyio._backends._asyncio", "anyio._core._sockets", "openai.resources")
+# imported by the first request of an HTTP client or the first sound, in the middle of a greeting
+_LATE_IMPORTS = (
+    "anyio._backends._asyncio",
+    "anyio._core._sockets",
+    "numpy.fft",
+    "openai.resources.audio.audio",
+    "openai.resources.chat.completions.completions",
+)
 
 
 @cache
