@@ -42,12 +42,13 @@ class Call:
         await self.spoken(before + 0.1)
 
     async def billed(self) -> dict[str, Any]:
-        await self.web.until(lambda: bool(self.web.bills))
+        await self.web.until(lambda: bool(self.web.bills) and self.ended() is not None)
         return self.web.bills[0]
 
     def ended(self) -> str | None:
         """What the closing event of Atlas said."""
-        closed = [e for e in self.web.of_type("state") if e["state"] == "closed"]
+        told = [event for event in self.web.events if event["source"].startswith("atlas")]
+        closed = [event for event in told if event.get("state") == "closed"]
         return closed[-1]["detail"] if closed else None
 
 
