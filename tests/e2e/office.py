@@ -61,10 +61,10 @@ def secret(tenant: str, name: str, value: str) -> None:
         secret_set(name=name, value=value)
 
 
-def trunk(tenant: str, name: str) -> str:
-    """Make an inbound trunk; LiveKit's id of it."""
+def trunk(tenant: str, name: str, numbers: list[str]) -> str:
+    """Make an inbound trunk for these numbers; LiveKit's id of it."""
     with schema_context(tenant):
-        return sip_trunk_create(name=name, allowed_addresses=["127.0.0.1"]).trunk_id
+        return sip_trunk_create(name=name, numbers=numbers, allowed_addresses=["127.0.0.1"]).trunk_id
 
 
 def number(tenant: str, number: str, agent_id: str) -> None:

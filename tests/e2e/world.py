@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -149,6 +151,26 @@ class World:
         async with api.LiveKitAPI(env["LIVEKIT_URL"], env["LIVEKIT_API_KEY"], env["LIVEKIT_API_SECRET"]) as livekit:
             asked = await livekit.agent_dispatch.list_dispatch(caller.room_name)
         return str(next(json.loads(d.metadata)["token"] for d in asked if d.agent_name == "atlas"))
+
+    @asynccontextmanager
+    async def without(self, process: str) -> AsyncIterator[None]:
+        """A time in which one of the stack's processes is killed; it is ready again afterwards."""
+        os.killpg(self.stack.process(process).pid, signal.SIGKILL)
+        await asyncio.to_thread(self.stack.process(process).stop)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.stack.restart, process)
+
+    @asynccontextmanager
+    async def asleep(self, process: str) -> AsyncIterator[None]:
+        """A time in which one of the stack's processes is there and does nothing."""
+        pid = self.stack.process(process).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def atlas_jobs(self) -> list[psutil.Process]:
         """The processes of Atlas that hold a call: those that are connected to something."""

@@ -1,0 +1,69 @@
+"""Calls by phone: livekit-sip's participants against the tenant's trunk and numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from embedded.models import SPEECH_MODEL, VOICE
+from tests.e2e.caller import Caller
+from tests.e2e.waiting import until
+from tests.e2e.world import World, said
+from tests.standins.openai import Answer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
+SPOKEN = {"provider": "openai", "model": SPEECH_MODEL, "voice": VOICE}
+
+
+async def test_phone_call_is_answered(world: World) -> None:
+    agent_id = await world.agent("phone", lambda body: Answer(text="We open at nine."))
+    trunk = await world.office.ask("trunk", tenant="acme", name="Office", numbers=["+15559999"])
+    await world.office.ask("number", tenant="acme", number="+15559999", agent_id=agent_id)
+    async with world.phone(trunk, "+15559999") as caller:
+        await until(lambda: caller.heard("atlas") > 0.2 and caller.quiet("atlas"), "the greeting")
+        await caller.say(world.question)
+        await world.recorded(caller, "the answer", lambda r: "We open at nine" in said(r, "agent"))
+    record = await world.billed(caller)
+    assert (record["channel"], record["agent_slug"]) == ("sip", "phone")
+    assert (record["from_number"], record["to_number"]) == ("+15551234567", "+15559999")
+    assert (record["state"], record["ended_reason"]) == ("completed", "caller_hangup")
+    (entry,) = record["ledger"]
+    assert entry["channel"] == "sip"
+    assert Decimal(entry["money"]["transport"]) > 0
+
+
+async def test_unknown_number_and_unknown_trunk_are_told(world: World) -> None:
+    trunk = await world.office.ask("trunk", tenant="acme", name="Annexe", numbers=["+15550000"])
+    unknown, stranger = world.phone(trunk, "+15550000"), world.phone("ST_nobodysTrunk", "+15550000")
+    record, _ = await asyncio.gather(_told(world, unknown, "not in service"), _told(world, stranger, "not in service"))
+    assert "+15550000" in record["detail"]
+    assert await world.record(stranger) is None, "no company sees the call of a stranger's trunk"
+
+
+async def test_agents_that_may_not_talk_are_excused(world: World) -> None:
+    off = await world.agent("off", tts=SPOKEN)
+    draft = await world.agent("draft", publish=False)
+    trunk = await world.office.ask("trunk", tenant="acme", name="Branch", numbers=["801", "802"])
+    for number, agent_id in (("801", off), ("802", draft)):
+        await world.office.ask("number", tenant="acme", number=number, agent_id=agent_id)
+    await world.office.ask("disable", tenant="acme", slug="off")
+    told = (_told(world, world.phone(trunk, number), "take your call") for number in ("801", "802"))
+    switched_off, unpublished = await asyncio.gather(*told)
+    assert "switched off" in switched_off["detail"]
+    assert "no published version" in unpublished["detail"]
+
+
+async def _told(world: World, caller: Caller, sentence: str) -> Any:
+    """The record of a call that ends with a spoken sentence and with no agent."""
+    async with caller:
+        await until(lambda: caller.left, "the end of the call")
+    heard = await world.recognise(caller.voice("media-bot"))
+    assert sentence in heard
+    assert not caller.of("atlas")
+    record = await world.record(caller)
+    if record is not None:
+        assert (record["state"], record["ended_reason"], record["ledger"]) == ("failed", "no_agent", [])
+    return record
