@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
+from livekit.agents import llm, tokenize
+from openai.types.chat import ChatCompletionChunk
+
 from agents_worker.providers import tls_context
 
 # imported by the first request of an HTTP client or the first sound, in the middle of a greeting
@@ -19,7 +22,10 @@ _LATE_IMPORTS = (
 
 @cache
 def warm_up() -> None:
-    """Import what is imported late and load the certificates, once in this process."""
+    """Import what is imported late, load the certificates, build what is built on first use, once in this process."""
     for name in _LATE_IMPORTS:
         importlib.import_module(name)
     tls_context()
+    llm.ChatContext.empty().add_message(role="system", content="warm")
+    ChatCompletionChunk.model_rebuild()
+    tokenize.basic.hyphenate_word("warm")  # the captions' timing loads a dictionary
