@@ -156,6 +156,11 @@ def worker_main(name: AgentName, settings: WorkerSettings) -> None:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     if name == "media-bot":  # the end-of-turn model is Atlas's alone, and large
         os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
-    asyncio.run(server_run(server_build(name, settings), settings.parent_pid))
+    status = 0
+    try:
+        asyncio.run(server_run(server_build(name, settings), settings.parent_pid))
+    except (RuntimeError, OSError) as error:  # LiveKit stayed away, or the health port is taken
+        logger.error("%s stopped: %s", name, error)
+        status = 1
     logging.shutdown()
-    os._exit(0)  # a job's thread that does not end must not keep the process
+    os._exit(status)  # a job's thread that does not end must not keep the process

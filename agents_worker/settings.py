@@ -50,8 +50,8 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int, least: in
 
 
 def default_max_calls(cores: int | None = None) -> int:
-    """Calls this machine can carry: six a core, measured with the callers beside them."""
-    return 6 * (cores or os.cpu_count() or 1)
+    """Jobs this machine takes: five calls a core, and room for calls that are being settled."""
+    return 8 * (cores or os.cpu_count() or 1)
 
 
 def settings_read(environ: Mapping[str, str] | None = None) -> WorkerSettings:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import signal
+import socket
+import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -13,7 +15,7 @@ import pytest
 
 from tests.agents_worker.call_side import calling
 from tests.agents_worker.room_side import LiveKit, free_port, server_binary
-from tests.agents_worker.worker_side import worker_start
+from tests.agents_worker.worker_side import ROOT, worker_start
 
 pytestmark = pytest.mark.e2e
 
@@ -71,6 +73,24 @@ async def test_a_dead_child_ends_the_parent_with_a_sentence(livekit: LiveKit) ->
         assert any(re.match(r"agents_worker: (atlas|media-bot) ended with status -9", line) for line in worker.lines)
     finally:
         await worker.stop()
+
+
+async def test_a_taken_health_port_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "agents_worker", "media-bot"),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "LIVEKIT_URL": "ws://127.0.0.1:9",
+                "MERIDIAN_MEDIA_BOT_HEALTH_PORT": str(taken.getsockname()[1]),
+            },
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await asyncio.wait_for(process.communicate(), 90)
+    assert process.returncode == 1
+    assert "media-bot stopped: " in errors.decode()
+    assert "address already in use" in errors.decode()
 
 
 async def _children(pid: int) -> list[int]:
