@@ -13,7 +13,7 @@ import httpx
 from django.conf import settings
 from google.protobuf.message import Message
 from livekit.api import AccessToken, SIPGrants, VideoGrants
-from livekit.protocol import agent_dispatch, models, room, sip
+from livekit.protocol import agent, agent_dispatch, models, room, sip
 
 from apps.core.errors import PermanentError, TransientError
 
@@ -63,11 +63,12 @@ class Participant:
 
 @dataclass(frozen=True)
 class AgentDispatch:
-    """An agent that was asked to join."""
+    """An agent that was asked to join. `taken`: a worker accepted it and has not said that it failed."""
 
     id: str
     agent_name: str
     metadata: str = ""
+    taken: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class LiveKitServer:
         wish = agent_dispatch.ListAgentDispatchRequest(room=room_name)
         kind = agent_dispatch.ListAgentDispatchResponse
         answer = self._ask("AgentDispatchService/ListDispatch", wish, kind, _admin(room_name))
-        return [AgentDispatch(d.id, d.agent_name, d.metadata) for d in answer.agent_dispatches if d.agent_name]
+        return [AgentDispatch(d.id, d.agent_name, d.metadata, _taken(d)) for d in answer.agent_dispatches if d.agent_name]
 
     def dispatch_create(self, room_name: str, agent_name: str, metadata: str) -> str:
         wish = agent_dispatch.CreateAgentDispatchRequest(
@@ -240,6 +241,11 @@ def _admin(room_name: str) -> VideoGrants:
 def _participant(info: models.ParticipantInfo) -> Participant:
     kind = models.ParticipantInfo.Kind.Name(info.kind)
     return Participant(info.identity, kind, info.name, dict(info.attributes), info.joined_at)
+
+
+def _taken(dispatch: agent_dispatch.AgentDispatch) -> bool:
+    going = (agent.JobStatus.JS_PENDING, agent.JobStatus.JS_RUNNING)
+    return any(job.state.status in going for job in dispatch.state.jobs)
 
 
 def _http_url(url: str) -> str:

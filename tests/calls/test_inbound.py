@@ -152,6 +152,13 @@ def test_unknown_trunk_hears_a_sentence_and_the_room_is_closed(livekit: FakeLive
     assert livekit.deleted == ["call-_sipp_x"]
 
 
+def test_rooms_of_other_products_are_left_alone(livekit: FakeLiveKit, deliver: Deliver, acme: Tenant) -> None:
+    livekit.room("somebody-elses-room")
+    livekit.dispatch_create("somebody-elses-room", "atlas", "{}")
+    deliver(recorded("09_", room="somebody-elses-room"))
+    assert livekit.deleted == []
+
+
 def test_suspended_tenant_takes_no_calls(phone: FakeLiveKit, deliver: Deliver, acme: Tenant) -> None:
     Tenant.objects.filter(pk=acme.pk).update(status=Tenant.Status.SUSPENDED)
     deliver(recorded("02_"))

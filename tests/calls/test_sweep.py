@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -177,9 +178,22 @@ def test_agent_that_does_not_join_is_asked_again_then_the_caller_hears_an_apolog
     assert livekit.deleted == []
 
 
-def _asked_long_ago() -> None:
+def _asked_long_ago(seconds: float = 5) -> None:
     with schema_context("acme"):
-        Dispatch.objects.update(requested_at=ago(5))
+        Dispatch.objects.update(requested_at=ago(seconds))
+
+
+def test_agent_whose_worker_said_yes_gets_longer(make_call: Any, sweep: Sweep, livekit: FakeLiveKit) -> None:
+    make_call(CALLER, joined_at=ago(10))
+    sweep()
+    room = livekit.rooms[ROOM]
+    room.dispatches = [replace(dispatch, taken=True) for dispatch in room.dispatches]
+    _asked_long_ago(6)
+    sweep()
+    assert livekit.dispatched(ROOM) == [("atlas", 1), ("media-bot", 1)]
+    _asked_long_ago(11)
+    sweep()
+    assert livekit.dispatched(ROOM)[2:] == [("atlas", 2)]
 
 
 def test_joined_agent_whose_join_was_lost_is_noticed(make_call: Any, sweep: Sweep, livekit: FakeLiveKit) -> None:
@@ -306,6 +320,8 @@ def test_only_one_sweep_at_a_time(running: Any, sweep: Sweep, livekit: FakeLiveK
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     sweep()
     assert livekit.dispatched(ROOM) == []
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     other.close()
     sweep()
     assert livekit.dispatched(ROOM) == [("atlas", 2)]
@@ -332,7 +348,7 @@ def test_call_that_nobody_billed_is_billed_from_its_events_once(make_call: Any, 
     sweep()
     entry = LedgerEntry.objects.get()
     assert (entry.source, entry.call_id) == ("sweep", call.pk)
-    assert entry.usage == [{"kind": "stt", "provider": "openai", "model": "whisper-1", "audio_duration": "15"}]
+    assert entry.usage == [{"kind": "stt", "provider": "openai", "model": "whisper-1", "audio_duration": 15.0}]
     assert refreshed(call).is_billed
 
 

@@ -13,6 +13,7 @@ from apps.billing.services import ReportConflict, ReportInvalid, call_bill
 from apps.calls.models import Call
 from apps.calls.selectors import call_usage
 from apps.calls.services.calls import call_change
+from apps.calls.services.dispatches import ATLAS
 from apps.tenants.models import Tenant
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ def calls_bill(*, tenant: Tenant, calls: Sequence[Call]) -> None:
 
 
 def _bill(tenant: Tenant, call: Call) -> None:
-    usage = call_usage(call)
+    usage = call_usage(call, ATLAS)  # as Atlas itself would have reported it
     if usage or call.answered_at is not None:
         try:
             call_bill(tenant=tenant, call_id=call.pk, report=report_of(call, usage), source=LedgerEntry.Source.SWEEP)

@@ -152,4 +152,6 @@ def _detail(call: Call, reason: EndedReason) -> str:
         return "The caller hung up before the agent answered."
     if reason == EndedReason.MAX_DURATION:
         return f"The call reached its longest duration of {call.max_seconds} seconds."
+    if reason == EndedReason.ERROR:
+        return "The agent could not go on; its errors are in the timeline."
     return ""

@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -34,11 +33,10 @@ def dispatch_request(*, call: Call, agent_name: str, attempt: int, announcement:
     return dispatch
 
 
-@transaction.atomic
 def dispatch_pair(call: Call) -> None:
     """The first attempt: Atlas, then Media Bot."""
-    for agent_name in (ATLAS, MEDIA_BOT):
-        dispatch_request(call=call, agent_name=agent_name, attempt=1)
+    pair = [Dispatch(call=call, agent_name=agent_name) for agent_name in (ATLAS, MEDIA_BOT)]
+    Dispatch.objects.bulk_create(pair, ignore_conflicts=True)
 
 
 def dispatch_next(*, call: Call, agent_name: str, announcement: dict[str, Any] | None = None) -> Dispatch:

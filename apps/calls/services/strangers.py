@@ -6,6 +6,7 @@ import structlog
 from django.conf import settings
 
 from apps.calls import livekit
+from apps.calls.rooms import metadata_read
 from apps.calls.sentences import DEFAULT_LANGUAGE, announcement
 from apps.calls.services.dispatches import MEDIA_BOT
 from apps.core.errors import Ignored
@@ -27,11 +28,17 @@ def stranger_arrived(*, room_name: str, caller: livekit.Participant) -> None:
 
 
 def stranger_room_close(room_name: str) -> None:
-    """Closes the room after the sentence. Raises LiveKitUnreachable."""
+    """Closes the room after the sentence, when it was ours to speak. Raises LiveKitUnreachable."""
     try:
-        livekit.client().room_delete(room_name)
+        if any(_is_ours(dispatch) for dispatch in livekit.client().dispatches_list(room_name)):
+            livekit.client().room_delete(room_name)
     except livekit.RoomGone:
         log.info("room_gone", room=room_name)
+
+
+def _is_ours(dispatch: livekit.AgentDispatch) -> bool:
+    """A LiveKit that serves other products too has agents in rooms that are none of ours."""
+    return dispatch.agent_name == MEDIA_BOT and bool(metadata_read(dispatch.metadata).get("announcement"))
 
 
 def _metadata() -> dict[str, object]:

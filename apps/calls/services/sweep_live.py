@@ -17,6 +17,7 @@ SETTLE = timedelta(seconds=5)  # a call is recorded before its room is made, and
 NEVER_JOINED = timedelta(seconds=EMPTY_SECONDS + 15)
 AWAY = timedelta(seconds=6)  # within which a lost browser may be back
 JOIN_WAIT = timedelta(seconds=4)
+TAKEN_WAIT = timedelta(seconds=10)  # a worker that said yes on a busy machine is worth waiting for
 SILENT_AND_GONE = timedelta(seconds=2.5)
 SILENT_BUT_THERE = timedelta(seconds=3.5)
 OVERTIME = timedelta(seconds=15)  # for Atlas to say good-bye by itself
@@ -87,8 +88,12 @@ def _absence_sweep(call: Call, dispatch: Dispatch) -> None:
     atlas = _atlas_in(call)
     if atlas is not None:
         agent_arrived(call=call, agent=atlas, at=timezone.now())
-    else:
+    elif dispatch.requested_at < timezone.now() - TAKEN_WAIT or not _taken(call, dispatch):
         atlas_replace(call=call, lost=dispatch)
+
+
+def _taken(call: Call, dispatch: Dispatch) -> bool:
+    return any(other.taken for other in livekit.client().dispatches_list(call.room_name) if other.id == dispatch.dispatch_id)
 
 
 def _silence_sweep(call: Call, dispatch: Dispatch) -> None:
