@@ -1,7 +1,7 @@
 """The other side of the voice benches: a bare livekit-agents session with the same plugins, settings and providers.
 
 `python -m bench.bare_agent`, as livekit-agents' own examples do it: the worker's load, its idle processes and its admission are
-its defaults. It appends one line of JSON per answered turn to the file named in BENCH_TURNS.
+its defaults, unless BENCH_ANY_LOAD has it take every job. It appends one line of JSON per answered turn to the file named in BENCH_TURNS.
 """
 
 import asyncio
@@ -72,6 +72,8 @@ async def run() -> None:
     """Until SIGTERM."""
     server = AgentServer(host="127.0.0.1", port=int(os.environ["BENCH_HEALTH_PORT"]))
     server.setup_fnc = prewarm
+    if os.environ.get("BENCH_ANY_LOAD"):
+        server.load_fnc = lambda: 0.0
     server.rtc_session(entrypoint, agent_name=AGENT)
     running = asyncio.create_task(server.run())
     stop = asyncio.Event()

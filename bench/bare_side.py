@@ -49,8 +49,8 @@ class Bare:
 
 
 @contextlib.contextmanager
-def bare_worker(folder: Path, server: Server, base_url: str) -> Iterator[Bare]:
-    """The worker, registered at `server`, using the providers at `base_url`."""
+def bare_worker(folder: Path, server: Server, base_url: str, *, any_load: bool = False) -> Iterator[Bare]:
+    """The worker, registered at `server`, using the providers at `base_url`; with `any_load` a busy machine refuses no job."""
     turns = folder / "bare-turns.jsonl"
     turns.touch()
     env = {
@@ -62,6 +62,7 @@ def bare_worker(folder: Path, server: Server, base_url: str) -> Iterator[Bare]:
         "OPENAI_API_KEY": KEY,
         "BENCH_TURNS": str(turns),
         "BENCH_HEALTH_PORT": str(port_free()),
+        "BENCH_ANY_LOAD": "1" if any_load else "",
     }
     command = [sys.executable, "-m", "bench.bare_agent"]
     with Process("bare agent", command, log_path=folder / "logs" / "bare.log", env=env, cwd=CHECKOUT, grace=5) as process:

@@ -78,11 +78,14 @@ class Caller:
 
     async def agent_quiet(self, seconds: float, timeout: float) -> None:
         """Until the agent has said nothing for `seconds`."""
-        await self._until(lambda: time.time() - max(ear.last for ear in self.ears if ear.microphone) > seconds or None, timeout)
+        await self._until(lambda: time.time() - self._last_sound() > seconds or None, timeout)
 
     def first_sound(self, since: float = 0.0, *, microphone: bool) -> float | None:
         """When sound from an agent's microphone, or from any other track of it, began after `since`."""
         return min((at for ear in self.ears if ear.microphone is microphone for at in ear.starts if at > since), default=None)
+
+    def _last_sound(self) -> float:
+        return max((ear.last for ear in self.ears if ear.microphone), default=0.0)
 
     async def _until(self, found: Callable[[], Any], timeout: float) -> Any:
         end = time.monotonic() + timeout

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,11 @@ KEY = "local"
 
 @contextlib.contextmanager
 def data_folder() -> Iterator[Path]:
-    """A data folder that is removed at the end; MERIDIAN_BENCH_KEEP=1 keeps it, for its logs."""
+    """A data folder that is removed at the end; MERIDIAN_BENCH_KEEP=1 keeps it, for its logs.
+
+    From here on SIGTERM ends the bench as Ctrl-C does, so that everything that it started is stopped.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = scratch_dir("meridian-bench-")
     try:
         yield folder

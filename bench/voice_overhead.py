@@ -43,7 +43,8 @@ class Side:
 
 async def ask(caller: Caller, count: int) -> list[float]:
     """The greeting, then `count` questions; the seconds until each answer was heard."""
-    await caller.agent_heard(0.0, 40.0)
+    if await caller.agent_heard(0.0, 40.0) is None:
+        return []
     await caller.agent_quiet(0.7, 20.0)
     turns: list[Turn | None] = [await turn(caller, question()) for _ in range(count)]
     return [one.seconds for one in turns if one is not None]
@@ -87,7 +88,7 @@ def main() -> None:
     question()
     with data_folder() as folder, providers(folder) as base_url, product(folder, base_url) as stack:
         server = Server(stack.env["LIVEKIT_URL"], stack.env["LIVEKIT_API_KEY"], stack.env["LIVEKIT_API_SECRET"])
-        with bare_worker(folder, server, base_url) as bare:
+        with bare_worker(folder, server, base_url, any_load=True) as bare:
             atlas, plain = asyncio.run(run(stack, bare, count))
             atlas.e2e = [float(str(json_of(row[0])["e2e"])) for row in rows(stack.env["DATABASE_URL"], LATENCIES, atlas.calls)]
             plain.e2e = [json.loads(line)["e2e"] for line in bare.turns.read_text().splitlines()]
