@@ -1,7 +1,8 @@
 """The other side of the voice benches: a bare livekit-agents session with the same plugins, settings and providers.
 
 `python -m bench.bare_agent`, as livekit-agents' own examples do it: the worker's load, its idle processes and its admission are
-its defaults, unless BENCH_ANY_LOAD has it take every job. It appends one line of JSON per answered turn to the file named in BENCH_TURNS.
+its defaults, unless BENCH_ANY_LOAD has it take every job. It appends one line of JSON per answered turn to the file named in
+BENCH_TURNS.
 """
 
 import asyncio
