@@ -96,7 +96,7 @@ def test_the_chosen_tab_is_in_the_address(as_person: AsPerson, site: Site, acme_
     expect(page.get_by_role("tabpanel", name="Timeline")).to_contain_text("Tool order_status answered after 0.21 s")
     page.reload()
     expect(page.get_by_role("tab", name="Timeline")).to_have_attribute("aria-selected", "true")
-    page.get_by_text("As it came").first.click()
+    page.get_by_text("started the ringing tone").click()
     expect(page.locator("pre").first).to_contain_text('"source"')
 
 
