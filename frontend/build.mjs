@@ -1,12 +1,16 @@
 // Builds the static files that Django serves under /static/ui/: styles, scripts, fonts and the icon sprite.
 import { spawnSync } from "node:child_process";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const out = here("dist/ui");
-const watch = process.argv.includes("--watch");
+const finished = here("dist/ui");
+const out = watching() ? finished : here("dist/.next");
+
+function watching() {
+  return process.argv.includes("--watch");
+}
 
 async function sprite() {
   const names = JSON.parse(await readFile(here("icons.json"), "utf8"));
@@ -39,8 +43,8 @@ function bundle() {
     },
     outdir: out,
     bundle: true,
-    minify: !watch,
-    sourcemap: watch ? "inline" : false,
+    minify: !watching(),
+    sourcemap: watching() ? "inline" : false,
     format: "iife",
     target: ["es2022", "chrome111", "firefox128", "safari16.4"],
     loader: { ".woff2": "file" },
@@ -57,9 +61,11 @@ await sprite();
 await copyFile(here("src/mark.svg"), `${out}/mark.svg`);
 const context = await bundle();
 await context.rebuild();
-if (watch) {
+if (watching()) {
   await context.watch();
   console.log("Watching src; run again after a change of templates, styles or icons.");
 } else {
   await context.dispose();
+  await rm(finished, { recursive: true, force: true });
+  await rename(out, finished); // a server that runs meanwhile never finds half a build
 }
