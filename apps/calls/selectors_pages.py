@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
@@ -26,7 +27,7 @@ def calls_listed(filters: Mapping[str, Any], zone: str) -> QuerySet[Call]:
     return found.order_by(order.desc() if sort.startswith("-") else order.asc(), "-id")
 
 
-def call_listed(call_id: object) -> Call | None:
+def call_listed(call_id: UUID) -> Call | None:
     """One call as the list shows it, or None."""
     return Call.objects.annotate(lasted=_lasted()).filter(pk=call_id).first()
 

@@ -34,11 +34,11 @@ def _delay_title(delays: Sequence[float]) -> str:
 
 def mood_chart(turns: Iterable[Turn]) -> Chart | None:
     """The caller's sentiment, from -1 to 1, utterance by utterance; None with fewer than two."""
-    scored = [turn for turn in turns if turn.score is not None]
+    scored = [(turn.score, turn.text) for turn in turns if turn.score is not None]
     if len(scored) < 2:
         return None
-    scores = [turn.score for turn in scored]
-    rows = [[str(number), number_format(turn.score, 2), turn.text] for number, turn in enumerate(scored, 1)]
+    scores = [score for score, _text in scored]
+    rows = [[str(number), number_format(round(score, 2), 2), text] for number, (score, text) in enumerate(scored, 1)]
     series = [Series(_("Mood"), scores)]
     columns = [_("Utterance"), _("Mood"), _("Words")]
     ticks = {"-1": _("negative"), "0": _("neutral"), "1": _("positive")}
@@ -46,15 +46,15 @@ def mood_chart(turns: Iterable[Turn]) -> Chart | None:
     return Chart(title, "line", range(1, len(scores) + 1), series, columns, rows, span=(-1, 1), ticks=ticks)
 
 
-def _mood_title(first: float | None, last: float | None) -> str:
+def _mood_title(first: float, last: float) -> str:
     start, end = mood_word(first), mood_word(last)
     if start == end:
         return _("The caller's mood stayed %(mood)s") % {"mood": end}
     return _("The caller's mood went from %(start)s to %(end)s") % {"start": start, "end": end}
 
 
-def mood_word(score: float | None) -> str:
+def mood_word(score: float) -> str:
     """VADER's own bounds: from 0.05 on positive, to -0.05 negative."""
-    if score is None or BAD < score < GOOD:
+    if BAD < score < GOOD:
         return _("neutral")
     return _("positive") if score > 0 else _("negative")

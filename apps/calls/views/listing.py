@@ -41,8 +41,9 @@ def calls(request: HttpRequest) -> HttpResponse:
     form = CallFilterForm(request.GET, agents=agents_all().values_list("slug", "name"))
     found = calls_listed(form.values, request.tenant.timezone)  # type: ignore[attr-defined]
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"section": "calls", "form": form, "page": page, **rights(request), "agents": agents_all()}
-    context |= _table(request, page, form.values.get("sort", "-started"), may_costs=context["may_costs"])
+    allowed = rights(request)
+    table = _table(request, page, form.values.get("sort", "-started"), may_costs=allowed["may_costs"])
+    context = {"section": "calls", "form": form, "page": page, "agents": agents_all(), **allowed, **table}
     template = "calls/list_table.html" if request.htmx else "calls/list.html"  # type: ignore[attr-defined]
     return render(request, template, context)
 
