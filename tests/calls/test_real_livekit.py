@@ -81,14 +81,14 @@ def test_rooms_and_dispatches(server: LiveKitServer) -> None:
     server.room_create("r1", '{"a": 1}', empty_seconds=30, departure_seconds=5, most=3)
     assert [(room.name, room.metadata, room.participants) for room in server.rooms_list()] == [("r1", '{"a": 1}', 0)]
     server.room_metadata_set("r1", "{}")
-    assert server.rooms_list()[0].metadata == "{}"
+    wait_for(lambda: server.rooms_list()[0].metadata == "{}", "the new metadata")
     dispatch = server.dispatch_create("r1", "atlas", '{"attempt": 1}')
     assert [(d.id, d.agent_name, d.metadata) for d in server.dispatches_list("r1")] == [(dispatch, "atlas", '{"attempt": 1}')]
     server.dispatch_delete("r1", dispatch)
-    assert server.dispatches_list("r1") == []
+    wait_for(lambda: server.dispatches_list("r1") == [], "the dispatch's deletion")
     assert server.participants_list("r1") == []
     server.room_delete("r1")
-    assert server.rooms_list() == []
+    wait_for(lambda: server.rooms_list() == [], "the room's deletion")
 
 
 def test_what_is_gone_is_said_to_be_gone(server: LiveKitServer) -> None:
