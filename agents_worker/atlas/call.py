@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 CALLER_WAIT_SECONDS = 30.0
 CALLER_RETURN_SECONDS = 15.0
 LAST_WORDS_SECONDS = 12.0
+ROOM_OVER = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
 
 
 class AtlasCall:
@@ -87,7 +88,11 @@ class AtlasCall:
             self._ctx.shutdown(reason)
 
     async def settle(self) -> None:
-        """After the session: the last events, the bill, and every connection closed."""
+        """After the session: the last events, the bill, and every connection closed.
+
+        Without an end of the call this run was replaced or its worker stopped: the call goes on without it, and its
+        successor (or the Call Service) bills the whole.
+        """
         if self._timer is not None:
             self._timer.cancel()
         for task in self._tasks:
@@ -96,9 +101,10 @@ class AtlasCall:
             self._greeting.cancel()
         if self._reporter is not None:
             self._reporter.usage_report()
-        self._events.publish(StateEvent(state="closed", detail=self._ended or "error"))
+        if self._ended is not None:
+            self._events.publish(StateEvent(state="closed", detail=self._ended))
         delivered = asyncio.create_task(self._events.aclose())
-        if self._session is not None:
+        if self._session is not None and self._ended is not None:
             await self._api.bill(self._report())
         await delivered
         await self._api.aclose()
@@ -216,9 +222,8 @@ class AtlasCall:
             self.finish("caller_hangup")
 
     def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType) -> None:
-        if self._ended is None:  # the Call Service deletes the room when the caller has gone
-            deleted = rtc.DisconnectReason.ROOM_DELETED
-            self._ended = "caller_hangup" if reason == deleted else "error"
+        if self._ended is None and reason in ROOM_OVER:  # the Call Service deletes the room when the caller has gone
+            self._ended = "caller_hangup"
 
     def _on_session_close(self, event: CloseEvent) -> None:
         if event.reason == CloseReason.ERROR:
