@@ -112,7 +112,7 @@ def test_a_visitor_talks_and_the_company_watches(stack: Stack, new_page: Callabl
     expect(visitor.get_by_text("You hung up")).to_be_visible()
     expect(visitor.get_by_text("The call lasted")).to_be_visible()
 
-    expect(watcher.get_by_text("Caller hung up")).to_be_visible(timeout=PATIENCE)
+    expect(watcher.get_by_text("Caller hung up", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(watcher.get_by_role("table", name="What the call cost")).to_contain_text("Platform", timeout=PATIENCE)
 
 
