@@ -24,6 +24,7 @@ def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
 
 
 Options = Annotated[dict[str, Any], AfterValidator(_no_secrets)]
+Country = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="Whose ringing tone: eu, us, uk, or an ISO 3166 country.")]
 Model = Annotated[str, Field(min_length=1, max_length=120)]
 
 
@@ -92,7 +93,7 @@ class Limits(Shape):
 
 
 class MediaBot(Shape):
-    ringback: Literal["eu", "us", "uk"] | None = "eu"
+    ringback: Country | None = "eu"
     transcribe: bool = True
     sentiment: Literal["vader", "llm", "off"] | None = "vader"
     record: bool = False
