@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import os
+from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def _migrate() -> None:
     from django.core.management import call_command
 
     print("migrating", flush=True)
-    call_command("migrate_schemas", interactive=False, verbosity=1, stdout=StringIO())
+    with redirect_stdout(StringIO()):  # it prints a line for each migration of each tenant
+        call_command("migrate_schemas", interactive=False)
 
 
 def _static_collect() -> None:

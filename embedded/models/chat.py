@@ -29,6 +29,7 @@ MOST_TOKENS = 256
 USUAL_TOKENS = 60
 SHORTEST = 24
 TIMEOUT = httpx.Timeout(60, connect=5)
+ONE_USE = httpx.Limits(max_keepalive_connections=0)  # llama.cpp closes idle connections while they are being used again
 SENTENCE_END = re.compile(r"[.!?](?=[\"')]*\s)|[^\n](?=\n)")
 EXAMPLE = re.compile(r"^Question: (.+?) Answer: (.+)$\n?", re.MULTILINE)
 PASSED_ON = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "stop", "response_format")
@@ -40,7 +41,9 @@ class Writer:
     def __init__(self) -> None:
         self._key = secrets.token_urlsafe(24)
         self._server = xllamacpp.Server(_parameters(self._key))
-        self._client = httpx.AsyncClient(base_url=self._server.listening_address, timeout=TIMEOUT, trust_env=False)
+        self._client = httpx.AsyncClient(
+            base_url=self._server.listening_address, timeout=TIMEOUT, limits=ONE_USE, trust_env=False
+        )
         self._line = Line("language", at_once=2, waiting=16)
 
     async def close(self) -> None:
@@ -86,7 +89,9 @@ def _parameters(key: str) -> Any:
     params.kv_unified = True
     params.n_threads_http = 4
     params.cache_ram_mib = 64
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(4, os.cpu_count() or 1)
+    # Threads wait for each other by spinning, which is five times slower as soon as anything else wants their cores.
+    params.cpuparams.n_threads = 1
+    params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) // 2)
     params.verbosity = 1
     return params
 
