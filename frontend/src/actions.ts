@@ -6,6 +6,7 @@ export function actionsStart(): void {
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => (event.target as Element).closest("form[data-guard]")?.setAttribute("data-dirty", ""));
+  document.addEventListener("htmx:config:request", emptyFieldsLeave);
   document.addEventListener("submit", (event) => (event.target as Element).removeAttribute("data-dirty"));
   addEventListener("beforeunload", (event) => document.querySelector("form[data-dirty]") && event.preventDefault());
   themeMark();
@@ -24,6 +25,13 @@ function changed(event: Event): void {
   const form = field.closest<HTMLFormElement>("form[data-submits]");
   if (form && !field.matches("[data-search]")) form.requestSubmit();
   if (field.form) confirmName(field);
+}
+
+/** Filters that say nothing stay out of the address. */
+function emptyFieldsLeave(event: Event): void {
+  const { method, body } = (event as CustomEvent<{ ctx: { request: { method: string; body: FormData } } }>).detail.ctx.request;
+  if (method !== "GET") return;
+  for (const [name, value] of [...body]) if (value === "") body.delete(name);
 }
 
 /** A destroying form names what it destroys; its button works once the name is typed. */

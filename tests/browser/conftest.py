@@ -116,4 +116,5 @@ def acme_calls(transactional_db: None) -> list[Call]:
         bill(talked, acme)
         missed = call_make(ago=300, channel="sip", from_number="+14155550123", state="missed", ended_reason="no_agent")
         running = call_make(ago=60, lasted=None, channel="sip", from_number="+493012345678")
+        talk_make(running)
         return [talked, missed, running]

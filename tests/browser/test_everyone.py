@@ -31,6 +31,10 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
+def ids(calls: list[Call]) -> dict[str, str]:
+    return {name: str(call.pk) for name, call in zip(("talked", "missed", "running"), calls, strict=True)}
+
+
 def sideways(page: Page) -> int:
     overflow: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return overflow
@@ -41,7 +45,7 @@ def test_axe_finds_nothing(as_person: AsPerson, site: Site, acme_calls: list[Cal
     page = as_person("alice@acme.test", "acme", color_scheme=theme, reduced_motion="reduce")
     found = {}
     for path in LOGGED_IN + ANONYMOUS:
-        page.goto(site("acme") + path.format(talked=acme_calls[0].pk, missed=acme_calls[1].pk))
+        page.goto(site("acme") + path.format(**ids(acme_calls)))
         found[path] = violations(page)
     page.goto(site(""))
     found["home"] = violations(page)
@@ -63,7 +67,7 @@ def test_axe_finds_nothing_in_what_opens(as_person: AsPerson, site: Site, acme_c
 def test_a_phone_needs_no_sideways_scroll(as_person: AsPerson, site: Site, acme_calls: list[Call]) -> None:
     page = as_person("alice@acme.test", "acme", viewport=PHONE)
     for path in LOGGED_IN + ANONYMOUS:
-        page.goto(site("acme") + path.format(talked=acme_calls[0].pk, missed=acme_calls[1].pk))
+        page.goto(site("acme") + path.format(**ids(acme_calls)))
         assert sideways(page) <= 0, path
     page.goto(site(""))
     assert sideways(page) <= 0

@@ -13,6 +13,7 @@ from embedded.demo import PASSWORD
 from embedded.paths import scratch_dir
 from embedded.stack import Stack
 from tests.browser.conftest import chromium_flags, chromium_path
+from tests.browser.test_everyone import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -103,9 +104,10 @@ def test_a_visitor_talks_and_the_company_watches(stack: Stack, new_page: Callabl
 
     expect(mine.filter(has_text="opening hours").first).to_be_visible(timeout=PATIENCE)
     expect(theirs.nth(1)).to_be_visible(timeout=PATIENCE)
-    said = watcher.get_by_role("log", name="Conversation")
+    said = watcher.get_by_role("log", name="Conversation, live")
     expect(said).to_contain_text("opening hours", timeout=PATIENCE)
 
+    assert violations(visitor) == []
     visitor.get_by_role("button", name="Mute").click()
     expect(visitor.get_by_text("You are muted")).to_be_visible()
     visitor.get_by_role("button", name="Hang up").click()
