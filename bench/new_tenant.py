@@ -11,7 +11,7 @@ from bench.loadgen import load, request
 from bench.product import WebSide, data_folder, web_side
 from bench.table import show
 
-PATH = "/login/"
+PATH = "/call/nobody"  # asks the tenant's own tables, and says that there is no such agent
 CONNECTIONS = 4
 REQUESTS = 100
 MAKE = """
@@ -32,7 +32,7 @@ def made(side: WebSide, first: int, last: int) -> list[float]:
 
 
 def asked(side: WebSide, tenants: int) -> list[object]:
-    """The log-in page of every tenant in turn; a row of the table."""
+    """A page of every tenant in turn; a row of the table."""
 
     def build(connection: int) -> list[bytes]:
         numbers = (connection + CONNECTIONS * k for k in range(REQUESTS))
