@@ -3,11 +3,15 @@
 import argparse
 import hashlib
 import os
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-import django
+from embedded.paths import CHECKOUT
+
+SOURCES = ("apps", "config", "embedded", "frontend/dist", "requirements")
+PROVIDERS = ("MERIDIAN_LOCAL_MODELS", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
 def main() -> None:
@@ -16,11 +20,25 @@ def main() -> None:
     parser.add_argument("--seed", action="store_true", help="make the demo's tenants, people and agents")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+    import django
+
     django.setup()
     _migrate()
     _static_collect()
     if options.seed:
         _seed()
+
+
+def prepared_state(env: Mapping[str, str], *, seed: bool) -> str:
+    """Return a hash over what decides the outcome: the code, the static files, and which providers there are."""
+    providers = [name for name in PROVIDERS if env.get(name)]
+    digest = hashlib.sha256(repr((seed, providers, env["DATABASE_URL"].rpartition("/")[2], env["STATIC_ROOT"])).encode())
+    for root in SOURCES:
+        for path in sorted((CHECKOUT / root).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                stat = path.stat()
+                digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _migrate() -> None:

@@ -20,6 +20,7 @@ from embedded.livekit import Livekit
 from embedded.paths import CHECKOUT, cache_dir, data_dir_make
 from embedded.ports import LOOPBACK, Ports, port_owner, port_taken
 from embedded.postgres import Postgres
+from embedded.prepare import prepared_state
 from embedded.process import Process
 from embedded.services import Service, models_service, services_make
 from embedded.terminal import Step, silent_step
@@ -117,7 +118,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stop Meridian's processes together, then the outside parts in reverse order."""
-        (self.data_dir / "stack.env").unlink(missing_ok=True)
+        if self._lock is not None:  # without it the file is another stack's
+            (self.data_dir / "stack.env").unlink(missing_ok=True)
         _stop_together([service.process for service in self._services])
         self._services = []
         while self._parts:
@@ -226,6 +228,11 @@ class Stack:
         if self.only_services:
             return
         with self.steps("Database") as step:
+            stamp = self.data_dir / "postgres" / "meridian-prepared"  # goes when the database goes
+            state = prepared_state(self.env, seed=self.seed)
+            if stamp.is_file() and stamp.read_text() == state and Path(self.env["STATIC_ROOT"]).is_dir():
+                step.result = "unchanged"
+                return
             Process(
                 "Preparing the database",
                 [sys.executable, "-W", "ignore", "-m", "embedded.prepare", *(["--seed"] if self.seed else [])],
@@ -233,6 +240,8 @@ class Stack:
                 env=self._process_env(),
                 cwd=CHECKOUT,
             ).run(step.say, PREPARE_TIMEOUT)
+            if stamp.parent.is_dir():
+                stamp.write_text(state)
             step.result = "migrated, demo seeded" if self.seed else "migrated"
 
     def _services_start(self) -> None:

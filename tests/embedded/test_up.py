@@ -85,6 +85,9 @@ def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, 
     assert re.search(r"^beat was ended by signal 9.*; its log is .*/logs/beat\.log\.", rest, re.MULTILINE)
     all_gone(children)
     assert not (data_dir / "stack.env").exists()
+    again = up()
+    output = read_until(again, "manage.py call")
+    assert re.search(r"✓ Database +unchanged", output)
 
 
 def test_ctrl_c_stops_everything(up: Up, data_dir: Path) -> None:
@@ -122,7 +125,7 @@ def test_kill_9_leaves_nothing_behind_and_the_next_start_works(up: Up, data_dir:
     assert (data_dir / "secrets.env").read_text() == first
 
 
-def test_a_second_up_says_that_one_is_running(up: Up) -> None:
+def test_a_second_up_says_that_one_is_running(up: Up, data_dir: Path) -> None:
     first = up("--only-services", OPENAI_API_KEY="sk-given")
     read_until(first, "stack.env")
     second = up("--only-services", OPENAI_API_KEY="sk-given")
@@ -130,6 +133,7 @@ def test_a_second_up_says_that_one_is_running(up: Up) -> None:
     assert second.returncode == 1
     assert "already running" in output
     assert "http://localhost:" in output
+    assert "DATABASE_URL" in env_read(data_dir / "stack.env")
     assert first.poll() is None
 
 
