@@ -109,6 +109,16 @@ def test_lost_sip_join_makes_the_call(phone: FakeLiveKit, sweep: Sweep) -> None:
     assert phone.dispatched(SIP_ROOM) == [("atlas", 1), ("media-bot", 1)]
 
 
+def test_lost_join_through_a_foreign_trunk_is_nobodys_call(phone: FakeLiveKit, sweep: Sweep) -> None:
+    attributes = {"sip.trunkID": "ST_nobodys", "sip.trunkPhoneNumber": NUMBER, "sip.phoneNumber": "+15551111"}
+    phone.room(SIP_ROOM, Participant("sip_1", "SIP", attributes=attributes))
+    sweep()
+    sweep()
+    assert phone.dispatched(SIP_ROOM) == [("media-bot", 1)]
+    with schema_context("acme"):
+        assert not Call.objects.exists()
+
+
 def test_handler_that_died_after_the_join_is_finished(make_call: Any, sweep: Sweep, livekit: FakeLiveKit) -> None:
     make_call(CALLER, joined_at=ago(2))
     sweep()

@@ -16,6 +16,7 @@ from apps.calls.rooms import metadata_read, room_tenant
 from apps.calls.services.arrivals import caller_arrived
 from apps.calls.services.bills import calls_bill
 from apps.calls.services.calm import sweep_noted
+from apps.calls.services.strangers import is_stranger, stranger_arrived
 from apps.calls.services.sweep_ended import ended_room_sweep
 from apps.calls.services.sweep_live import live_sweep
 from apps.core.errors import Ignored, MeridianError
@@ -81,10 +82,12 @@ def _rooms_without_call(rooms: dict[str, livekit.Room], known: set[str]) -> None
 
 
 def _room_adopt(room: livekit.Room) -> None:
-    """A SIP caller whose join was lost gets a call; an old empty room is deleted."""
+    """A SIP caller whose join was lost gets a call, or hears that the trunk is nobody's; an old empty room is deleted."""
     people = livekit.client().participants_list(room.name)
     caller = next((person for person in people if person.kind == "SIP"), None)
-    if caller is not None:
+    if caller is not None and is_stranger(caller):
+        stranger_arrived(room_name=room.name, caller=caller)
+    elif caller is not None:
         caller_arrived(room_name=room.name, caller=caller, at=timezone.now())
     elif room.created_at < (timezone.now() - ROOM_WITHOUT_CALL).timestamp():
         livekit.client().room_delete(room.name)
