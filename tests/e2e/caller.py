@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from livekit import api, rtc
+from livekit.rtc.data_stream import StreamError
 
 RATE = 24000
 FRAME = RATE // 50
@@ -161,7 +162,8 @@ class Caller:
         self._start(self._read(reader, identity))
 
     async def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        self.captions.append((identity, await reader.read_all()))
+        with contextlib.suppress(StreamError):  # an agent that is gone leaves half a caption
+            self.captions.append((identity, await reader.read_all()))
 
     def _on_disconnected(self, *_: object) -> None:
         self.left = True

@@ -26,8 +26,8 @@ def _clean_surroundings() -> None:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def world() -> AsyncIterator[World]:
-    before = family()
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    before, failed = family(), request.session.testsfailed
     folder, ports = scratch_dir("meridian-e2e-"), Ports.free()
     local = models_service(folder, ports.models, surroundings())
     with local.process:
@@ -43,7 +43,10 @@ async def world() -> AsyncIterator[World]:
                 ours = family() - before
                 await asyncio.to_thread(stack.stop)
     assert psutil.wait_procs(ours, timeout=10)[1] == [], "processes were left behind"
-    shutil.rmtree(folder)
+    if request.session.testsfailed > failed:
+        print(f"The logs of the stack are in {folder / 'logs'}.")
+    else:
+        shutil.rmtree(folder)
 
 
 def _given(models: Models) -> dict[str, str]:
@@ -53,7 +56,7 @@ def _given(models: Models) -> dict[str, str]:
         "OPENAI_BASE_URL": models.base_url,
         "MERIDIAN_TTS_MODEL": SPEECH_MODEL,
         "MERIDIAN_TTS_VOICE": VOICE,
-        "MERIDIAN_IDLE_PROCESSES": "1",
+        "MERIDIAN_IDLE_PROCESSES": "2",
         "TOOL_ALLOWED_NETWORKS": "127.0.0.1/32",
         "CALL_PAGE_RATE": "1000/min",
     }

@@ -34,9 +34,8 @@ async def test_spoken_question_gets_a_spoken_answer(world: World) -> None:
     await world.agent("hours", opening_hours, greeting=greeting, **REAL_SPEECH)
     question = await world.models.speak("I love your beautiful shop. What are your opening hours?")
     async with await world.caller("hours") as caller:
-        await until(lambda: caller.heard("atlas") > 0.5 and caller.quiet("atlas"), "the greeting")
-        await caller.say(question)
-        answer = await world.recorded(caller, "the answer", lambda r: "nine to five" in said(r, "agent"))
+        await world.greeted(caller)
+        answer = await world.answered(caller, "nine to five", question=question)
         await until(lambda: "nine to five" in caller.captions_of(mine=False), "the answer's caption")
         await until(lambda: caller.quiet("atlas"), "the end of the answer")
         await world.recorded(caller, "the caller's mood", lambda r: events(r, "sentiment"))
@@ -91,9 +90,8 @@ async def test_tool_runs_in_compass(world: World) -> None:
     await world.office.ask("secret", tenant="acme", name="SHOP", value="shop-secret")
     await world.agent("shop", shop, hears="How much is a chair?", tools=[_price_tool(world)])
     async with await world.caller("shop") as caller:
-        await until(lambda: caller.heard("atlas") > 0.2 and caller.quiet("atlas"), "the greeting")
-        await caller.say(world.question)
-        record = await world.recorded(caller, "the answer", lambda r: "It costs" in said(r, "agent"))
+        await world.greeted(caller)
+        record = await world.answered(caller, "It costs")
     assert "forty dollars" in said(record, "agent")
     (tool,) = events(record, "tool")
     assert (tool["name"], tool["ok"]) == ("price", True)
@@ -118,7 +116,7 @@ async def test_agent_ends_the_call(world: World) -> None:
     goodbye = Answer(text="Thank you and goodbye.", tool_calls=[("end_call", {})])
     await world.agent("polite", lambda body: goodbye, hears="That was all, goodbye.", tools=[])
     async with await world.caller("polite") as caller:
-        await until(lambda: caller.heard("atlas") > 0.2 and caller.quiet("atlas"), "the greeting")
+        await world.greeted(caller)
         heard = caller.heard("atlas")
         await caller.say(world.question)
         await until(lambda: caller.left, "the room is closed for the caller")
@@ -151,8 +149,7 @@ async def test_two_companies_at_once(world: World) -> None:
 
 async def _twin_call(world: World, tenant: str, word: str) -> Any:
     async with await world.caller(f"twin-{tenant}", tenant) as caller:
-        await until(lambda: caller.heard("atlas") > 0.2 and caller.quiet("atlas"), f"the greeting of {tenant}")
-        await caller.say(world.question)
-        await until(lambda: f"We sell {word}" in caller.captions_of(mine=False), f"the answer of {tenant}")
-        await world.recorded(caller, "the answer's record", lambda r: "We sell" in said(r, "agent"), tenant)
+        await world.greeted(caller)
+        await world.answered(caller, f"We sell {word}", tenant)
+        await until(lambda: f"We sell {word}" in caller.captions_of(mine=False), f"the caption of {tenant}")
     return await world.billed(caller, tenant)

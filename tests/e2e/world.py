@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from tests.e2e.waiting import until
 
 QUESTION = "What are your opening hours?"
 ENDED = ("completed", "failed", "missed")
+ASK_AGAIN = 25.0
 LONGEST_LINE = 16 * 2**20
 
 
@@ -136,6 +138,24 @@ class World:
             return found if found and check(found) else None
 
         return await until(look, what)
+
+    async def greeted(self, caller: Caller) -> None:
+        """Wait until the agent has said its greeting."""
+        await until(lambda: caller.heard("atlas") > 0.2 and caller.quiet("atlas"), "the greeting")
+
+    async def answered(self, caller: Caller, text: str, tenant: str = "acme", question: bytes = b"") -> Any:
+        """Ask, and again when nothing comes, as people do; the record once the agent has said `text`."""
+
+        async def look() -> Any:
+            record = await self.record(caller, tenant)
+            return record if record and text in said(record, "agent") else None
+
+        for _ in range(2):
+            await caller.say(question or self.question)
+            with contextlib.suppress(AssertionError):
+                return await until(look, text, patience=ASK_AGAIN)
+        await caller.say(question or self.question)
+        return await until(look, f"the agent says “{text}”")
 
     async def ended(self, caller: Caller, tenant: str = "acme") -> Any:
         """The record of a call once it is over."""
