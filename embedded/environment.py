@@ -51,8 +51,9 @@ def files_wanted() -> bool:
 
 
 def surroundings() -> dict[str, str]:
-    """Return this process's environment without Meridian's own settings."""
-    return {name: value for name, value in os.environ.items() if not is_product(name)}
+    """Return this process's environment without Meridian's own settings, and with compiled modules kept for the next start."""
+    left_out = {"PYTHONDONTWRITEBYTECODE"}
+    return {name: value for name, value in os.environ.items() if not is_product(name) and name not in left_out}
 
 
 def parts_needed(given: Mapping[str, str]) -> set[str]:

@@ -1,6 +1,8 @@
 # What script/up and script/test share: a Python, uv, and .venv in step with the lock.
 # Sourced by sh with the checkout as the working directory.
 
+# Compiling every module at every start is most of the time that a dozen processes take to start.
+unset PYTHONDONTWRITEBYTECODE
 export MERIDIAN_CACHE="${MERIDIAN_CACHE:-$HOME/.cache/meridian}"
 
 say() { printf '%s\n' "$*"; }
@@ -49,7 +51,7 @@ sync_venv() {
   if ! .venv/bin/python -c "" 2>/dev/null; then
     "$UV" venv --quiet --clear --python "$python" .venv || fail "The folder .venv could not be made; the line above says why."
   fi
-  "$UV" pip sync --python .venv/bin/python "requirements/$wanted.txt" ||
+  "$UV" pip sync --compile-bytecode --python .venv/bin/python "requirements/$wanted.txt" ||
     fail "The Python packages could not be installed; the line above says why. The first start needs the network."
   printf '%s\n' "$now" >"$stamp"
 }
