@@ -70,6 +70,8 @@ def participant_joined(event: InboundEvent) -> None:
 def participant_left(event: InboundEvent) -> None:
     participant = webhook_participant(event.payload)
     reason = str(event.payload.get("participant", {}).get("disconnectReason", ""))
+    if participant.kind == "AGENT" and not Call.objects.filter(room_name=_room_name(event)).exists():
+        stranger_room_close(_room_name(event))  # a room of the tenant's name that came through a trunk of nobody's
     call = _call_of_leaver(_room_name(event), participant)
     if participant.kind == "AGENT":
         return agent_left(call=call, identity=participant.identity)
