@@ -137,19 +137,22 @@ def test_trunk_of_another_tenant_is_refused(phone: FakeLiveKit, deliver: Deliver
     assert phone.metadata(SIP_ROOM, "media-bot")["announcement"]["end_call"] is True
 
 
-def test_unknown_trunk_hears_a_sentence_and_the_room_is_closed(livekit: FakeLiveKit, deliver: Deliver, acme: Tenant) -> None:
-    livekit.room("call-_sipp_x")
-    deliver(recorded("02_", room="call-_sipp_x"))
+@pytest.mark.parametrize("room", ["call-_sipp_x", SIP_ROOM])
+def test_unknown_trunk_hears_a_sentence_and_the_room_is_closed(
+    livekit: FakeLiveKit, deliver: Deliver, acme: Tenant, room: str
+) -> None:
+    livekit.room(room)
+    deliver(recorded("02_", room=room))
     event = InboundEvent.objects.get()
     assert (event.state, event.schema_name) == ("ignored", "")
     assert TRUNK in event.note
-    metadata = livekit.metadata("call-_sipp_x", "media-bot")
+    metadata = livekit.metadata(room, "media-bot")
     assert (metadata["tenant"], metadata["agent_id"], metadata["token"]) == (None, None, None)
     assert "not in service" in metadata["announcement"]["text"]
-    deliver(recorded("02_", room="call-_sipp_x", fresh=True))
-    assert len(livekit.rooms["call-_sipp_x"].dispatches) == 1
-    deliver(recorded("09_", room="call-_sipp_x"))
-    assert livekit.deleted == ["call-_sipp_x"]
+    deliver(recorded("02_", room=room, fresh=True))
+    assert len(livekit.rooms[room].dispatches) == 1
+    deliver(recorded("09_", room=room))
+    assert livekit.deleted == [room]
 
 
 def test_rooms_of_other_products_are_left_alone(livekit: FakeLiveKit, deliver: Deliver, acme: Tenant) -> None:
