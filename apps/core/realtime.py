@@ -33,6 +33,8 @@ def hint_publish(schema: str, topic: str, type: str, id: str, version: int | str
 
 def _send(group: str, message: dict[str, Any]) -> None:
     """Beside the request or task, over one kept connection: a loop and a connection for each hint would hold it up."""
+    if get_channel_layer() is None:
+        return
     if settings.INBOX_WAKE_THREAD:
         asyncio.run_coroutine_threadsafe(_deliver(group, message), _loop())
     else:
@@ -41,8 +43,6 @@ def _send(group: str, message: dict[str, Any]) -> None:
 
 async def _deliver(group: str, message: dict[str, Any]) -> None:
     layer = get_channel_layer()
-    if layer is None:
-        return
     for last in (False, True):  # the kept connection may have gone stale: the second try opens a new one
         try:
             async with asyncio.timeout(SEND_SECONDS):
