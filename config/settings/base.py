@@ -34,6 +34,7 @@ SHARED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
@@ -44,7 +45,7 @@ SHARED_APPS = [
     "django_structlog",
     "django_prometheus",
 ]
-TENANT_APPS = ["rest_framework_api_key", "apps.compass", "apps.calls"]
+TENANT_APPS = ["rest_framework_api_key", "apps.compass", "apps.desktop", "apps.calls", "apps.whatsapp", "apps.herald"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 TENANT_MODEL = "tenants.Tenant"
@@ -156,6 +157,18 @@ PROVIDER_DEFAULTS = {
     "deepgram": {"api_key": env.optional("DEEPGRAM_API_KEY"), "base_url": env.optional("DEEPGRAM_BASE_URL") or None},
     "elevenlabs": {"api_key": env.optional("ELEVENLABS_API_KEY"), "base_url": env.optional("ELEVENLABS_BASE_URL") or None},
 }
+
+# Meta's app, and what numbers use that have no access token of their own. Without the secret, webhooks are refused.
+WHATSAPP_APP_SECRET = env.optional("WHATSAPP_APP_SECRET")
+WHATSAPP_VERIFY_TOKEN = env.optional("WHATSAPP_VERIFY_TOKEN")
+WHATSAPP_ACCESS_TOKEN = env.optional("WHATSAPP_ACCESS_TOKEN")
+WHATSAPP_GRAPH_URL = env.optional("WHATSAPP_GRAPH_URL", "https://graph.facebook.com").rstrip("/")
+HERALD_URL = env.optional("HERALD_URL", f"{API_URL}/turn")
+
+# Web Push (VAPID): both keys or neither; without them browsers are not asked for it.
+WEBPUSH_PUBLIC_KEY = env.optional("WEBPUSH_PUBLIC_KEY")
+WEBPUSH_PRIVATE_KEY = env.optional("WEBPUSH_PRIVATE_KEY")
+WEBPUSH_CONTACT = env.optional("WEBPUSH_CONTACT", "mailto:admin@localhost")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

@@ -1,0 +1,1 @@
+"""Contacts, conversations, messages and claims; the Agent Desktop; notifications.py is the Notification Service."""

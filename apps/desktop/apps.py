@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class DesktopConfig(AppConfig):
+    name = "apps.desktop"
+    label = "desktop"
