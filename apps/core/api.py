@@ -37,6 +37,10 @@ class TokenTenantView(APIView):
         """403 unless the token was made for this call."""
         self._require(str(call_id) == self.token.subject_id, "call")
 
+    def require_turn(self, turn_id: Any) -> None:
+        """403 unless the token was made for this turn."""
+        self._require(str(turn_id) == self.token.subject_id, "turn")
+
     def _require(self, allowed: bool, what: str) -> None:
         if not allowed:
             raise Problem(403, "wrong_token", f"This token was made for another {what}; use the one that came with its dispatch.")

@@ -35,6 +35,10 @@ class CallTokenAuthentication(ScopedTokenAuthentication):
     kinds = ("call",)
 
 
+class TurnTokenAuthentication(ScopedTokenAuthentication):
+    kinds = ("turn",)
+
+
 class AgentTokenAuthentication(ScopedTokenAuthentication):
     """Either token: what Atlas and Herald both call."""
 
@@ -50,6 +54,14 @@ class CallTokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": self.description}
+
+
+class TurnTokenScheme(CallTokenScheme):
+    """Shows the turn token in the OpenAPI schema."""
+
+    target_class = "apps.core.authentication.TurnTokenAuthentication"
+    name = "turnToken"
+    description = "The turn token that came with POST /turn."
 
 
 class AgentTokenScheme(CallTokenScheme):
