@@ -14,9 +14,9 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from apps.calls.payloads import without_nul
 from apps.core.errors import Problem, problem_response
 from apps.core.inbox import Item, inbox_store
+from apps.core.payloads import storable
 
 MAX_BODY = 1024 * 1024
 LEEWAY = 10  # seconds by which the two clocks may differ
@@ -70,14 +70,16 @@ def _verify(token: str, body: bytes) -> None:
 
 def _item(body: bytes) -> Item:
     try:
-        payload = json.loads(body)
+        payload = json.loads(body.decode())
     except (ValueError, RecursionError) as error:
         raise Problem(400, "not_json", "The body is not JSON.") from error
     if not isinstance(payload, dict):
         raise Problem(400, "not_an_event", "The body is not an event of LiveKit.")
-    if b"\\u0000" in body:
-        payload = without_nul(payload)
-    return Item(external_id=_text(payload, "id", MAX_ID), kind=_text(payload, "event", MAX_KIND), payload=payload)
+    escapes = b"\\u" in body  # only an escape can hold what Postgres refuses
+    if escapes:
+        payload = storable(payload)
+    name, kind = _text(payload, "id", MAX_ID), _text(payload, "event", MAX_KIND)
+    return Item(name, kind, payload, text=None if escapes else body.decode())
 
 
 def _text(payload: dict[str, Any], name: str, longest: int) -> str:

@@ -28,11 +28,12 @@ INSERT = (
 
 @dataclass(frozen=True)
 class Item:
-    """One event as the provider sent it. `external_id` makes it unique per provider."""
+    """One event as the provider sent it. `external_id` makes it unique per provider; `text` is the payload's JSON, if at hand."""
 
     external_id: str
     kind: str
     payload: dict[str, Any]
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def inbox_store(provider: str, items: list[Item]) -> None:
 
 def _insert(provider: str, items: list[Item]) -> None:
     now = timezone.now()
-    rows: list[tuple[Any, ...]] = [(uuid7(), provider, i.external_id, i.kind, Json(i.payload), now, now) for i in items]
+    rows: list[tuple[Any, ...]] = [(uuid7(), provider, i.external_id, i.kind, i.text or Json(i.payload), now, now) for i in items]
     connection.health_check_done = True  # type: ignore[attr-defined]  # the retry above does what a ping before every webhook would
     with connection.cursor() as cursor:
         cursor.execute(INSERT.format(", ".join([ROW] * len(rows))), [value for row in rows for value in row])
@@ -99,7 +100,7 @@ def inbox_wake() -> None:
 
 
 def _wake_soon() -> None:
-    if settings.INBOX_WAKE_THREAD:
+    if settings.HINTS_BESIDE:
         hints_thread().ask(inbox_wake)
     else:
         inbox_wake()

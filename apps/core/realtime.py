@@ -35,7 +35,7 @@ def _send(group: str, message: dict[str, Any]) -> None:
     """Beside the request or task, over one kept connection: a loop and a connection for each hint would hold it up."""
     if get_channel_layer() is None:
         return
-    if settings.INBOX_WAKE_THREAD:
+    if settings.HINTS_BESIDE:
         asyncio.run_coroutine_threadsafe(_deliver(group, message), _loop())
     else:
         async_to_sync(_deliver)(group, message)

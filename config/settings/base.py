@@ -144,7 +144,7 @@ CELERY_TASK_TENANT_CACHE_SECONDS = 60
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_BEAT_SCHEDULE_FILENAME = env.optional("CELERY_BEAT_SCHEDULE_FILENAME", "celerybeat-schedule")
 
-INBOX_WAKE_THREAD = True  # hints are sent beside the answer instead of before it
+HINTS_BESIDE = True  # hints to workers and browsers are sent beside the answer instead of before it
 
 LIVEKIT_URL = env.optional("LIVEKIT_URL")
 LIVEKIT_PUBLIC_URL = env.optional("LIVEKIT_PUBLIC_URL", LIVEKIT_URL)

@@ -6,7 +6,7 @@ from config.settings.base import INSTALLED_APPS, MIDDLEWARE, STORAGES
 INSTALLED_APPS = [*INSTALLED_APPS, "embedded"]
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # no collected files in tests
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-INBOX_WAKE_THREAD = False
+HINTS_BESIDE = False
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
 STORAGES = {
