@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("apps.tenants.urls_public")),
     path("", include("apps.compass.urls_public")),
     path("", include("apps.calls.urls_public")),
+    path("", include("apps.herald.urls_public")),
     path("", include("apps.billing.urls_public")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

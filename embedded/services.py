@@ -34,12 +34,13 @@ def models_service(data_dir: Path, port: int, env: Mapping[str, str]) -> Service
 
 
 def services_make(data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str]) -> list[Service]:
-    """Return web, realtime, worker, beat, atlas and media-bot, none of them started."""
+    """Return web, realtime, worker, turns, beat, atlas and media-bot, none of them started."""
     host = "0.0.0.0" if given.get("MERIDIAN_NODE_IP") else LOOPBACK
     return [
         _web(data_dir, ports.web, host, env),
         _realtime(data_dir, ports.realtime, host, env),
-        _worker(data_dir, env),
+        _celery(data_dir, "worker", "Worker", "calls,celery", 8, env),
+        _celery(data_dir, "turns", "Herald", "turns", 16, env),
         _beat(data_dir, env),
         _agent(data_dir, "atlas", "Atlas", ports.atlas_health, env),
         _agent(data_dir, "media-bot", "Media Bot", ports.media_bot_health, env),
@@ -59,11 +60,11 @@ def _realtime(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> S
     return Service("Realtime", process, lambda: port_answers(port), f"{LOOPBACK}:{port}")
 
 
-def _worker(data_dir: Path, env: Mapping[str, str]) -> Service:
-    command = [str(BIN / "celery"), "-A", "config", "worker", "-P", "threads", "-c", "8", "-Q", "calls,celery", "-l", "INFO"]
-    command += ["--without-gossip", "--without-mingle", "-n", "meridian@%h"]
-    process = _process(data_dir, "worker", env, command)
-    return Service("Worker", process, lambda: process.logged("ready."), "calls, celery")
+def _celery(data_dir: Path, name: str, title: str, queues: str, threads: int, env: Mapping[str, str]) -> Service:
+    command = [str(BIN / "celery"), "-A", "config", "worker", "-P", "threads", "-c", str(threads), "-Q", queues, "-l", "INFO"]
+    command += ["--without-gossip", "--without-mingle", "-n", f"{name}@%h"]
+    process = _process(data_dir, name, env, command)
+    return Service(title, process, lambda: process.logged("ready."), queues.replace(",", ", "))
 
 
 def _beat(data_dir: Path, env: Mapping[str, str]) -> Service:
