@@ -271,6 +271,11 @@ class CannedResponse(models.Model):
         return f"/{self.shortcut}"
 
 
+def _xid(call: str) -> models.Func:
+    """A transaction id as a number; 64 bits, so it never wraps round."""
+    return models.Func(function=call, template="%(function)s::text::bigint", output_field=models.BigIntegerField())
+
+
 class DeskEvent(models.Model):
     """What happened to a conversation, in order: its timeline, and what a client that was away has missed (last_event_id)."""
 
@@ -280,6 +285,12 @@ class DeskEvent(models.Model):
     user_id = models.UUIDField(null=True, blank=True, help_text="The colleague who did it.")
     detail = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField(auto_now_add=True)
+    xid = models.BigIntegerField(db_default=_xid("pg_current_xact_id()"), editable=False, db_index=True)
+    horizon = models.BigIntegerField(
+        db_default=_xid("pg_snapshot_xmin(pg_current_snapshot())"),
+        editable=False,
+        help_text="The oldest transaction that was still running: events of it and of later ones may appear after this one.",
+    )
 
     class Meta:
         ordering = ["id"]

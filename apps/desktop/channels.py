@@ -1,0 +1,57 @@
+"""How replies leave: each channel's app registers itself here in ready(), so that desktop imports none of them."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from apps.desktop.errors import UnknownChannel
+from apps.desktop.models import Conversation, Message
+
+
+@dataclass(frozen=True)
+class TemplateChoice:
+    """A template that can be sent now. `variables` are the names of its places, in order."""
+
+    name: str
+    language: str
+    body: str
+    variables: list[str] = field(default_factory=list)
+    header: str = ""
+    footer: str = ""
+    buttons: list[str] = field(default_factory=list)
+
+
+class Channel(Protocol):
+    """What the desktop asks of a channel. Every method runs in the tenant's schema."""
+
+    name: str
+
+    def message_send(self, message: Message) -> None:
+        """In the caller's transaction: enqueues the effect that sends. Raises WindowClosed where only templates may go."""
+
+    def read(self, conversation: Conversation) -> None:
+        """Tells the contact that their messages were read (an effect)."""
+
+    def typing(self, conversation: Conversation) -> None:
+        """Tells the contact that somebody types; best effort."""
+
+    def templates(self, conversation: Conversation) -> list[TemplateChoice]:
+        """The templates that can be sent on this conversation's line."""
+
+    def returned_to_ai(self, conversation: Conversation) -> None:
+        """The AI holds it again: what nobody has answered becomes a turn."""
+
+
+_channels: dict[str, Channel] = {}
+
+
+def channel_register(channel: Channel) -> None:
+    """Called from ready() of the channel's app."""
+    _channels[channel.name] = channel
+
+
+def channel_for(name: str) -> Channel:
+    """Raises UnknownChannel."""
+    try:
+        return _channels[name]
+    except KeyError:
+        raise UnknownChannel from None

@@ -1,0 +1,50 @@
+"""The Notification Service: tells people that a conversation waits, each the way they chose."""
+
+from uuid import UUID
+
+from apps.core.outbox import effect_enqueue
+from apps.core.realtime import hint_publish
+from apps.core.schema import schema_current
+from apps.desktop.events import user_topic
+from apps.desktop.models import Conversation, PushSubscription, Team
+from apps.desktop.selectors.people import ColleagueRow, colleagues_all, members_of
+
+PUSH = "desktop.push"
+EMAIL = "desktop.email"
+
+
+def team_notify(*, conversation: Conversation, team: Team | None) -> int:
+    """Tells each available member of a team (None: everybody) and returns how many. Call it in the change's transaction.
+
+    When of everybody nobody is available, all are told all the same: somebody has to know.
+    """
+    people = colleagues_all() if team is None else members_of(team)
+    reachable = [person for person in people if person.reachable]
+    return people_notify(conversation, reachable or (people if team is None else []))
+
+
+def person_notify(*, conversation: Conversation, user_id: UUID) -> None:
+    """Tells one person, whatever their presence: it was given to them."""
+    people_notify(conversation, [person for person in colleagues_all() if person.user_id == user_id])
+
+
+def people_notify(conversation: Conversation, people: list[ColleagueRow]) -> int:
+    """By websocket, Web Push and e-mail, as each of them prefers; returns how many people."""
+    for person in people:
+        if person.notify_desktop:
+            topic = user_topic(person.user_id)
+            hint_publish(schema_current(), topic, "notify", str(conversation.pk), conversation.version)
+        if person.notify_email:
+            _enqueue(EMAIL, conversation, str(person.user_id), {"user_id": str(person.user_id)})
+    for pk in PushSubscription.objects.filter(user_id__in=[p.user_id for p in people if p.notify_push]).values_list(
+        "pk", flat=True
+    ):
+        _enqueue(PUSH, conversation, str(pk), {"subscription": pk})
+    return len(people)
+
+
+def _enqueue(kind: str, conversation: Conversation, whom: str, payload: dict[str, object]) -> None:
+    """Once per version of the conversation and addressee; subscriptions are numbered per tenant, so the key names the tenant."""
+    key = f"{kind}:{schema_current()}:{conversation.pk}:{conversation.version}:{whom}"
+    payload = {"conversation": str(conversation.pk), "generation": conversation.generation, **payload}
+    effect_enqueue(kind=kind, key=key, payload=payload)

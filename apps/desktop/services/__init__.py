@@ -1,0 +1,1 @@
+"""Every write of the desktop. Each service owns its transaction, writes an event and publishes hints."""

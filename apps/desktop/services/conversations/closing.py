@@ -1,0 +1,68 @@
+"""Conversations are put off, resolved and taken up again."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.desktop.errors import BadTime, NewerConversation
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Conversation
+from apps.desktop.services.conversations.offering import unclaim
+from apps.desktop.services.rules import conversation_lock, require_holder, require_unresolved
+
+OUTCOME_LENGTH = 120
+
+
+@transaction.atomic
+def conversation_snooze(*, conversation_id: UUID | str, user_id: UUID | None, until: datetime) -> Conversation:
+    """Puts a conversation off; it comes back at `until`, or when the contact writes. Raises BadTime, NotAllowed."""
+    conversation = conversation_lock(conversation_id)
+    require_unresolved(conversation)
+    require_holder(conversation, user_id)
+    if until <= timezone.now():
+        raise BadTime
+    if conversation.status == Conversation.Status.PENDING:
+        conversation.generation += 1
+    conversation.status, conversation.snoozed_until = Conversation.Status.SNOOZED, until
+    conversation.answer_due_at = conversation.claim_until = None
+    conversation_changed(conversation, "snoozed", user_id=user_id, until=until.isoformat())
+    return conversation
+
+
+@transaction.atomic
+def conversation_resolve(*, conversation_id: UUID | str, user_id: UUID | None, outcome: str = "") -> Conversation:
+    """Ends a conversation; resolved already, nothing changes. The next message opens a new one. Raises NotAllowed."""
+    conversation = conversation_lock(conversation_id)
+    if conversation.status == Conversation.Status.RESOLVED:
+        return conversation
+    require_holder(conversation, user_id)
+    conversation.status, conversation.resolved_at = Conversation.Status.RESOLVED, timezone.now()
+    conversation.outcome, conversation.generation = outcome[:OUTCOME_LENGTH], conversation.generation + 1
+    conversation.waiting_since = conversation.snoozed_until = None
+    conversation.answer_due_at = conversation.claim_until = None
+    conversation.unread = 0
+    conversation_changed(conversation, "resolved", user_id=user_id, outcome=conversation.outcome)
+    return conversation
+
+
+@transaction.atomic
+def conversation_reopen(*, conversation_id: UUID | str, user_id: UUID | None) -> Conversation:
+    """Takes a resolved or snoozed conversation up again, held by nobody. Raises NewerConversation, NotColleague."""
+    conversation = conversation_lock(conversation_id)
+    if conversation.status not in (Conversation.Status.RESOLVED, Conversation.Status.SNOOZED):
+        return conversation
+    if conversation.status == Conversation.Status.SNOOZED:
+        require_holder(conversation, user_id)
+    else:
+        unclaim(conversation)
+    conversation.status = Conversation.Status.OPEN
+    conversation.resolved_at = conversation.snoozed_until = None
+    conversation.outcome = ""
+    try:
+        with transaction.atomic():
+            conversation_changed(conversation, "reopened", user_id=user_id)
+    except IntegrityError:
+        raise NewerConversation from None
+    return conversation

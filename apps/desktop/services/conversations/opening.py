@@ -1,0 +1,67 @@
+"""Conversations begin, and leave the AI for people."""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from apps.desktop.errors import DeskError
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Contact, Conversation, Team
+from apps.desktop.services.conversations.offering import conversation_offer
+from apps.desktop.services.rules import conversation_refresh, team_by_slug
+
+TRIES = 3
+REASON_LENGTH = 300
+
+
+@transaction.atomic
+def conversation_open(
+    *, contact: Contact, channel: str, line: str, agent_id: UUID | None = None, team_slug: str = ""
+) -> tuple[Conversation, bool]:
+    """The contact's unresolved conversation on this line, locked until the transaction ends, or a new one; True when new.
+
+    A new one waits with the AI agent (pending); without an agent it is open, and the team, or everybody, is notified.
+    """
+    for _ in range(TRIES):
+        found = _unresolved(contact, channel, line)
+        if found is not None:
+            return found, False
+        try:
+            with transaction.atomic():
+                return _create(contact, channel, line, agent_id, team_slug), True
+        except IntegrityError:
+            continue  # another worker opened it meanwhile
+    raise DeskError("This conversation is being opened elsewhere; try again.")
+
+
+def _unresolved(contact: Contact, channel: str, line: str) -> Conversation | None:
+    rows = Conversation.objects.select_for_update().filter(contact=contact, channel=channel, line=line)
+    return rows.exclude(status=Conversation.Status.RESOLVED).first()
+
+
+def _create(contact: Contact, channel: str, line: str, agent_id: UUID | None, team_slug: str) -> Conversation:
+    team = team_by_slug(team_slug)
+    made = Conversation.objects.create(
+        contact=contact, channel=channel, line=line, agent_id=agent_id, team=team, status=Conversation.Status.PENDING
+    )
+    if agent_id is None:
+        conversation_offer(made, team, "opened")
+    else:
+        conversation_changed(made, "opened", agent=str(agent_id))
+    return made
+
+
+@transaction.atomic
+def conversation_escalate(*, conversation: Conversation, reason: str, team_slug: str = "", summary: str = "") -> Conversation:
+    """The AI hands over: open in the team, which is notified. Nothing changes where it is not with the AI any more.
+
+    A team that does not exist falls back to the conversation's own, or everybody: a handover must not be lost to a typing error.
+    """
+    conversation_refresh(conversation)
+    if conversation.status != Conversation.Status.PENDING:
+        return conversation
+    conversation.handoff_reason = reason[:REASON_LENGTH]
+    conversation.summary = summary or conversation.summary
+    team = Team.objects.filter(slug=team_slug).first() or conversation.team
+    conversation_offer(conversation, team, "escalated", reason=conversation.handoff_reason)
+    return conversation

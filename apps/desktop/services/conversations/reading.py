@@ -1,0 +1,34 @@
+"""What a person has seen, and what the AI made of it."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.desktop.channels import channel_for
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Conversation
+from apps.desktop.services.rules import conversation_lock, conversation_refresh
+
+
+@transaction.atomic
+def conversation_read(*, conversation_id: UUID | str, user_id: UUID) -> Conversation:
+    """A person has seen everything. Where somebody holds it only they count; the contact is told unless the AI holds it."""
+    conversation = conversation_lock(conversation_id)
+    if not conversation.unread or conversation.assignee_id not in (None, user_id):
+        return conversation
+    conversation.unread = 0
+    conversation_changed(conversation, "read", user_id=user_id)
+    if conversation.status != Conversation.Status.PENDING:
+        channel_for(conversation.channel).read(conversation)
+    return conversation
+
+
+@transaction.atomic
+def conversation_summary_set(*, conversation: Conversation, summary: str, sentiment: float | None = None) -> Conversation:
+    """Keeps the AI's summary, and its sentiment (-1 to 1) where it has one."""
+    conversation_refresh(conversation)
+    conversation.summary = summary
+    if sentiment is not None:
+        conversation.sentiment = max(-1.0, min(1.0, sentiment))
+    conversation_changed(conversation, "summary")
+    return conversation

@@ -1,0 +1,54 @@
+"""What time does to conversations: claims run out, offers go on to others, and what was put off comes back."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Conversation
+from apps.desktop.notifications import person_notify
+from apps.desktop.services.conversations.offering import conversation_offer
+
+Step = Callable[[Conversation], None]
+DUE = "claim_until <= %(now)s OR answer_due_at <= %(now)s OR snoozed_until <= %(now)s"
+
+
+def conversation_sweep(now: datetime) -> int:
+    """Works through what is due in the current tenant and returns how many. Others may sweep beside it."""
+    steps = ((Q(claim_until__lte=now), _claim_lost), (Q(answer_due_at__lte=now), _offer_on), (Q(snoozed_until__lte=now), _awake))
+    return sum(_work(due, step) for due, step in steps)
+
+
+def _work(due: Q, step: Step) -> int:
+    return sum(1 for conversation_id in _ids(due) if _one(due, conversation_id, step))
+
+
+def _ids(due: Q) -> Iterator[object]:
+    yield from list(Conversation.objects.filter(due).order_by("pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _one(due: Q, conversation_id: object, step: Step) -> bool:
+    conversation = Conversation.objects.select_for_update(skip_locked=True).filter(due, pk=conversation_id).first()
+    if conversation is not None:
+        step(conversation)
+    return conversation is not None
+
+
+def _claim_lost(conversation: Conversation) -> None:
+    conversation_offer(conversation, conversation.team, "claim_expired", assignee=str(conversation.assignee_id))
+
+
+def _offer_on(conversation: Conversation) -> None:
+    conversation_offer(conversation, conversation.team.next_team if conversation.team else None, "offered_on")
+
+
+def _awake(conversation: Conversation) -> None:
+    """Back to who put it off, or else to the team."""
+    if conversation.assignee_id is None:
+        return conversation_offer(conversation, conversation.team, "awake")
+    conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
+    conversation_changed(conversation, "awake")
+    return person_notify(conversation=conversation, user_id=conversation.assignee_id)

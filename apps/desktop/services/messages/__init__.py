@@ -1,0 +1,28 @@
+"""Messages come in, go out, and advance; files go with them."""
+
+from apps.desktop.services.messages.attachments import (
+    attachment_failed,
+    attachment_refused,
+    attachment_stored,
+    attachment_transcribed,
+    attachment_upload,
+)
+from apps.desktop.services.messages.receiving import message_reaction_set, message_receive
+from apps.desktop.services.messages.sending import message_send, note_add
+from apps.desktop.services.messages.statuses import message_failed, message_sent, message_status_set, message_uncertain
+
+__all__ = [
+    "attachment_failed",
+    "attachment_refused",
+    "attachment_stored",
+    "attachment_transcribed",
+    "attachment_upload",
+    "message_failed",
+    "message_reaction_set",
+    "message_receive",
+    "message_send",
+    "message_sent",
+    "message_status_set",
+    "message_uncertain",
+    "note_add",
+]

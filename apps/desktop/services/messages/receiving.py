@@ -1,0 +1,101 @@
+"""What contacts write. Deliveries may be doubled and in any order: the state afterwards is the same."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.desktop.errors import UnknownMessage
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Attachment, Conversation, Message
+from apps.desktop.notifications import person_notify
+from apps.desktop.services.conversations.offering import conversation_offer
+from apps.desktop.services.messages.preview import preview_set
+from apps.desktop.services.rules import conversation_lock, conversation_refresh
+
+WINDOW = timedelta(hours=24)  # the customer service window of WhatsApp's Cloud API
+
+
+@transaction.atomic
+def message_receive(
+    *,
+    conversation: Conversation,
+    external_id: str,
+    kind: str,
+    text: str,
+    payload: dict[str, Any],
+    at: datetime,
+    reply_to: str | None = None,
+    attachments: Sequence[dict[str, Any]] = (),
+) -> Message | None:
+    """Keeps a contact's message; None when it is known already. Opens the window for 24 h and wakes a snoozed conversation.
+
+    `reply_to` is an external id; `attachments` have external_id, mime, name and size (bytes).
+    """
+    conversation_refresh(conversation)
+    message = Message(
+        conversation=conversation, author=Message.Author.CONTACT, status=Message.Status.RECEIVED, external_id=external_id,
+        kind=kind, text=text, payload=payload, at=min(at, timezone.now()), reply_to=_replied(conversation, reply_to),
+    )  # fmt: skip
+    if not _insert(message):
+        return None
+    _attach(message, attachments)
+    _arrived(conversation, message)
+    return message
+
+
+def _replied(conversation: Conversation, external_id: str | None) -> Message | None:
+    return conversation.messages.filter(external_id=external_id).first() if external_id else None
+
+
+def _insert(message: Message) -> bool:
+    """False where the external id is there already; a savepoint would cost each message two round trips more."""
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    return Message.objects.filter(pk=message.pk).exists()
+
+
+def _attach(message: Message, attachments: Sequence[dict[str, Any]]) -> None:
+    for part in attachments:
+        Attachment.objects.create(
+            message=message,
+            external_id=part["external_id"],
+            mime=(part.get("mime") or "")[:127],
+            name=(part.get("name") or "")[:255],
+            size=part.get("size") or 0,
+        )
+
+
+def _arrived(conversation: Conversation, message: Message) -> None:
+    end = message.at + WINDOW
+    conversation.window_until = max(conversation.window_until or end, end)
+    conversation.waiting_since = min(conversation.waiting_since or message.at, message.at)
+    conversation.unread += 1
+    preview_set(conversation, message)
+    conversation_changed(conversation, "message", message=str(message.pk), author=message.author)
+    if conversation.status == Conversation.Status.SNOOZED:
+        _awake(conversation)
+
+
+def _awake(conversation: Conversation) -> None:
+    if conversation.assignee_id is None:
+        return conversation_offer(conversation, conversation.team, "awake")
+    conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
+    conversation_changed(conversation, "awake")
+    return person_notify(conversation=conversation, user_id=conversation.assignee_id)
+
+
+@transaction.atomic
+def message_reaction_set(*, external_id: str, who: str, emoji: str) -> Message:
+    """Sets or ("") removes the reaction of `who` (contact, or a user id) to a message. Raises UnknownMessage."""
+    message = Message.objects.filter(external_id=external_id).first()
+    if message is None:
+        raise UnknownMessage
+    conversation = conversation_lock(message.conversation_id)
+    message.refresh_from_db(fields=["reactions"])
+    if message.reactions.get(who, "") != emoji:
+        message.reactions.pop(who, None) if not emoji else message.reactions.update({who: emoji})
+        message.save(update_fields=["reactions"])
+        conversation_changed(conversation, "reaction", message=str(message.pk))
+    return message

@@ -1,0 +1,104 @@
+"""What goes out: by the AI, by the person who holds the conversation, or by Meridian itself."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.desktop.channels import channel_for
+from apps.desktop.errors import EmptyMessage, NotAssignee, NotColleague, StaleGeneration, UnknownAttachment, UnknownMessage
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Attachment, Conversation, Message
+from apps.desktop.selectors.people import is_colleague
+from apps.desktop.services.messages.preview import preview_set
+from apps.desktop.services.rules import conversation_lock, conversation_refresh, require_unresolved
+
+
+@transaction.atomic
+def message_send(
+    *,
+    conversation: Conversation,
+    author: str,
+    user_id: UUID | None = None,
+    kind: str = "text",
+    text: str = "",
+    payload: dict[str, Any] | None = None,
+    reply_to_id: UUID | str | None = None,
+    attachment_ids: Sequence[UUID | str] = (),
+    generation: int | None = None,
+) -> Message:
+    """Stores a message as pending and hands it to the channel, both or neither. `author` is ai, person or system.
+
+    `generation` is the one the author knew. Raises StaleGeneration, NotAssignee, ConversationResolved, EmptyMessage,
+    UnknownAttachment, UnknownMessage (reply_to_id), and what the channel raises, such as WindowClosed.
+    """
+    conversation_refresh(conversation)
+    _require_author(conversation, author, user_id, generation)
+    if not (text.strip() or payload or attachment_ids):
+        raise EmptyMessage
+    message = Message.objects.create(
+        conversation=conversation, author=author, user_id=user_id, status=Message.Status.PENDING, kind=kind, text=text,
+        payload=payload or {}, at=timezone.now(), reply_to=_replied(conversation, reply_to_id),
+    )  # fmt: skip
+    _attach(message, attachment_ids)
+    _answered(conversation, message)
+    conversation_changed(conversation, "message", user_id=user_id, message=str(message.pk), author=author)
+    channel_for(conversation.channel).message_send(message)
+    return message
+
+
+def _require_author(conversation: Conversation, author: str, user_id: UUID | None, generation: int | None) -> None:
+    if generation is not None and generation < conversation.generation:
+        raise StaleGeneration
+    if author != Message.Author.PERSON:
+        return
+    require_unresolved(conversation)
+    if user_id is None or conversation.assignee_id != user_id:
+        raise NotAssignee
+
+
+def _replied(conversation: Conversation, message_id: UUID | str | None) -> Message | None:
+    if message_id is None:
+        return None
+    found = conversation.messages.filter(pk=message_id, private=False).first()
+    if found is None:
+        raise UnknownMessage("The message you reply to is not in this conversation.")
+    return found
+
+
+def _attach(message: Message, ids: Sequence[UUID | str]) -> None:
+    """Only one's own uploads, each once."""
+    wanted = {str(pk) for pk in ids}
+    rows = Attachment.objects.filter(pk__in=wanted, message=None, uploaded_by=message.user_id, state=Attachment.State.STORED)
+    if wanted and rows.update(message=message) != len(wanted):
+        raise UnknownAttachment
+
+
+def _answered(conversation: Conversation, message: Message) -> None:
+    """Nobody waits any more, unless it is Meridian itself that speaks."""
+    preview_set(conversation, message)
+    if message.author == Message.Author.SYSTEM:
+        return
+    conversation.waiting_since = None
+    if message.author == Message.Author.PERSON:
+        conversation.claim_until = conversation.answer_due_at = None
+        conversation.unread = 0
+        conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
+
+
+@transaction.atomic
+def note_add(*, conversation_id: UUID | str, user_id: UUID, text: str) -> Message:
+    """Adds a note that only colleagues see; anybody of them may. Raises EmptyMessage, NotColleague, UnknownConversation."""
+    conversation = conversation_lock(conversation_id)
+    if not is_colleague(user_id):
+        raise NotColleague
+    if not text.strip():
+        raise EmptyMessage
+    note = Message.objects.create(
+        conversation=conversation, author=Message.Author.PERSON, user_id=user_id, private=True, kind="note",
+        text=text, status=Message.Status.SENT, at=timezone.now(),
+    )  # fmt: skip
+    conversation_changed(conversation, "note", user_id=user_id, message=str(note.pk))
+    return note
