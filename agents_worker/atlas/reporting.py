@@ -61,12 +61,14 @@ class Reporter:
         if not isinstance(item, llm.ChatMessage):
             return
         if item.role == "user":
-            self._asked = item.metrics
+            # words that were recognised too late for their own turn bring no times: the caller stopped when the turn before did
+            self._asked = {**self._asked, **item.metrics}
             self.spoke_this_turn = False
         if item.role in ("user", "assistant") and (text := (item.text_content or "").strip()):
             self._publish(self._transcript(item, text))
         if item.role == "assistant":
             self._latency(item.metrics)
+            self._asked = {}
             self.usage_report()
 
     def _transcript(self, item: llm.ChatMessage, text: str) -> TranscriptEvent:
@@ -81,13 +83,16 @@ class Reporter:
         )
 
     def _latency(self, metrics: llm.MetricsReport) -> None:
-        if "e2e_latency" not in metrics:
+        e2e = _seconds(metrics, "e2e_latency")
+        if e2e is None:
+            e2e = _between(self._asked.get("stopped_speaking_at"), metrics.get("started_speaking_at"))
+        if e2e is None:
             return  # a greeting or a filler answers no turn of the caller
         self._turn += 1
         self._publish(
             LatencyEvent(
                 turn=self._turn,
-                e2e=_seconds(metrics, "e2e_latency") or 0.0,
+                e2e=e2e,
                 end_of_turn=_seconds(self._asked, "end_of_turn_delay"),
                 transcription=_seconds(self._asked, "transcription_delay"),
                 llm_first_token=_seconds(metrics, "llm_node_ttft"),
@@ -109,6 +114,10 @@ class Reporter:
 def _seconds(metrics: llm.MetricsReport, name: str) -> float | None:
     value = metrics.get(name)
     return max(0.0, round(value, 4)) if isinstance(value, int | float) else None
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return round(end - start, 4) if start is not None and end is not None and end >= start else None
 
 
 def _moment(timestamp: float | None) -> datetime | None:

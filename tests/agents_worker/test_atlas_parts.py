@@ -61,6 +61,16 @@ def test_both_sides_are_told_and_each_turn_has_its_latency() -> None:
     }
 
 
+def test_words_recognised_late_belong_to_the_turn_before_them() -> None:
+    told = Told()
+    told.item("user", "Hello?", stopped_speaking_at=100.0, end_of_turn_delay=0.4)
+    told.item("user", "When are you open?")
+    told.item("assistant", "All day.", started_speaking_at=101.25, llm_node_ttft=0.2)
+    told.item("assistant", "Anything else?", started_speaking_at=104.0)
+    (latency,) = [e for e in told.events if isinstance(e, LatencyEvent)]
+    assert (latency.turn, latency.e2e, latency.end_of_turn, latency.llm_first_token) == (1, 1.25, 0.4, 0.2)
+
+
 def test_a_cut_sentence_is_marked_and_silence_is_not_told() -> None:
     told = Told()
     told.item("assistant", "We are op", interrupted=True)
