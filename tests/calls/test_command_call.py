@@ -4,20 +4,23 @@ import json
 import threading
 import wave
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.billing.services import price_book_seed
 from apps.calls.caller.audio import Recording, wav_read
 from apps.calls.livekit import LiveKitServer, LiveKitUnreachable, RoomGone
 from apps.calls.management.commands import call as command
-from apps.calls.models import Call
+from apps.calls.models import Call, CallEvent
 from apps.calls.services import bills
+from apps.calls.services.starts import Ticket
 from apps.calls.services.sweep import calls_sweep
 from apps.compass.models import Agent
 from apps.compass.services import agent_disable
@@ -134,6 +137,23 @@ class TestCall:
             call_command("call", "acme", "reception")
         with pytest.raises(CommandError, match="no such agent"):
             call_command("call", "acme", "nobody")
+
+
+@pytest.mark.django_db
+def test_a_batch_that_becomes_visible_late_is_told_too(in_acme: Tenant) -> None:
+    """Numbers are given before the commit: Media Bot's event may be read before Atlas's of a lower number."""
+    call, told, events = Call.objects.create(channel="webrtc", room_name="call_acme_1"), StringIO(), []
+    ticket = Ticket("", "", call.room_name, str(call.pk))
+    teller = command.Command(stdout=told, no_color=True)
+    teller.quiet = False
+    row = {"call": call, "at": timezone.now()}
+    mood = {"label": "neutral", "score": 0.0}
+    CallEvent.objects.create(pk=900_002, source="media-bot", seq=0, type="sentiment", data=mood, **row)
+    teller._news(ticket, events)
+    CallEvent.objects.create(pk=900_001, source="atlas", seq=0, type="latency", data={"turn": 1, "e2e": 0.81}, **row)
+    teller._news(ticket, events)
+    teller._news(ticket, events)
+    assert told.getvalue().splitlines() == ["mood       neutral (+0.00)", "latency    0.81 s"]
 
 
 @pytest.mark.django_db

@@ -94,8 +94,9 @@ class Command(TenantCommand):
             self._line("saved", f"{caller.recording.seconds:.1f} s of what was heard in {save}")
 
     def _news(self, ticket: Ticket, events: list[CallEvent]) -> None:
-        last = events[-1].pk if events else 0
-        for event in CallEvent.objects.filter(call_id=ticket.call_id, pk__gt=last).order_by("pk"):
+        """A batch may become visible after a younger one, so what was told counts and not the highest number."""
+        told = [event.pk for event in events]
+        for event in CallEvent.objects.filter(call_id=ticket.call_id).exclude(pk__in=told).order_by("pk"):
             events.append(event)
             self._line(*line_of(event))
 
