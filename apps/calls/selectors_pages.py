@@ -103,6 +103,7 @@ class Turn:
     speaker: str
     text: str
     at: datetime
+    told_at: datetime
     interrupted: bool = False
     score: float | None = None
     label: str = ""
@@ -118,7 +119,7 @@ def call_turns(events: Sequence[CallEvent]) -> list[Turn]:
 def _turn(event: CallEvent) -> Turn:
     data = event.data
     at = parse_datetime(data.get("started_at") or "") or event.at
-    return Turn(data.get("speaker", ""), data["text"], at, bool(data.get("interrupted")))
+    return Turn(data.get("speaker", ""), data["text"], at, event.at, bool(data.get("interrupted")))
 
 
 def _measured(turns: list[Turn], events: Iterable[CallEvent]) -> list[Turn]:
@@ -129,10 +130,15 @@ def _measured(turns: list[Turn], events: Iterable[CallEvent]) -> list[Turn]:
         if turn:
             turn.score, turn.label = event.data.get("score"), event.data.get("label", "")
     for event in delays:
-        turn = _nearest(turns, "agent", event.at)
+        turn = _answered(turns, event.at)
         if turn:
             turn.latency = event.data
     return turns
+
+
+def _answered(turns: list[Turn], at: datetime) -> Turn | None:
+    """The answer that was told last before its latency: both are measured when it is over, however long it was."""
+    return next((turn for turn in reversed(turns) if turn.speaker == "agent" and turn.told_at <= at), None)
 
 
 def _nearest(turns: list[Turn], speaker: str, at: datetime) -> Turn | None:

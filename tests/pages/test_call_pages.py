@@ -1,6 +1,7 @@
 """The pages without a browser: who may see what, filters, and fragments."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -35,6 +36,16 @@ def test_an_admin_sees_words_costs_and_timeline(client_for: ClientFor, alice: Us
     for words in ("My parcel is late", "negative", "0.92 s", "Speech to text", "Timeline", "+49 30 12345678", "Caller hung up"):
         assert words in html
     assert "Deepgram closed the stream" in html
+
+
+def test_an_answer_that_took_long_to_say_shows_when_it_began(client_for: ClientFor, alice: User, acme: Tenant) -> None:
+    with tenant_context(acme):
+        call = call_make()
+        began = {"speaker": "agent", "text": "A long story.", "started_at": (call.started_at + timedelta(seconds=5)).isoformat()}
+        events_make(call, "atlas", ("transcript", 40.0, began), ("latency", 40.1, {"turn": 1, "e2e": 0.77}))
+    html = page(client_for(alice, "acme"), f"/calls/{call.pk}/")
+    bubble = html[html.index("A long story.") :].partition("</li>")[0]
+    assert "0.77 s" in bubble
 
 
 def test_an_agent_sees_words_but_neither_costs_nor_timeline(client_for: ClientFor, bob: User, call: Call) -> None:
