@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
-from apps.calls.models import Call, CallEvent
+from apps.calls.models import Call, CallEvent, Dispatch
 from apps.calls.services.dispatches import dispatch_pair
 from apps.core.ids import uuid7
 from tests.calls.fake_livekit import FakeLiveKit
@@ -117,6 +117,30 @@ def test_replaced_atlas_ends_nothing(call: Call, post_events: PostEvents) -> Non
     with schema_context("acme"):
         call.dispatches.filter(agent_name="atlas").update(state="failed")
     post_events(call, [state(0, "listening"), state(1, "closed", detail="error")])
+    assert refreshed(call).state == "in_progress"
+
+
+@pytest.mark.parametrize("detail", ["agent_hangup", "max_duration"])
+def test_good_bye_of_an_atlas_that_was_given_up_stands(
+    detail: str, call: Call, post_events: PostEvents, livekit: FakeLiveKit
+) -> None:
+    """Its leaving was heard before its last words: nobody may call the caller back into the call."""
+    post_events(call, [state(0, "listening")])
+    with schema_context("acme"):
+        call.dispatches.filter(agent_name="atlas").update(state="failed")
+        Dispatch.objects.create(call=call, agent_name="atlas", attempt=2)
+    post_events(call, [state(1, "closed", detail=detail)])
+    assert (refreshed(call).state, refreshed(call).ended_reason) == ("completed", detail)
+    assert livekit.deleted == ["call_acme_1"]
+
+
+@pytest.mark.parametrize(("detail", "joined"), [("agent_hangup", True), ("caller_hangup", False), ("error", False)])
+def test_a_successor_holds_the_call(detail: str, joined: bool, call: Call, post_events: PostEvents) -> None:
+    post_events(call, [state(0, "listening")])
+    with schema_context("acme"):
+        call.dispatches.filter(agent_name="atlas").update(state="failed")
+        Dispatch.objects.create(call=call, agent_name="atlas", attempt=2, joined_at=timezone.now() if joined else None)
+    post_events(call, [state(1, "closed", detail=detail)])
     assert refreshed(call).state == "in_progress"
 
 

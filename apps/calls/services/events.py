@@ -13,6 +13,7 @@ from apps.calls.services.calls import call_change, call_end, room_delete_enqueue
 from apps.calls.services.dispatches import ATLAS, dispatch_failed
 
 ANSWERING = ("listening", "thinking", "speaking")
+OWN_WISHES = (EndedReason.AGENT_HANGUP, EndedReason.MAX_DURATION)
 ENDINGS = (EndedReason.AGENT_HANGUP, EndedReason.MAX_DURATION, EndedReason.CALLER_HANGUP, EndedReason.ERROR)
 
 
@@ -86,13 +87,21 @@ def _closed(call: Call, event: StateEvent) -> None:
     if not _from_atlas(event):
         return _announced(call)
     dispatch = call.dispatches.filter(agent_name=ATLAS, attempt=event.attempt).first()
-    if dispatch is not None and dispatch.state == Dispatch.State.FAILED:
-        return None  # it was replaced: its successor holds the call
+    if dispatch is not None and dispatch.state == Dispatch.State.FAILED and not _still_holds(call, event):
+        return None
     if event.detail == EndedReason.ERROR and call.state == State.RINGING and dispatch is not None:
         dispatch_failed(dispatch)  # it never spoke, so the sweeper asks once more
     elif event.detail in ENDINGS:
         call_end(call_id=call.pk, reason=event.detail, at=min(event.at, timezone.now()))
     return None
+
+
+def _still_holds(call: Call, event: StateEvent) -> bool:
+    """A run that is given up may have said good-bye before its successor came; all else is the successor's to say."""
+    if event.detail not in OWN_WISHES:
+        return False
+    later = call.dispatches.filter(agent_name=ATLAS, attempt__gt=event.attempt)
+    return not later.filter(joined_at__lte=event.at).exists()
 
 
 def _announced(call: Call) -> None:
