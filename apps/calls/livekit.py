@@ -63,12 +63,13 @@ class Participant:
 
 @dataclass(frozen=True)
 class AgentDispatch:
-    """An agent that was asked to join. `taken`: a worker accepted it and has not said that it failed."""
+    """An agent that was asked to join. `taken`: a worker accepted it and has not said that it failed; `jobs`: what came of it."""
 
     id: str
     agent_name: str
     metadata: str = ""
     taken: bool = False
+    jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class LiveKitServer:
         wish = agent_dispatch.ListAgentDispatchRequest(room=room_name)
         kind = agent_dispatch.ListAgentDispatchResponse
         answer = self._ask("AgentDispatchService/ListDispatch", wish, kind, _admin(room_name))
-        return [AgentDispatch(d.id, d.agent_name, d.metadata, _taken(d)) for d in answer.agent_dispatches if d.agent_name]
+        return [_dispatch(d) for d in answer.agent_dispatches if d.agent_name]
 
     def dispatch_create(self, room_name: str, agent_name: str, metadata: str) -> str:
         wish = agent_dispatch.CreateAgentDispatchRequest(
@@ -241,6 +242,10 @@ def _admin(room_name: str) -> VideoGrants:
 def _participant(info: models.ParticipantInfo) -> Participant:
     kind = models.ParticipantInfo.Kind.Name(info.kind)
     return Participant(info.identity, kind, info.name, dict(info.attributes), info.joined_at)
+
+
+def _dispatch(info: agent_dispatch.AgentDispatch) -> AgentDispatch:
+    return AgentDispatch(info.id, info.agent_name, info.metadata, _taken(info), tuple(job.id for job in info.state.jobs))
 
 
 def _taken(dispatch: agent_dispatch.AgentDispatch) -> bool:

@@ -23,7 +23,7 @@ from apps.calls.services.sweep import LOCK, calls_sweep
 from apps.calls.tasks import calls_sweep_task
 from apps.tenants.models import Tenant
 from tests.calls.fake_livekit import FakeLiveKit
-from tests.calls.webhooks import NUMBER, SIP_ROOM, TRUNK
+from tests.calls.webhooks import NUMBER, SIP_ROOM, TRUNK, event
 
 pytestmark = pytest.mark.django_db
 ROOM = "call_acme_1"
@@ -186,6 +186,55 @@ def test_agent_that_does_not_join_is_asked_again_then_the_caller_hears_an_apolog
     assert (failed.state, failed.ended_reason) == ("failed", "no_agent")
     assert "Atlas was asked 2 times" in failed.detail
     assert livekit.deleted == []
+
+
+def _came(name: str, agent: Participant, deliver: Any) -> None:
+    deliver(event("participant_joined", ROOM, participant={"kind": "AGENT", "attributes": agent.attributes}, identity=name))
+
+
+@pytest.fixture
+def asked_twice(make_call: Any, sweep: Sweep, livekit: FakeLiveKit) -> Call:
+    """A call whose first Atlas did not come in time, so that a second was asked."""
+    call = make_call(CALLER, joined_at=ago(10))
+    sweep()
+    _asked_long_ago()
+    sweep()
+    assert livekit.dispatched(ROOM)[2:] == [("atlas", 2)]
+    return call
+
+
+def _attempts() -> dict[int, tuple[str, str]]:
+    with schema_context("acme"):
+        return {d.attempt: (d.state, d.identity) for d in Dispatch.objects.filter(agent_name="atlas")}
+
+
+def test_whoever_comes_is_told_apart_by_the_job(asked_twice: Call, livekit: FakeLiveKit, deliver: Any) -> None:
+    late, second = livekit.take(ROOM, "atlas", 1, "AJ_late"), livekit.take(ROOM, "atlas", 2, "AJ_second")
+    _came(late.identity, late, deliver)
+    assert _attempts() == {1: ("failed", ""), 2: ("requested", "")}
+    assert livekit.removed == [late.identity]
+    _came(second.identity, second, deliver)
+    assert _attempts() == {1: ("failed", ""), 2: ("joined", second.identity)}
+    assert livekit.removed == [late.identity]
+
+
+def test_an_agent_of_a_dispatch_that_is_no_longer_listed_is_sent_away(
+    asked_twice: Call, livekit: FakeLiveKit, deliver: Any
+) -> None:
+    late = livekit.take(ROOM, "atlas", 1, "AJ_late")
+    livekit.rooms[ROOM].dispatches = [d for d in livekit.rooms[ROOM].dispatches if d.id != livekit.withdrawn[0]]
+    _came(late.identity, late, deliver)
+    assert livekit.removed == [late.identity]
+    assert _attempts()[2] == ("requested", "")
+
+
+def test_one_attempt_needs_no_question_to_livekit(make_call: Any, sweep: Sweep, livekit: FakeLiveKit, deliver: Any) -> None:
+    make_call(CALLER, joined_at=ago(10))
+    sweep()
+    atlas = livekit.take(ROOM, "atlas", 1, "AJ_1")
+    livekit.refuse.add("dispatches_list")
+    _came(atlas.identity, atlas, deliver)
+    assert _attempts() == {1: ("joined", atlas.identity)}
 
 
 def _asked_long_ago(seconds: float = 5) -> None:

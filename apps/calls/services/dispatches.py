@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 ATLAS = "atlas"
 MEDIA_BOT = "media-bot"
 LEASE = timedelta(seconds=6)  # longer than two answers of LiveKit may take
+JOB_IDENTITY = "agent-"  # livekit-agents joins as this and the job's id
 TOKEN_MARGIN = 3600  # a report that is retried after the call still finds its token good
 
 
@@ -62,14 +63,33 @@ def dispatches_send(call: Call) -> None:
 
 
 def dispatch_joined(*, call: Call, agent_name: str, identity: str, at: datetime) -> Dispatch | None:
-    """Marks the newest attempt as here; None for an agent that nobody asked."""
-    if not Dispatch.objects.filter(call=call, identity=identity).exists():
-        asked = call.dispatches.filter(agent_name=agent_name, state=Dispatch.State.REQUESTED).order_by("-attempt")
-        newest = asked.first()
-        if newest is None:
-            return None
-        asked.filter(pk=newest.pk).update(state=Dispatch.State.JOINED, identity=identity, joined_at=at)
-    return Dispatch.objects.filter(call=call, identity=identity).first()
+    """Marks the attempt that this agent came of as here; None for one that nobody asked, or asked no longer.
+
+    Raises LiveKitUnreachable.
+    """
+    asked = list(call.dispatches.filter(agent_name=agent_name).order_by("-attempt"))
+    known = next((dispatch for dispatch in asked if dispatch.identity == identity), None)
+    if known is not None:
+        return known
+    dispatch = _attempt_of(call, identity, [dispatch for dispatch in asked if not dispatch.identity])
+    if dispatch is None:
+        return None
+    waiting = Dispatch.objects.filter(pk=dispatch.pk, state=Dispatch.State.REQUESTED)
+    if not waiting.update(state=Dispatch.State.JOINED, identity=identity, joined_at=at):
+        return Dispatch.objects.filter(pk=dispatch.pk, identity=identity).first()
+    dispatch.state, dispatch.identity, dispatch.joined_at = Dispatch.State.JOINED, identity, at
+    return dispatch
+
+
+def _attempt_of(call: Call, identity: str, absent: list[Dispatch]) -> Dispatch | None:
+    """Which of the attempts nobody came of yet; with several, LiveKit knows by the job. A withdrawn one it no longer lists."""
+    if len(absent) < 2:
+        return absent[0] if absent else None
+    job = identity.removeprefix(JOB_IDENTITY)
+    with suppress(livekit.RoomGone):
+        sent = {other.id for other in livekit.client().dispatches_list(call.room_name) if job in other.jobs}
+        return next((dispatch for dispatch in absent if dispatch.dispatch_id in sent), None)
+    return None
 
 
 def dispatch_failed(dispatch: Dispatch) -> bool:
