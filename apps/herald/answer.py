@@ -28,6 +28,8 @@ STALL_SECONDS = 20.0  # between two pieces of an answer
 RETRY_PAUSE = 0.3  # seconds before the same model is asked again after an error
 OURS = {"self", "model", "messages", "stream", "stream_options", "tools", "tool_choice", "n", "timeout"}
 FAILURES = (openai.OpenAIError, httpx2.HTTPError, json.JSONDecodeError, UnicodeDecodeError, TimeoutError)
+STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
+Stream = openai.AsyncStream[ChatCompletionChunk]
 Messages = list[dict[str, Any]]
 
 
@@ -106,13 +108,8 @@ class Chain:
         """One model's whole answer. Raises TimeoutError when its first token, or the next one, takes too long."""
         reply = _Collected()
         async with asyncio.timeout_at(min(time.monotonic() + patience, self._ends_at)) as limit:
-            stream = await model.client.chat.completions.create(
-                model=model.name,
-                messages=messages,  # type: ignore[arg-type]
-                stream=True,
-                stream_options={"include_usage": True},
-                **{**model.params, **params},
-            )
+            request: dict[str, Any] = {"model": model.name, "messages": messages, **model.params, **params, **STREAMED}
+            stream: Stream = await model.client.chat.completions.create(**request)
             async with stream:
                 async for chunk in stream:
                     reply.add(chunk)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.herald.payloads import HistoryItem, TurnRequest
-from apps.herald.rendering import message_text
+from apps.herald.rendering import message_text, own_words
 
 HISTORY_CHARACTERS = 12_000  # about 3,000 tokens, which fits the smallest models; the summary carries what is older
 ROLES = {"contact": "user", "agent": "assistant", "person": "assistant"}
@@ -13,7 +13,7 @@ CHANNELS = {"whatsapp": "WhatsApp"}
 
 def prompt_of(config: dict[str, Any], turn: TurnRequest) -> list[dict[str, Any]]:
     """Messages as the chat completions API takes them."""
-    history = _recent(turn.history)
+    history = _recent(said_before(turn))
     said = [{"role": ROLES[item.role], "content": item.text} for item in history]
     return [{"role": "system", "content": _system(config, turn)}, *said, {"role": "user", "content": contact_says(turn)}]
 
@@ -21,6 +21,15 @@ def prompt_of(config: dict[str, Any], turn: TurnRequest) -> list[dict[str, Any]]
 def contact_says(turn: TurnRequest) -> str:
     """The contact's messages of this turn, one a line."""
     return "\n".join(message_text(message) for message in turn.messages)
+
+
+def said_before(turn: TurnRequest) -> list[HistoryItem]:
+    """The history without this turn's own messages, which a channel may have put at its end already."""
+    own = {text for message in turn.messages for text in (message.text, own_words(message))}
+    history = list(turn.history)
+    while history and history[-1].role == "contact" and history[-1].text in own:
+        history.pop()
+    return history
 
 
 def _system(config: dict[str, Any], turn: TurnRequest) -> str:

@@ -43,43 +43,51 @@ def _named(files: list[TurnAttachment]) -> str:
     return f" named {', '.join(names)}" if names else ""
 
 
+def _dict(value: Any) -> Payload:
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: Any) -> list[Payload]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _location(part: Any, words: str) -> str:
-    part = part if isinstance(part, dict) else {}
-    where = ", ".join(str(part[key]) for key in ("name", "address") if part.get(key))
-    spot = f"latitude {part['latitude']}, longitude {part['longitude']}" if {"latitude", "longitude"} <= part.keys() else ""
-    return f"The contact sent a location: {'; '.join(filter(None, (where, spot, words))) or 'unknown'}."
+    place = _dict(part)
+    where = ", ".join(str(place[key]) for key in ("name", "address") if place.get(key))
+    spot = "latitude {latitude}, longitude {longitude}".format(**place) if {"latitude", "longitude"} <= place.keys() else ""
+    return f"The contact sent a location: {'; '.join(filter(None, (where, spot))) or words or 'unknown'}."
 
 
 def _contacts(part: Any, words: str) -> str:
-    cards = part if isinstance(part, list) else []
-    return f"The contact sent contact details: {'; '.join(_card(card) for card in cards if isinstance(card, dict)) or words}."
+    return f"The contact sent contact details: {'; '.join(map(_card, _dicts(part))) or words or 'none'}."
 
 
 def _card(card: Payload) -> str:
-    name = (card.get("name") or {}).get("formatted_name") or "no name"
-    numbers = [str(phone.get("phone") or phone.get("wa_id")) for phone in card.get("phones") or []]
-    mails = [str(mail.get("email")) for mail in card.get("emails") or []]
+    name = _dict(card.get("name")).get("formatted_name") or "no name"
+    numbers = [str(phone.get("phone") or phone.get("wa_id")) for phone in _dicts(card.get("phones"))]
+    mails = [str(mail.get("email")) for mail in _dicts(card.get("emails"))]
     return ", ".join([str(name), *numbers, *mails])
 
 
 def _reaction(part: Any, words: str) -> str:
-    emoji = part.get("emoji") if isinstance(part, dict) else None
-    return f"The contact reacted with {emoji or words}." if emoji or words else "The contact took a reaction back."
+    emoji = _dict(part).get("emoji") or words
+    return f"The contact reacted with {emoji}." if emoji else "The contact took a reaction back."
 
 
 def _order(part: Any, words: str) -> str:
-    part = part if isinstance(part, dict) else {}
-    items = "; ".join(
-        f"{item.get('quantity', 1)} x {item.get('product_retailer_id', 'unknown')} at {item.get('item_price', '?')} "
-        f"{item.get('currency', '')}".rstrip()
-        for item in part.get("product_items") or []
-    )
-    note = part.get("text") or words
-    return f"The contact sent an order: {items or 'no items'}.{f' Note: {note}' if note else ''}"
+    order = _dict(part)
+    items = "; ".join(map(_item, _dicts(order.get("product_items"))))
+    note = f" Note: {order['text']}" if order.get("text") else ""
+    return f"The contact sent an order: {items or words or 'no items'}.{note}"
+
+
+def _item(item: Payload) -> str:
+    name, price = item.get("product_retailer_id", "unknown"), item.get("item_price", "?")
+    return f"{item.get('quantity', 1)} x {name} at {price} {item.get('currency', '')}".rstrip()
 
 
 def _system(part: Any, words: str) -> str:
-    return f"WhatsApp says: {words or (part.get('body') if isinstance(part, dict) else '') or 'the contact changed'}."
+    return f"WhatsApp says: {words or _dict(part).get('body') or 'the contact changed'}."
 
 
 DESCRIBE: dict[str, Callable[[Any, str], str]] = {

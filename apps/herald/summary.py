@@ -1,7 +1,7 @@
 """The conversation in a few sentences, for a colleague who takes over and for the agent's own next turn."""
 
 from apps.herald.answer import Chain, ModelSilent
-from apps.herald.conversation import contact_says
+from apps.herald.conversation import contact_says, said_before
 from apps.herald.payloads import TurnRequest
 
 LONGEST = 600  # characters
@@ -35,12 +35,12 @@ def summary_plain(turn: TurnRequest, said: list[str]) -> str:
 
 
 def _worth_it(turn: TurnRequest) -> bool:
-    before = sum(item.role == "contact" for item in turn.history)
+    before = sum(item.role == "contact" for item in said_before(turn))
     return before + len(turn.messages) > SHORT_ENOUGH or len(contact_says(turn)) > LONGEST
 
 
 def _transcript(turn: TurnRequest, said: list[str]) -> str:
-    lines = [f"{WHO[item.role]}: {item.text}" for item in turn.history]
+    lines = [f"{WHO[item.role]}: {item.text}" for item in said_before(turn)]
     lines += [f"Contact: {contact_says(turn)}", *(f"Agent: {text}" for text in said)]
     known = f"Known from before: {turn.summary}\n\n" if turn.summary else ""
     return known + "\n".join(lines)[-TRANSCRIPT:]

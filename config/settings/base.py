@@ -249,6 +249,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},  # two lines a second of sweeps that found nothing
         "celery.worker.strategy": {"level": "WARNING"},
         "django_structlog": {"level": env.optional("REQUEST_LOG_LEVEL", "WARNING")},

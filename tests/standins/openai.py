@@ -12,7 +12,7 @@ import time
 import wave
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -28,12 +28,16 @@ class Answer:
     """One scripted answer of the language model.
 
     `delay` in seconds before its first token; None never answers. `status` above 299 refuses.
+    A tool's arguments may be a text, which is sent as it is. `ends` says how a stream ends:
+    `done`, `stalls` (nothing more comes) or `breaks` (the connection is dropped), both after
+    the first word.
     """
 
     text: str = ""
-    tool_calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    tool_calls: list[tuple[str, dict[str, Any] | str]] = field(default_factory=list)
     delay: float | None = 0.0
     status: int = 200
+    ends: Literal["done", "stalls", "breaks"] = "done"
 
 
 Script = Callable[[dict[str, Any]], "Answer | None"]
@@ -137,6 +141,22 @@ class OpenAIStandin(Standin):
         for tool in body.get("tools", []):
             if tool.get("type") != "function" or not tool.get("function", {}).get("name"):
                 self.problems.append(f"chat: bad tool {tool!r}")
+        if "tool_choice" in body and not body.get("tools"):
+            self.problems.append("chat: tool_choice is only allowed when tools are specified")
+        self._check_results(body.get("messages") or [])
+
+    def _check_results(self, messages: list[dict[str, Any]]) -> None:
+        """Each tool call is answered right after it, and nothing else is."""
+        open_calls: set[str] = set()
+        for message in messages:
+            if message.get("role") == "tool":
+                if message.get("tool_call_id") not in open_calls:
+                    self.problems.append("chat: a tool message answers no tool call")
+                open_calls.discard(str(message.get("tool_call_id")))
+            elif open_calls:
+                self.problems.append(f"chat: no tool message answers {sorted(open_calls)}")
+                open_calls = set()
+            open_calls |= {str(call.get("id")) for call in message.get("tool_calls") or []}
 
     def _answer(self, body: dict[str, Any]) -> Answer:
         if self.answers:
@@ -151,6 +171,8 @@ class OpenAIStandin(Standin):
         await response.prepare(request)
         for delta in _deltas(answer):
             await response.write(_event(_chunk(body, [{"index": 0, "delta": delta}])))
+            if answer.ends != "done" and delta.get("content"):
+                return await self._end_early(request, response, answer)
             if self.token_interval:
                 await asyncio.sleep(self.token_interval)
         reason = "tool_calls" if answer.tool_calls else "stop"
@@ -159,6 +181,13 @@ class OpenAIStandin(Standin):
         if (body.get("stream_options") or {}).get("include_usage"):
             await response.write(_event(_chunk(body, [], usage=_usage(body, answer))))
         await response.write(b"data: [DONE]\n\n")
+        return response
+
+    async def _end_early(self, request: web.Request, response: web.StreamResponse, answer: Answer) -> web.StreamResponse:
+        if answer.ends == "stalls":
+            await asyncio.Event().wait()
+        if request.transport is not None:
+            request.transport.abort()
         return response
 
     # --- audio --------------------------------------------------------------------------
@@ -244,8 +273,11 @@ def _deltas(answer: Answer) -> Iterable[dict[str, Any]]:
     for word in answer.text.split(" ") if answer.text else []:
         yield {"content": f"{word} "}
     for index, (name, arguments) in enumerate(answer.tool_calls):
-        call = {"name": name, "arguments": json.dumps(arguments)}
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        call = {"name": name, "arguments": ""}
         yield {"tool_calls": [{"index": index, "id": f"call_{index}", "type": "function", "function": call}]}
+        for piece in (text[: len(text) // 2], text[len(text) // 2 :]):
+            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
 def _chunk(body: dict[str, Any], choices: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> dict[str, Any]:
