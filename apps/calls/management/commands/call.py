@@ -12,9 +12,9 @@ from django.core.management.base import CommandError
 from apps.billing.selectors import CostBreakdown, call_cost
 from apps.calls.caller.story import cost_lines, line_of, summary
 from apps.calls.caller.ticket import ticket_ask
-from apps.calls.management.tenant_command import TenantCommand
 from apps.calls.models import Call, CallEvent
 from apps.calls.services.starts import Ticket
+from apps.tenants.management.tenant_command import TenantCommand
 
 POLL_SECONDS = 0.2
 END_SECONDS = 10.0

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.calls.management.tenant_command import TenantCommand
 from apps.calls.models import PhoneNumber
 from apps.calls.services.numbers import number_set
 from apps.compass.selectors import agent_by_slug
+from apps.tenants.management.tenant_command import TenantCommand
 
 
 class Command(TenantCommand):

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.calls.management.tenant_command import TenantCommand
 from apps.calls.models import SipTrunk
 from apps.calls.services.numbers import number_set
 from apps.calls.services.trunks import sip_trunk_create
 from apps.compass.selectors import agent_by_slug
+from apps.tenants.management.tenant_command import TenantCommand
 
 
 class Command(TenantCommand):

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.calls.management.tenant_command import TenantCommand
 from apps.calls.models import SipTrunk
 from apps.calls.services.trunks import sip_trunk_delete
+from apps.tenants.management.tenant_command import TenantCommand
 
 
 class Command(TenantCommand):
