@@ -17,6 +17,10 @@ app.conf.beat_schedule = {
     "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},
+    "desktop-sweep": {"task": "apps.desktop.tasks.desktop_sweep_task", "schedule": 2.0},
+    "whatsapp-turns-sweep": {"task": "apps.whatsapp.tasks.turns_sweep_task", "schedule": 1.0},
+    "whatsapp-turns-sweep-all": {"task": "apps.whatsapp.tasks.turns_sweep_all_task", "schedule": 30.0},
+    "whatsapp-templates-sync": {"task": "apps.whatsapp.tasks.templates_sync_task", "schedule": 900.0},
 }
 
 

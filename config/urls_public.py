@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("apps.compass.urls_public")),
     path("", include("apps.calls.urls_public")),
     path("", include("apps.herald.urls_public")),
+    path("", include("apps.whatsapp.urls_public")),
     path("", include("apps.billing.urls_public")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -4,3 +4,13 @@ from django.apps import AppConfig
 class WhatsAppConfig(AppConfig):
     name = "apps.whatsapp"
     label = "whatsapp"
+
+    def ready(self) -> None:
+        from apps.core.early import early_register
+        from apps.desktop.channels import channel_register
+        from apps.whatsapp import effects, handlers  # noqa: F401  they register themselves
+        from apps.whatsapp.channel import WhatsAppChannel
+        from apps.whatsapp.webhooks import meta_webhook
+
+        channel_register(WhatsAppChannel())
+        early_register("/meta/webhook", meta_webhook)

@@ -26,6 +26,7 @@ class AgentPhoneMapping(models.Model):
     business_hours = models.JSONField(default=dict, blank=True, help_text='{"mon": [["09:00", "17:00"]], …}; empty: always open.')
     timezone = models.CharField(max_length=64, blank=True, help_text="Empty: the tenant's.")
     out_of_hours = models.CharField(max_length=12, choices=OutOfHours, default=OutOfHours.SAME)
+    out_of_hours_agent_id = models.UUIDField(null=True, blank=True, help_text="The AI agent out of hours; empty: agent_id.")
     out_of_hours_text = models.CharField(max_length=1024, blank=True)
     access_token = EncryptedTextField(blank=True, default="", help_text="Empty: the installation's WHATSAPP_ACCESS_TOKEN.")
     enabled = models.BooleanField(default=True)
@@ -111,3 +112,29 @@ class TurnEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.seq}"
+
+
+class Sending(models.Model):
+    """The one message of a conversation that is on its way to Meta: it keeps their order, and none is sent twice.
+
+    A row that is left over tells what its worker was doing when it died: with `posted_at` Meta may have taken the message.
+    """
+
+    conversation_id = models.UUIDField(primary_key=True)
+    message_id = models.UUIDField()
+    started_at = models.DateTimeField()
+    posted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"sending {self.message_id}"
+
+
+class ReactionSeen(models.Model):
+    """The contact's latest reaction to a message: an older one that comes later changes nothing."""
+
+    target = models.CharField(max_length=191, primary_key=True, help_text="The external id of the message reacted to.")
+    at = models.DateTimeField()
+    external_id = models.CharField(max_length=191, help_text="Of two in the same second the greater id counts.")
+
+    def __str__(self) -> str:
+        return f"reaction to {self.target}"

@@ -1,10 +1,13 @@
 """What channels read: messages to send, whom to, and what nobody has answered yet."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from apps.desktop.models import Attachment, Contact, Conversation, Message
+from apps.desktop.selectors.histories import ROLES, spoken
 
 
 def message_get(message_id: UUID | str) -> Message | None:
@@ -16,7 +19,9 @@ def message_get(message_id: UUID | str) -> Message | None:
 def message_next_pending(conversation_id: UUID) -> Message | None:
     """The oldest message of a conversation that has still to be sent."""
     rows = Message.objects.select_related("conversation__contact", "reply_to").filter(conversation_id=conversation_id)
-    return rows.filter(status=Message.Status.PENDING, private=False).exclude(author="contact").order_by("created_at", "pk").first()
+    return (
+        rows.filter(status=Message.Status.PENDING, private=False).exclude(author="contact").order_by("created_at", "pk").first()
+    )
 
 
 def message_last_received(conversation: Conversation) -> Message | None:
@@ -51,3 +56,15 @@ def attachment_get(attachment_id: UUID | str) -> Attachment | None:
 def conversation_find(conversation_id: UUID | str) -> Conversation | None:
     """A conversation with contact and team, or None."""
     return Conversation.objects.select_related("contact", "team").filter(pk=conversation_id).first()
+
+
+def history_without(conversation: Conversation, ids: list[str], limit: int = 30) -> list[dict[str, Any]]:
+    """As history_of, without the messages that a turn carries itself."""
+    said = conversation.messages.filter(private=False).exclude(status=Message.Status.FAILED).exclude(pk__in=ids)
+    rows = reversed(said.prefetch_related("attachments").order_by("-at", "-pk")[:limit])
+    return [{"role": ROLES.get(Message.Author(row.author), "person"), "text": spoken(row), "at": utc(row.at)} for row in rows]
+
+
+def utc(moment: datetime) -> str:
+    """ISO 8601 with Z."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,50 @@
+"""What people read: Meta's error codes in words that say what to do, and what contacts are told."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+ERRORS = {
+    "100": "Meta did not accept the content of this message.",
+    "190": "The access token of this number is over. Enter a new one.",
+    "10": "The access token may not send from this number. Check its permissions at Meta.",
+    "368": "Meta has restricted this account for a breach of its policies. See the account's quality page at Meta.",
+    "130429": "More messages were sent from this number than Meta takes. Try again in a minute.",
+    "130472": "Meta does not deliver marketing messages to this contact at the moment.",
+    "131026": "The message cannot be delivered: the number is not on WhatsApp, or its WhatsApp is too old.",
+    "131030": "This number is a test number of Meta and may write only to the numbers entered there.",
+    "131031": "Meta has locked this account. See the account's quality page at Meta.",
+    "131042": "Meta could not charge this account. Check its payment method at Meta.",
+    "131047": "The contact last wrote more than 24 hours ago, so only a template can be sent. Choose a template.",
+    "131048": "Meta limits this number because earlier messages were reported as spam.",
+    "131049": "Meta did not deliver this to keep the contact's inbox healthy. Do not send it again today.",
+    "131051": "WhatsApp does not know this type of message.",
+    "131052": "The contact's file could not be fetched from Meta.",
+    "131053": "Meta could not take this file. Send it in another format or size.",
+    "131056": "Too many messages went to this contact in a short time. Try again in a minute.",
+    "132000": "The number of variables is not the one of the template. Fill in all of them.",
+    "132001": "There is no such template in this language, or it is not approved yet.",
+    "132005": "With these values the template's text is too long.",
+    "132012": "A variable of the template has a value of the wrong form.",
+    "132015": "Meta has paused this template because of its quality. Choose another one.",
+    "132016": "Meta has disabled this template. Choose another one.",
+    "133010": "This number is not registered with the Cloud API. Register it at Meta.",
+    "470": "The contact last wrote more than 24 hours ago, so only a template can be sent. Choose a template.",
+}
+
+
+def error_sentence(code: str, detail: str = "") -> str:
+    """The sentence for a code; a code that is not listed is told in Meta's own words."""
+    return ERRORS.get(code) or f"Meta refused it: {detail[:300] or 'no reason given'} ({code})."
+
+
+def handed_over(language: str) -> str:
+    """What the contact is told when a person takes over."""
+    with override(language or None):
+        return _("Thank you. A colleague will answer you here.")
+
+
+def handed_over_after_error(language: str) -> str:
+    """What the contact is told when the AI agent failed."""
+    with override(language or None):
+        return _("Sorry, I cannot answer this right now. A colleague will answer you here.")

@@ -1,0 +1,171 @@
+"""Messages go to Meta: in a conversation's order, one at a time, and none twice.
+
+Before a message is posted that is written down (Sending.posted_at). Whoever finds such a row left behind by a worker that died
+cannot know whether Meta has the message, so it is flagged as uncertain and not sent again.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.core.errors import PermanentError, TransientError
+from apps.core.mail import LEASE
+from apps.desktop.models import Attachment, Message
+from apps.desktop.selectors.outgoing import identities_of, message_get, message_next_pending
+from apps.desktop.services.messages import message_failed, message_sent, message_uncertain
+from apps.whatsapp import graph
+from apps.whatsapp.limits import send_hold, send_wait
+from apps.whatsapp.models import AgentPhoneMapping, Sending
+from apps.whatsapp.outgoing import content_of, kind_of, media_content, recipient_of
+from apps.whatsapp.selectors import mapping_for
+
+UNCERTAIN = "Whether WhatsApp took this message is not known. It was not sent again; ask the contact, or write anew."
+TOO_LATE = "The message could not be sent in time. Send it again."
+
+
+class Busy(TransientError):
+    """Another message of the conversation is on its way."""
+
+
+def message_deliver(message_id: str) -> str:
+    """Sends the conversation's pending messages in their order, this one among them; returns its external id.
+
+    Raises TransientError when this one is still pending afterwards.
+    """
+    message = message_get(message_id)
+    if message is None:
+        raise PermanentError("The message is not here any more.")
+    while (following := message_next_pending(message.conversation_id)) is not None:
+        try:
+            _send_one(following)
+        except TransientError:
+            if _pending(message_id):
+                raise
+            break  # this one is done; the later one has an effect of its own
+    return Message.objects.values_list("external_id", flat=True).get(pk=message_id) or ""
+
+
+def message_give_up(message_id: str) -> None:
+    """The last attempt has failed."""
+    if _pending(message_id):
+        message_failed(message_id=message_id, code="", text=TOO_LATE)
+
+
+def _pending(message_id: str) -> bool:
+    return Message.objects.filter(pk=message_id, status=Message.Status.PENDING).exists()
+
+
+def _send_one(message: Message) -> None:
+    """Sends a message or settles that it cannot be; leaves it pending only with a TransientError."""
+    slot = _slot_take(message)
+    try:
+        external_id = _post(message, slot)
+    except TransientError:
+        _slot_free(slot)
+        raise
+    except graph.Uncertain:
+        with transaction.atomic():
+            message_uncertain(message_id=message.pk, text=UNCERTAIN)
+            _slot_free(slot)
+    except PermanentError as error:
+        with transaction.atomic():
+            message_failed(message_id=message.pk, code=getattr(error, "code", ""), text=str(error))
+            _slot_free(slot)
+    else:
+        with transaction.atomic():
+            message_sent(message_id=message.pk, external_id=external_id)
+            _slot_free(slot)
+
+
+def _slot_take(message: Message) -> Sending:
+    """Raises Busy while another message of the conversation is on its way."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            return Sending.objects.create(conversation_id=message.conversation_id, message_id=message.pk, started_at=now)
+    except IntegrityError:
+        _slot_clear(message.conversation_id, LEASE)
+    raise Busy("An earlier message of this conversation is still on its way.", after=1)
+
+
+@transaction.atomic
+def _slot_clear(conversation_id: UUID, lease: timedelta) -> None:
+    """Frees the slot of a worker that died; what it had posted is uncertain."""
+    rows = Sending.objects.select_for_update().filter(conversation_id=conversation_id, started_at__lt=timezone.now() - lease)
+    left = rows.first()
+    if left is not None:
+        if left.posted_at is not None and _pending(str(left.message_id)):
+            message_uncertain(message_id=left.message_id, text=UNCERTAIN)
+        left.delete()
+
+
+def _slot_free(slot: Sending) -> None:
+    _own(slot).delete()
+
+
+def _slot_posting(slot: Sending) -> None:
+    """Writes down that the post begins. Raises Busy where the slot was taken away because it took too long until here."""
+    if _own(slot).update(posted_at=timezone.now()) != 1:
+        raise Busy("Preparing this message took too long.", after=1)
+
+
+def _own(slot: Sending) -> QuerySet[Sending]:
+    return Sending.objects.filter(pk=slot.pk, message_id=slot.message_id, started_at=slot.started_at)
+
+
+def _post(message: Message, slot: Sending) -> str:
+    """Returns the wamid. Raises Refused, RateLimited, NotReached, Uncertain or PermanentError."""
+    mapping = _mapping(message)
+    line, contact_id = mapping.phone_number_id, str(message.conversation.contact_id)
+    to = recipient_of(identities_of(message.conversation.contact))
+    attachment = message.attachments.first()
+    kind = kind_of(message, attachment)
+    if wait := send_wait(line, contact_id):
+        raise TransientError("The pace that Meta allows is used up for the moment.", after=wait)
+    content = _uploaded(message, mapping, kind, attachment) if attachment else content_of(message, kind)
+    _slot_posting(slot)
+    try:
+        return graph.message_post(
+            token=mapping.access_token,
+            phone_number_id=line,
+            to=to,
+            kind=kind,
+            content=content,
+            reply_to=_context(message, kind),
+            tracker=str(message.pk),
+        )
+    except graph.RateLimited as error:
+        send_hold(line, contact_id, seconds=error.after or 1, pair=error.code == "131056")
+        raise
+
+
+def _mapping(message: Message) -> AgentPhoneMapping:
+    mapping = mapping_for(message.conversation.line)
+    if mapping is None:
+        raise PermanentError("This number is not mapped any more, or switched off. Map it again to send from it.")
+    return mapping
+
+
+def _context(message: Message, kind: str) -> str | None:
+    return message.reply_to.external_id if message.reply_to and kind != "reaction" else None
+
+
+def _uploaded(message: Message, mapping: AgentPhoneMapping, kind: str, attachment: Attachment) -> graph.Json:
+    """Uploads the file; Meta keeps it for 30 days. An upload that ended unclear can be done again."""
+    try:
+        with attachment.file.open("rb") as file:
+            media_id = graph.media_upload(
+                token=mapping.access_token,
+                phone_number_id=mapping.phone_number_id,
+                file=file.file,
+                mime=attachment.mime,
+                name=attachment.name or "file",
+            )
+    except FileNotFoundError as error:
+        raise PermanentError("The file is not here any more. Attach it again.") from error
+    except graph.Uncertain as error:
+        raise TransientError("The file did not get to Meta.") from error
+    return media_content(message, kind, media_id, attachment.name)

@@ -1,0 +1,162 @@
+"""What contacts send arrives: at its contact, in its conversation, and with whoever answers the number."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core.errors import Ignored, TransientError
+from apps.core.schema import schema_current
+from apps.desktop.errors import UnknownMessage
+from apps.desktop.models import Contact, Conversation, Message
+from apps.desktop.selectors import teams_all
+from apps.desktop.selectors.outgoing import message_get
+from apps.desktop.services.contacts import contact_identity_change, contact_upsert
+from apps.desktop.services.conversations import conversation_open
+from apps.desktop.services.messages import message_reaction_set, message_receive, message_send, message_sent, message_status_set
+from apps.tenants.selectors import tenant_by_slug
+from apps.whatsapp.hours import Holder, holder_at
+from apps.whatsapp.models import AgentPhoneMapping, ReactionSeen
+from apps.whatsapp.payloads import InboundMessage, InboundStatus, part, text_of, writer_of
+from apps.whatsapp.sentences import error_sentence
+from apps.whatsapp.services.media import media_enqueue
+from apps.whatsapp.services.turns import turn_collect
+
+CHANNEL = "whatsapp"
+STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
+CLOSED_AGAIN = timedelta(hours=8)  # how often a contact hears that the company is closed
+PATIENCE = 5  # attempts for which an event waits for the one that it is about
+
+
+@transaction.atomic
+def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], message: InboundMessage) -> Message | None:
+    """Keeps a contact's message, and gives it to the agent or the team. None when it was known already."""
+    contact = contact_of(payload)
+    holder = _holder(mapping, timezone.now())
+    conversation, created = conversation_open(
+        contact=contact, channel=CHANNEL, line=mapping.phone_number_id, agent_id=holder.agent_id, team_slug=holder.team
+    )
+    kept = message_receive(
+        conversation=conversation,
+        external_id=message.external_id,
+        kind=message.kind,
+        text=message.text,
+        payload=message.payload,
+        at=message.at,
+        reply_to=message.reply_to,
+        attachments=message.attachments,
+    )
+    if kept is not None:
+        media_enqueue(kept)
+        _answer(conversation, kept, holder, created)
+    return kept
+
+
+def contact_of(payload: dict[str, Any]) -> Contact:
+    """The contact who wrote; made when they are new. Raises Ignored where the message does not say who it is from."""
+    writer = writer_of(payload)
+    if not writer.identities:
+        raise Ignored("The message does not say who it is from.")
+    return contact_upsert(identities=writer.identities, name=writer.name, phone=writer.phone)
+
+
+def _holder(mapping: AgentPhoneMapping, now: datetime) -> Holder:
+    tenant = tenant_by_slug(schema_current())
+    holder = holder_at(mapping, now, tenant.timezone if tenant else "UTC")
+    team = holder.team if holder.team and teams_all().filter(slug=holder.team).exists() else ""
+    return Holder(holder.agent_id, team, holder.closed)
+
+
+def _answer(conversation: Conversation, message: Message, holder: Holder, created: bool) -> None:
+    if conversation.status == Conversation.Status.PENDING and conversation.agent_id is not None:
+        turn_collect(conversation=conversation, message=message)
+    elif holder.closed and (created or conversation.assignee_id is None) and not _told_lately(conversation):
+        message_send(conversation=conversation, author=Message.Author.SYSTEM, text=holder.closed, payload={"out_of_hours": True})
+
+
+def _told_lately(conversation: Conversation) -> bool:
+    since = timezone.now() - CLOSED_AGAIN
+    return conversation.messages.filter(author=Message.Author.SYSTEM, payload__out_of_hours=True, at__gt=since).exists()
+
+
+@transaction.atomic
+def reaction_arrive(*, message: InboundMessage, content: dict[str, Any], attempts: int) -> None:
+    """Sets or removes the contact's reaction. An older one that comes later changes nothing."""
+    target = text_of(content.get("message_id"), 191)
+    if not _reaction_is_newest(target, message):
+        raise Ignored("A later reaction to this message is known already.")
+    try:
+        message_reaction_set(external_id=target, who="contact", emoji=text_of(content.get("emoji"), 40))
+    except UnknownMessage as error:
+        raise _wait_or_ignore(attempts, "The message that was reacted to is not known here.") from error
+
+
+def _reaction_is_newest(target: str, message: InboundMessage) -> bool:
+    seen, created = ReactionSeen.objects.select_for_update().get_or_create(
+        target=target, defaults={"at": message.at, "external_id": message.external_id}
+    )
+    if created:
+        return True
+    if (message.at, message.external_id) <= (seen.at, seen.external_id):
+        return False
+    seen.at, seen.external_id = message.at, message.external_id
+    seen.save()
+    return True
+
+
+def _wait_or_ignore(attempts: int, reason: str) -> TransientError | Ignored:
+    """Deliveries come in any order: what an event is about may follow in a moment, or never."""
+    return TransientError(reason) if attempts < PATIENCE else Ignored(reason)
+
+
+@transaction.atomic
+def identity_change(*, payload: dict[str, Any], content: dict[str, Any]) -> None:
+    """A contact has another number or user id from now on (a system message)."""
+    writer = writer_of({"message": part(payload.get("message"))})
+    new = {
+        "wa_id": text_of(content.get("wa_id") or content.get("new_wa_id"), 191),
+        "wa_user_id": text_of(content.get("user_id"), 191),
+    }
+    changed = [
+        contact_identity_change(kind=kind, old=old, new=new[kind])
+        for kind, old in writer.identities.items()
+        if new[kind] and new[kind] != old
+    ]
+    if not any(changed):
+        raise Ignored("Nobody is known here under the old number or user id.")
+
+
+def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:
+    """What became of a message of ours. It may come before the answer that names the message: our own id came along with it."""
+    name = STATUSES.get(status.status)
+    if name is None:
+        raise Ignored(f"A status “{status.status}” says nothing that is shown here.")
+    _claim_by_tracker(status, line)
+    try:
+        message_status_set(
+            external_id=status.external_id,
+            status=name,
+            at=status.at,
+            error_code=status.error_code,
+            error_text=_error_text(status) if name == "failed" else "",
+            pricing=status.pricing,
+        )
+    except UnknownMessage as error:
+        raise _wait_or_ignore(attempts, "The message is not one of ours, or its sending has not ended yet.") from error
+
+
+def _claim_by_tracker(status: InboundStatus, line: str) -> None:
+    """A message whose sending ended unclear, or whose worker died, learns here what Meta calls it."""
+    found = message_get(status.tracker) if _is_uuid(status.tracker) else None
+    if found is not None and found.external_id is None and found.conversation.line == line:
+        message_sent(message_id=found.pk, external_id=status.external_id)
+
+
+def _error_text(status: InboundStatus) -> str:
+    details = text_of(part(status.error.get("error_data")).get("details"), 300)
+    return error_sentence(status.error_code, details or text_of(status.error.get("title"), 300))
+
+
+def _is_uuid(value: str) -> bool:
+    return len(value) == 36 and value.count("-") == 4 and all(char in "0123456789abcdef-" for char in value)

@@ -1,0 +1,124 @@
+"""What Herald says: POST /reply's events, in order, each once, and dropped where a person holds the conversation by now."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.desktop.errors import WindowClosed
+from apps.desktop.models import Conversation, Message
+from apps.desktop.services.conversations import conversation_summary_set
+from apps.desktop.services.messages import message_send
+from apps.desktop.services.rules import conversation_lock
+from apps.whatsapp.models import Turn, TurnEvent
+from apps.whatsapp.outgoing import text_parts
+from apps.whatsapp.replies import Done, ReplyEvent, Said
+from apps.whatsapp.services.turns import conversation_hand_over, turn_finish, turn_is_current
+
+State = Turn.State
+
+
+class Outcome(StrEnum):
+    """How an event was taken. Everything but `accepted` and `duplicate` is a refusal."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    STALE = "stale_generation"
+    WINDOW = "window_closed"
+    EARLY = "out_of_order"
+    OVER = "turn_over"
+    UNKNOWN = "unknown_turn"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """`expected` is the number of the event that the turn waits for."""
+
+    outcome: Outcome
+    expected: int = 0
+
+
+@transaction.atomic
+def reply_take(*, turn_id: UUID | str, reply: ReplyEvent) -> Taken:
+    """Applies one event. The same number again changes nothing and is answered as before."""
+    turn = Turn.objects.filter(pk=turn_id).first()
+    if turn is None:
+        return Taken(Outcome.UNKNOWN)
+    conversation = conversation_lock(turn.conversation_id)
+    turn.refresh_from_db(from_queryset=Turn.objects.select_for_update())
+    known = TurnEvent.objects.filter(turn=turn, seq=reply.seq).first()
+    if known is not None:
+        return Taken(_again(known))
+    expected = TurnEvent.objects.filter(turn=turn).count()
+    if reply.seq != expected:
+        return Taken(Outcome.EARLY, expected)
+    if turn.state in (State.DONE, State.COLLECTING):
+        return Taken(Outcome.OVER)
+    return Taken(_take(turn, conversation, reply))
+
+
+def _again(known: TurnEvent) -> Outcome:
+    if not known.dropped:
+        return Outcome.DUPLICATE
+    return Outcome.WINDOW if known.payload.get("refused") == Outcome.WINDOW else Outcome.STALE
+
+
+def _take(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> Outcome:
+    if isinstance(reply.root, Done):
+        turn.usage = [*turn.usage, *reply.root.usage]  # it has been spent, whoever answers now
+        turn.save(update_fields=["usage"])
+    if turn.state != State.RUNNING or not turn_is_current(turn, conversation):
+        return _drop(turn, reply, Outcome.STALE)
+    try:
+        with transaction.atomic():
+            _apply(turn, conversation, reply)
+    except WindowClosed:
+        turn_finish(turn, State.FAILED, "The customer service window has closed.")
+        conversation_hand_over(conversation, reason="error")
+        return _drop(turn, reply, Outcome.WINDOW)
+    _keep(turn, reply)
+    return Outcome.ACCEPTED
+
+
+def _drop(turn: Turn, reply: ReplyEvent, outcome: Outcome) -> Outcome:
+    _keep(turn, reply, refused=outcome.value)
+    if turn.state == State.RUNNING:
+        turn_finish(turn, State.STALE, "A person has taken over.")
+    return outcome
+
+
+def _keep(turn: Turn, reply: ReplyEvent, **extra: str) -> None:
+    payload: dict[str, Any] = {**reply.root.model_dump(mode="json", exclude={"turn_id", "seq", "event"}), **extra}
+    TurnEvent.objects.create(turn=turn, seq=reply.seq, event=reply.root.event, payload=payload, dropped=bool(extra))
+
+
+def _apply(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> None:
+    event = reply.root
+    if isinstance(event, Said):
+        for part in text_parts(event.text):
+            message_send(conversation=conversation, author=Message.Author.AI, text=part, generation=turn.generation)
+    elif isinstance(event, Done):
+        _done(turn, conversation, event)
+    else:
+        _typing(turn, conversation)
+
+
+def _typing(turn: Turn, conversation: Conversation) -> None:
+    from apps.whatsapp.tasks import typing_task
+
+    turn.typing_at = timezone.now()
+    turn.save(update_fields=["typing_at"])
+    typing_task.delay_on_commit(str(conversation.pk))
+
+
+def _done(turn: Turn, conversation: Conversation, event: Done) -> None:
+    turn_finish(turn, State.DONE, event.reason or "")
+    if event.escalate:
+        conversation_hand_over(
+            conversation, reason=event.reason or "The AI agent hands over.", team=event.team or "", summary=event.summary or ""
+        )
+    elif event.summary:
+        conversation_summary_set(conversation=conversation, summary=event.summary)

@@ -1,0 +1,160 @@
+"""Turns: a burst of messages goes to Herald as one, one turn at a time for each conversation.
+
+Locks are always taken in the order conversation, turn.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core.outbox import effect_enqueue
+from apps.desktop.models import Conversation, Message
+from apps.desktop.selectors.outgoing import conversation_find, messages_unanswered
+from apps.desktop.services.conversations import conversation_escalate
+from apps.desktop.services.messages import message_send
+from apps.desktop.services.rules import conversation_lock
+from apps.whatsapp.models import Turn
+from apps.whatsapp.sentences import handed_over, handed_over_after_error
+from apps.whatsapp.services.voices import transcripts_pending
+from apps.whatsapp.wakes import turn_wake
+
+State = Turn.State
+QUIET = timedelta(seconds=1.2)
+LONGEST = timedelta(seconds=6)
+VOICE = timedelta(seconds=20)  # how long a turn waits for what a voice note says
+VOICE_STEP = timedelta(seconds=1)
+RUN = timedelta(seconds=120)
+TYPING = timedelta(seconds=20)  # Meta shows it for 25
+
+
+def turn_collect(*, conversation: Conversation, message: Message) -> Turn:
+    """Adds a contact's message to the turn that is being collected. The caller has locked the conversation."""
+    now = timezone.now()
+    turn = _collecting(conversation, now)
+    turn.message_ids = [*turn.message_ids, str(message.pk)]
+    turn.due_at = min(turn.created_at + LONGEST, now + QUIET)
+    turn.save()
+    turn_wake(turn, QUIET)
+    return turn
+
+
+def turn_of_unanswered(conversation: Conversation) -> Turn | None:
+    """The AI holds the conversation again: what nobody has answered becomes a turn at once. None when there is nothing."""
+    ids = [str(pk) for pk in messages_unanswered(conversation).values_list("pk", flat=True)]
+    if not ids or conversation.agent_id is None:
+        return None
+    turn = _collecting(conversation, timezone.now())
+    turn.message_ids = list(dict.fromkeys([*ids, *turn.message_ids]))
+    turn.due_at = timezone.now()
+    turn.save()
+    turn_wake(turn, timedelta(0))
+    return turn
+
+
+def _collecting(conversation: Conversation, now: datetime) -> Turn:
+    rows = Turn.objects.select_for_update().filter(conversation_id=conversation.pk, state=State.COLLECTING)
+    turn = rows.first() or Turn(conversation_id=conversation.pk, created_at=now, due_at=now)
+    assert conversation.agent_id is not None
+    turn.agent_id, turn.generation = conversation.agent_id, conversation.generation
+    return turn
+
+
+@transaction.atomic
+def turn_start(turn_id: UUID | str) -> bool:
+    """Sends a collected turn to Herald once it is due; false while it is not, or another one of its conversation runs."""
+    now = timezone.now()
+    turn = Turn.objects.filter(pk=turn_id, state=State.COLLECTING, due_at__lte=now).first()
+    if turn is None:
+        return False
+    conversation = conversation_lock(turn.conversation_id)
+    turn.refresh_from_db(from_queryset=Turn.objects.select_for_update())
+    if turn.state != State.COLLECTING or turn.due_at > now or _running(conversation):
+        return False
+    if conversation.status != Conversation.Status.PENDING or conversation.agent_id is None:
+        turn_finish(turn, State.STALE, "A person answers.")
+        return False
+    if now < turn.created_at + VOICE and transcripts_pending(turn.message_ids):
+        turn.due_at = now + VOICE_STEP
+        turn.save(update_fields=["due_at"])
+        return False
+    return _run(turn, conversation, now)
+
+
+def _running(conversation: Conversation) -> bool:
+    return Turn.objects.filter(conversation_id=conversation.pk, state=State.RUNNING).exists()
+
+
+def _run(turn: Turn, conversation: Conversation, now: datetime) -> bool:
+    assert conversation.agent_id is not None
+    turn.state, turn.attempts, turn.due_at = State.RUNNING, turn.attempts + 1, now + RUN
+    turn.agent_id, turn.generation = conversation.agent_id, conversation.generation
+    turn.save()
+    effect_enqueue(kind="whatsapp.turn", key=f"whatsapp.turn:{turn.pk}", payload={"turn": str(turn.pk)})
+    return True
+
+
+def turn_finish(turn: Turn, state: str, note: str = "") -> None:
+    """Ends a locked turn; a turn that was collected meanwhile can start."""
+    turn.state, turn.note, turn.finished_at = state, note[:300], timezone.now()
+    turn.save()
+    following = Turn.objects.filter(conversation_id=turn.conversation_id, state=State.COLLECTING).first()
+    if following is not None:
+        turn_wake(following, max(following.due_at - timezone.now(), timedelta(0)))
+
+
+@transaction.atomic
+def turn_fail(turn_id: UUID | str, note: str) -> bool:
+    """Gives a running turn up: people take over and the contact is told. False when it is over already."""
+    turn = Turn.objects.filter(pk=turn_id).first()
+    if turn is None:
+        return False
+    conversation = conversation_lock(turn.conversation_id)
+    turn.refresh_from_db(from_queryset=Turn.objects.select_for_update())
+    if turn.state != State.RUNNING:
+        return False
+    turn_finish(turn, State.FAILED, note)
+    if turn_is_current(turn, conversation):
+        conversation_hand_over(conversation, reason="error")
+    return True
+
+
+def turn_is_current(turn: Turn, conversation: Conversation) -> bool:
+    """True while the AI holds the conversation as it did when the turn began."""
+    return conversation.status == Conversation.Status.PENDING and conversation.generation == turn.generation
+
+
+def conversation_hand_over(conversation: Conversation, *, reason: str, team: str = "", summary: str = "") -> None:
+    """The AI hands a locked conversation to people, and the contact is told that one of them will answer."""
+    conversation_escalate(conversation=conversation, reason=reason, team_slug=team, summary=summary)
+    language = conversation.contact.language
+    sentence = handed_over_after_error(language) if reason == "error" else handed_over(language)
+    message_send(conversation=conversation, author=Message.Author.SYSTEM, text=sentence)
+
+
+def turns_sweep() -> int:
+    """In the current tenant: starts what is due, gives up what took too long, and keeps typing shown. Returns how many."""
+    now = timezone.now()
+    due = list(Turn.objects.filter(state__in=(State.COLLECTING, State.RUNNING), due_at__lte=now).values_list("pk", "state"))
+    for pk, state in due:
+        if state == State.COLLECTING:
+            turn_start(pk)
+        else:
+            turn_fail(pk, f"No answer came within {RUN.seconds} s.")
+    return len(due) + typing_renew(now)
+
+
+def typing_renew(now: datetime) -> int:
+    """Shows typing again where a turn still runs and Meta is about to stop showing it."""
+    from apps.whatsapp.tasks import typing_task
+
+    rows = Turn.objects.filter(state=State.RUNNING, typing_at__lte=now - TYPING)
+    count = 0
+    for turn in rows:
+        if Turn.objects.filter(pk=turn.pk, state=State.RUNNING, typing_at=turn.typing_at).update(typing_at=now):
+            conversation = conversation_find(turn.conversation_id)
+            if conversation is not None and turn_is_current(turn, conversation):
+                typing_task.delay_on_commit(str(conversation.pk))
+                count += 1
+    return count

@@ -1,0 +1,75 @@
+"""The WhatsApp Service's tasks. What has to happen is in Postgres; these hurry it, or show typing."""
+
+import structlog
+from celery import shared_task
+from django_tenants.utils import schema_context
+
+from apps.core.errors import MeridianError
+from apps.core.tasks import PublicTask, TenantTask
+from apps.desktop.selectors.outgoing import conversation_find, message_last_received
+from apps.tenants.selectors import tenants_active
+from apps.whatsapp import graph
+from apps.whatsapp.models import Turn
+from apps.whatsapp.selectors import mapping_for
+from apps.whatsapp.services.catalogue import templates_sync_all
+from apps.whatsapp.services.turns import turn_start, turns_sweep
+from apps.whatsapp.wakes import tenant_settled, tenants_with_turns
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(base=TenantTask, expires=60)
+def turn_start_task(turn_id: str) -> bool:
+    """Comes when a burst of messages may have ended."""
+    return turn_start(turn_id)
+
+
+@shared_task(base=TenantTask, expires=15)
+def typing_task(conversation_id: str) -> bool:
+    """Shows the contact that somebody types; it is not worth a second try."""
+    conversation = conversation_find(conversation_id)
+    message = message_last_received(conversation) if conversation else None
+    mapping = mapping_for(conversation.line) if conversation else None
+    if message is None or mapping is None or not message.external_id:
+        return False
+    try:
+        graph.read_post(
+            token=mapping.access_token, phone_number_id=mapping.phone_number_id, wamid=message.external_id, typing=True
+        )
+    except MeridianError as error:
+        log.info("typing_not_shown", error=type(error).__name__)
+        return False
+    return True
+
+
+@shared_task(base=PublicTask, expires=3)
+def turns_sweep_task() -> int:
+    """Each second, in the tenants that had turns lately."""
+    return sum(_sweep(schema) for schema in tenants_with_turns() if tenants_active().filter(schema_name=schema).exists())
+
+
+@shared_task(base=PublicTask, expires=30)
+def turns_sweep_all_task() -> int:
+    """In every tenant: Redis may have forgotten who has turns."""
+    return sum(_sweep(schema) for schema in list(tenants_active().values_list("schema_name", flat=True)))
+
+
+def _sweep(schema: str) -> int:
+    with schema_context(schema):
+        done = turns_sweep()
+        if not Turn.objects.filter(state__in=(Turn.State.COLLECTING, Turn.State.RUNNING)).exists():
+            tenant_settled(schema)
+        return done
+
+
+@shared_task(base=PublicTask, expires=600)
+def templates_sync_task() -> int:
+    """Each quarter of an hour: what Meta has approved, changed or paused."""
+    count = 0
+    for schema in list(tenants_active().values_list("schema_name", flat=True)):
+        with schema_context(schema):
+            try:
+                count += templates_sync_all()
+            except MeridianError as error:
+                log.warning("templates_not_synced", error=type(error).__name__)
+    return count
