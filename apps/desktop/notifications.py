@@ -1,6 +1,9 @@
 """The Notification Service: tells people that a conversation waits, each the way they chose."""
 
+from collections.abc import Iterable
 from uuid import UUID
+
+from django.conf import settings
 
 from apps.core.outbox import effect_enqueue
 from apps.core.realtime import hint_publish
@@ -32,15 +35,17 @@ def people_notify(conversation: Conversation, people: list[ColleagueRow]) -> int
     """By websocket, Web Push and e-mail, as each of them prefers; returns how many people."""
     for person in people:
         if person.notify_desktop:
-            topic = user_topic(person.user_id)
-            hint_publish(schema_current(), topic, "notify", str(conversation.pk), conversation.version)
+            hint_publish(schema_current(), user_topic(person.user_id), "notify", str(conversation.pk), conversation.version)
         if person.notify_email:
             _enqueue(EMAIL, conversation, str(person.user_id), {"user_id": str(person.user_id)})
-    for pk in PushSubscription.objects.filter(user_id__in=[p.user_id for p in people if p.notify_push]).values_list(
-        "pk", flat=True
-    ):
-        _enqueue(PUSH, conversation, str(pk), {"subscription": pk})
+    if settings.WEBPUSH_PRIVATE_KEY:
+        for pk in _subscriptions(person.user_id for person in people if person.notify_push):
+            _enqueue(PUSH, conversation, str(pk), {"subscription": pk})
     return len(people)
+
+
+def _subscriptions(user_ids: Iterable[UUID]) -> list[int]:
+    return list(PushSubscription.objects.filter(user_id__in=list(user_ids)).order_by("pk").values_list("pk", flat=True))
 
 
 def _enqueue(kind: str, conversation: Conversation, whom: str, payload: dict[str, object]) -> None:

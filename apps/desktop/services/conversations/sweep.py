@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -12,7 +13,7 @@ from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_offer
 
 Step = Callable[[Conversation], None]
-DUE = "claim_until <= %(now)s OR answer_due_at <= %(now)s OR snoozed_until <= %(now)s"
+DUE = "claim_until <= now() OR answer_due_at <= now() OR snoozed_until <= now()"  # as in the steps, in SQL
 
 
 def conversation_sweep(now: datetime) -> int:
@@ -25,12 +26,12 @@ def _work(due: Q, step: Step) -> int:
     return sum(1 for conversation_id in _ids(due) if _one(due, conversation_id, step))
 
 
-def _ids(due: Q) -> Iterator[object]:
+def _ids(due: Q) -> Iterator[UUID]:
     yield from list(Conversation.objects.filter(due).order_by("pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
-def _one(due: Q, conversation_id: object, step: Step) -> bool:
+def _one(due: Q, conversation_id: UUID, step: Step) -> bool:
     conversation = Conversation.objects.select_for_update(skip_locked=True).filter(due, pk=conversation_id).first()
     if conversation is not None:
         step(conversation)
