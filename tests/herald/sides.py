@@ -89,6 +89,14 @@ def replies_taken(port: int = 0) -> Iterator[ReplySide]:
             thread.join()
 
 
+async def _silence_end() -> None:
+    """Ends the answers that would never have come."""
+    waiting = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
 @contextmanager
 def model_running(**options: Any) -> Iterator[OpenAIStandin]:
     """OpenAI's stand-in on a loop of its own; nothing that it would have refused may have been sent to it."""
@@ -105,6 +113,7 @@ def model_running(**options: Any) -> Iterator[OpenAIStandin]:
         yield standin
     finally:
         run(standin.__aexit__(None, None, None))
+        run(_silence_end())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
