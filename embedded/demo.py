@@ -13,30 +13,11 @@ from apps.compass.services import agent_create, agent_draft_save, agent_publish
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add, tenant_create
 from embedded.models import CHAT_MODEL, SPEECH_MODEL, TRANSCRIPTION_MODEL, VOICE
+from embedded.prompts import ACME, GLOBEX, greeting
 
 PASSWORD = "meridian-demo"
 STAFF = "root@meridian.test"
 SLUG = "reception"
-
-# Lines `Question: … Answer: …` help every model to answer briefly; the local one follows little else.
-ACME = """You are Reception, the friendly voice that answers the phone at Acme, a furniture shop. Answer in one short sentence.
-Question: Hello. Answer: Hello, how can I help you?
-Question: What are your opening hours? Answer: We are open Monday to Friday, from nine to five.
-Question: Are you open on Sunday? Answer: No, we are closed on Saturday and Sunday.
-Question: Where are you? Answer: We are at 12 Main Street, next to the station.
-Question: What do you sell? Answer: We sell tables, chairs and sofas.
-Question: Do you deliver? Answer: Yes, we deliver within five days, and it is free.
-Question: Can I return something? Answer: Yes, you can return anything within thirty days.
-Question: Can I talk to a person? Answer: Of course, a colleague will call you back today.
-Question: Thank you, goodbye. Answer: You are welcome, goodbye!"""
-GLOBEX = """You are Reception, the friendly voice that answers the phone at Globex, a travel agency. Answer in one short sentence.
-Question: Hello. Answer: Hello, how can I help you?
-Question: What are your opening hours? Answer: We are open every day, from eight to eight.
-Question: Where can I travel? Answer: We have journeys to Italy, Japan and Kenya.
-Question: How much is a trip to Italy? Answer: A week in Italy starts at nine hundred dollars.
-Question: Can I cancel my trip? Answer: Yes, it is free until thirty days before you leave.
-Question: Can I talk to a person? Answer: Of course, a colleague will call you back today.
-Question: Thank you, goodbye. Answer: You are welcome, and have a good journey!"""
 
 
 @dataclass(frozen=True)
@@ -118,8 +99,7 @@ def _same(config: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def reception_config(company: Company) -> dict[str, Any]:
     """Return Reception's configuration for the providers that the environment has."""
-    greeting = f"Hello, this is Reception at {company.name}. How can I help you?"
-    return {"prompt": {"system": company.system, "greeting": greeting}, **_providers()}
+    return {"prompt": {"system": company.system, "greeting": greeting(company.name)}, **_providers()}
 
 
 def _providers() -> dict[str, Any]:
@@ -144,4 +124,6 @@ def _local() -> dict[str, Any]:
         "stt": {"provider": "openai", "model": TRANSCRIPTION_MODEL},
         "llm": {"provider": "openai", "model": CHAT_MODEL, "temperature": 0.0},
         "tts": {"provider": "openai", "model": SPEECH_MODEL, "voice": VOICE},
+        # The local voice asks its questions so evenly that the end-of-turn model is unsure of them: wait a second, not more.
+        "turn_taking": {"max_endpointing_delay": 1.0},
     }

@@ -15,6 +15,7 @@ from embedded.models.chat import Writer
 from embedded.models.errors import ApiError, api_error_response
 from embedded.models.speech import Speaker
 from embedded.models.transcription import Transcriber
+from embedded.prompts import openings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -30,7 +31,9 @@ def app_make(api_key: str) -> Starlette:
                 speaker.start(), asyncio.to_thread(Transcriber), asyncio.to_thread(Writer)
             )
             app.state.speaker = speaker
+            reading = asyncio.create_task(app.state.writer.read_ahead(openings()))
             yield
+            reading.cancel()
             await app.state.writer.close()
         finally:
             speaker.stop()

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from embedded.models.queue import Line
 CONTEXT = 4096
 MOST_TOKENS = 256
 USUAL_TOKENS = 60
+READ_AHEAD_AFTER = 6.0  # seconds, in which the rest of the stack starts on the same cores
 SHORTEST = 24
 TIMEOUT = httpx.Timeout(60, connect=5)
 ONE_USE = httpx.Limits(max_keepalive_connections=0)  # llama.cpp closes idle connections while they are being used again
@@ -49,6 +50,15 @@ class Writer:
     async def close(self) -> None:
         """Close the connections to llama.cpp."""
         await self._client.aclose()
+
+    async def read_ahead(self, openings: list[list[dict[str, str]]]) -> None:
+        """Read how conversations begin, so that the first answer of each does not wait seconds for its prompt."""
+        await asyncio.sleep(READ_AHEAD_AFTER)
+        for messages in openings:
+            with suppress(ApiError):
+                async with aclosing(self._chunks(_asked({"messages": messages, "max_tokens": 1}))) as chunks:  # type: ignore[type-var]
+                    async for _ in chunks:
+                        pass
 
     async def endpoint(self, request: Request) -> Response:
         """Answer one chat request, streamed or whole."""
