@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TypeVar
 
 import structlog
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 
 from apps.core.errors import Ignored, PermanentError, TransientError
-from apps.core.models import OPEN, Mail, MailState
+from apps.core.models import OPEN_STATES, Mail, MailState
 
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=Mail)
@@ -21,17 +22,24 @@ BACKOFF = (1, 2, 4, 8, 15, 30, 60, 120, 300)
 
 def claim(model: type[Row], pk: object | None = None) -> Row | None:
     """Takes one due row (or the one with `pk`) under a lease, or returns None when there is none to take."""
-    due = model._default_manager.filter(OPEN, available_at__lte=timezone.now())
-    if pk is not None:
-        due = due.filter(pk=pk)
-    with transaction.atomic():
-        row = due.select_for_update(skip_locked=True).order_by("available_at").first()
-        if row is None:
-            return None
-        row.state, row.attempts = MailState.PROCESSING, row.attempts + 1
-        row.available_at = timezone.now() + LEASE
-        row.save(update_fields=["state", "attempts", "available_at"])
-    return row
+    now = timezone.now()
+    rows = model._default_manager.raw(
+        _claim_sql(model._meta.db_table, one=pk is not None),
+        {"now": now, "pk": pk, "processing": MailState.PROCESSING, "lease": now + LEASE},
+    )
+    return next(iter(rows), None)
+
+
+@cache
+def _claim_sql(table: str, *, one: bool) -> str:
+    """One statement, because every event of every provider goes through it; the states are spelled as in the partial index."""
+    states = ", ".join(f"'{state.value}'" for state in OPEN_STATES)
+    return (
+        f"WITH due AS MATERIALIZED (SELECT id FROM {table} WHERE state IN ({states}) AND available_at <= %(now)s"  # noqa: S608
+        f"{' AND id = %(pk)s' if one else ''} ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+        f" UPDATE {table} AS mail SET state = %(processing)s, attempts = attempts + 1, available_at = %(lease)s"
+        " FROM due WHERE mail.id = due.id RETURNING mail.*"
+    )
 
 
 def work(row: Mail, run: Callable[[], None]) -> str:

@@ -35,7 +35,8 @@ class Mail(models.Model):
         return f"{self.kind} {self.id}"
 
 
-OPEN = models.Q(state__in=[MailState.PENDING, MailState.PROCESSING])
+OPEN_STATES = (MailState.PENDING, MailState.PROCESSING)
+OPEN = models.Q(state__in=OPEN_STATES)
 
 
 class InboundEvent(Mail):
