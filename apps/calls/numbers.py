@@ -14,11 +14,9 @@ def number_normalise(raw: str, country: str) -> str:
     return _e164(text, country) or _e164("+" + digits, None) or text
 
 
-def number_candidates(raw: str, country: str) -> list[str]:
-    """Under which forms a dialled number may be mapped, the likeliest first: exchanges often drop the plus sign."""
-    text = raw.strip()
-    forms = [number_normalise(text, country), "+" + text.lstrip("+"), text]
-    return list(dict.fromkeys(forms))
+def number_candidates(normal: str) -> list[str]:
+    """Under which forms a normalised number may be mapped, the likeliest first: exchanges often drop the plus sign."""
+    return list(dict.fromkeys([normal, "+" + normal.lstrip("+")]))
 
 
 def number_valid(raw: str) -> bool:

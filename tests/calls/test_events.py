@@ -8,7 +8,6 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.calls.models import Call, CallEvent, Dispatch
-from apps.calls.services.dispatches import dispatch_pair
 from apps.core.ids import uuid7
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.compass.factories import bearer, public_get, public_post
@@ -23,7 +22,7 @@ def call(reception: Any, livekit: FakeLiveKit) -> Call:
         call = Call.objects.create(
             channel="webrtc", room_name="call_acme_1", agent_id=reception.pk, agent_slug="reception", joined_at=timezone.now()
         )
-        dispatch_pair(call)
+        Dispatch.objects.bulk_create([Dispatch(call=call, agent_name=name) for name in ("atlas", "media-bot")])
     livekit.room("call_acme_1")
     return call
 

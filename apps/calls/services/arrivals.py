@@ -12,7 +12,7 @@ from apps.calls.models import Call, Channel, EndedReason, PhoneNumber
 from apps.calls.numbers import number_candidates, number_normalise
 from apps.calls.sentences import announcement, language_of_country
 from apps.calls.services.calls import call_assign, call_begin_sip, call_end, call_joined, room_metadata
-from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send
+from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
 from apps.core.errors import Ignored
 from apps.core.schema import schema_current
 from apps.tenants.selectors import tenant_by_slug
@@ -42,10 +42,10 @@ def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime)
 def call_answer(call: Call) -> None:
     """Finds the agent and dispatches it. Raises LiveKitUnreachable."""
     try:
-        if not call.dispatches.exists():
-            _agent_set(call)
-            dispatch_pair(call)
-        dispatches_send(call)
+        if call.dispatches.exists():
+            dispatches_send(call)
+        else:
+            dispatch_pair(call, _agent_set(call))
     except Refusal as refusal:
         call_refuse(call=call, code=refusal.code, message=refusal.message)
     except livekit.RoomGone:
@@ -84,13 +84,15 @@ def sip_call(room_name: str, caller: livekit.Participant) -> Call:
     )
 
 
-def _agent_set(call: Call) -> None:
+def _agent_set(call: Call) -> str | None:
+    """Makes sure of the agent that answers, and returns the ringing tone until it does."""
     if call.channel == Channel.WEBRTC:
-        _agent(call.agent_id)
-        return
+        return ringback_by(None, _agent(call.agent_id))
     number = _number(call.to_number)
-    call_assign(call=call, agent=_agent(number.agent_id), to_number=number.number)
+    agent = _agent(number.agent_id)
+    call_assign(call=call, agent=agent, to_number=number.number)
     livekit.client().room_metadata_set(call.room_name, room_metadata(call))
+    return ringback_by(number, agent)
 
 
 def _agent(agent_id: object) -> CallAgent:
@@ -101,7 +103,7 @@ def _agent(agent_id: object) -> CallAgent:
 
 
 def _number(dialled: str) -> PhoneNumber:
-    forms = number_candidates(dialled, _country())
+    forms = number_candidates(dialled)
     found = {number.number: number for number in PhoneNumber.objects.filter(number__in=forms, enabled=True)}
     number = next((found[form] for form in forms if form in found), None)
     if number is None:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -41,6 +41,17 @@ def call_change(call_id: Any, **values: Any) -> None:
     call_hint(call_id, version)
 
 
+def call_change_as_read(call: Call, allowed: models.Q | None = None, **values: Any) -> bool:
+    """As call_change, in one statement, for a call that has not changed since `call` was read; False when it has."""
+    unchanged = Call.objects.filter(allowed or models.Q(), pk=call.pk, version=call.version)
+    if not unchanged.update(**values, version=call.version + 1):
+        return False
+    for name, value in {**values, "version": call.version + 1}.items():
+        setattr(call, name, value)
+    call_hint(call.pk, call.version)
+    return True
+
+
 @transaction.atomic
 def call_begin_webrtc(*, agent: CallAgent, identity: str, name: str = "") -> Call:
     """Records a call from a browser, before its room exists."""
@@ -57,29 +68,38 @@ def call_begin_webrtc(*, agent: CallAgent, identity: str, name: str = "") -> Cal
     return call
 
 
-@transaction.atomic
 def call_begin_sip(*, room_name: str, identity: str, name: str, attributes: dict[str, str], to_number: str) -> Call:
     """The call of a SIP participant, made once per room however often it is asked for."""
-    call, created = Call.objects.get_or_create(
+    call = Call(
         room_name=room_name,
-        defaults={
-            "channel": Channel.SIP,
-            "caller_identity": identity,
-            "caller_name": name[:120],
-            "from_number": attributes.get("sip.phoneNumber", "")[:64],
-            "to_number": to_number[:64],
-            "sip_call_id": attributes.get("sip.callIDFull", "")[:191],
-            "sip_trunk_id": attributes.get("sip.trunkID", "")[:64],
-        },
+        channel=Channel.SIP,
+        caller_identity=identity,
+        caller_name=name[:120],
+        from_number=attributes.get("sip.phoneNumber", "")[:64],
+        to_number=to_number[:64],
+        sip_call_id=attributes.get("sip.callIDFull", "")[:191],
+        sip_trunk_id=attributes.get("sip.trunkID", "")[:64],
     )
-    if created:
-        call_hint(call.pk, call.version)
+    try:
+        with transaction.atomic():
+            call.save(force_insert=True)
+            call_hint(call.pk, call.version)
+    except IntegrityError:
+        return Call.objects.get(room_name=room_name)
     return call
 
 
-@transaction.atomic
 def call_joined(*, call: Call, identity: str, at: datetime) -> bool:
     """The caller is in the room. False when the call is over or `identity` is somebody else."""
+    expected = LIVE & models.Q(joined_at=None, caller_identity__in=("", identity))
+    return call_change_as_read(call, expected, joined_at=at, caller_identity=identity, left_at=None) or _joined(
+        call, identity, at
+    )
+
+
+@transaction.atomic
+def _joined(call: Call, identity: str, at: datetime) -> bool:
+    """The same for a call that is not as it was read, or whose caller was here before."""
     fresh = Call.objects.select_for_update().get(pk=call.pk)
     if not fresh.is_live or fresh.caller_identity not in ("", identity):
         return False
@@ -98,6 +118,8 @@ def call_left(*, call: Call, at: datetime) -> None:
 def call_assign(*, call: Call, agent: CallAgent, to_number: str) -> None:
     """Notes which agent answers a call that came by phone number."""
     values = {**agent.snapshot, "to_number": to_number}
+    if call_change_as_read(call, **values):
+        return
     call_change(call.pk, **values)
     for name, value in values.items():
         setattr(call, name, value)

@@ -1,23 +1,26 @@
 """Asking Atlas and Media Bot to join, exactly once per attempt."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import Q
+from django.db import IntegrityError, transaction
+from django.db.models import Case, CharField, Q, Value, When
 from django.utils import timezone
 
 from apps.calls import livekit
-from apps.calls.agents import AgentUnavailable, call_agent
+from apps.calls.agents import AgentUnavailable, CallAgent, call_agent
 from apps.calls.models import Call, Channel, Dispatch, PhoneNumber
 from apps.calls.rooms import metadata_read
 from apps.core.schema import schema_current
 from apps.core.tokens import token_issue
 
 log = structlog.get_logger(__name__)
+Tone = Callable[[], str | None]
 
 ATLAS = "atlas"
 MEDIA_BOT = "media-bot"
@@ -34,10 +37,18 @@ def dispatch_request(*, call: Call, agent_name: str, attempt: int, announcement:
     return dispatch
 
 
-def dispatch_pair(call: Call) -> None:
-    """The first attempt: Atlas, then Media Bot."""
-    pair = [Dispatch(call=call, agent_name=agent_name) for agent_name in (ATLAS, MEDIA_BOT)]
-    Dispatch.objects.bulk_create(pair, ignore_conflicts=True)
+def dispatch_pair(call: Call, tone: str | None) -> None:
+    """Asks Atlas and Media Bot, the first attempt, unless somebody does already. `tone` as ringback_of gives it.
+
+    Raises LiveKitUnreachable; RoomGone when the caller is already away.
+    """
+    pair = [Dispatch(call=call, agent_name=agent_name, claimed_at=timezone.now()) for agent_name in (ATLAS, MEDIA_BOT)]
+    try:
+        with transaction.atomic():
+            Dispatch.objects.bulk_create(pair)
+    except IntegrityError:
+        return
+    _send_claimed(call, pair, lambda: tone)
 
 
 def dispatch_next(*, call: Call, agent_name: str, announcement: dict[str, Any] | None = None) -> Dispatch:
@@ -50,16 +61,8 @@ def dispatch_next(*, call: Call, agent_name: str, announcement: dict[str, Any] |
 def dispatches_send(call: Call) -> None:
     """Sends what was decided and is not on its way. Raises LiveKitUnreachable; RoomGone when the caller is already away."""
     waiting = [dispatch for dispatch in call.dispatches.filter(_unsent()).order_by("agent_name") if _claim(dispatch)]
-    if not waiting:
-        return
-    try:
-        known = livekit.client().dispatches_list(call.room_name)
-        for dispatch in waiting:
-            _send(call, dispatch, known)
-    except livekit.LiveKitUnreachable:
-        # Nothing is lost when it did arrive there: the next to claim it lists first.
-        call.dispatches.filter(_unclaimed(waiting)).update(claimed_at=None)
-        raise
+    if waiting:
+        _send_claimed(call, waiting, lambda: ringback_of(call))
 
 
 def dispatch_joined(*, call: Call, agent_name: str, identity: str, at: datetime) -> Dispatch | None:
@@ -113,27 +116,42 @@ def _unsent() -> Q:
     return Q(state=Dispatch.State.REQUESTED, dispatch_id="") & free
 
 
-def _unclaimed(waiting: list[Dispatch]) -> Q:
-    return Q(pk__in=[dispatch.pk for dispatch in waiting], dispatch_id="")
-
-
 def _claim(dispatch: Dispatch) -> bool:
     return bool(Dispatch.objects.filter(_unsent(), pk=dispatch.pk).update(claimed_at=timezone.now()))
 
 
-def _send(call: Call, dispatch: Dispatch, known: list[livekit.AgentDispatch]) -> None:
-    """CreateDispatch is not idempotent, so what LiveKit lists for this attempt already is taken over instead."""
-    found = next((other.id for other in known if _same(other, dispatch)), None)
-    sent = found or livekit.client().dispatch_create(call.room_name, dispatch.agent_name, json.dumps(_metadata(call, dispatch)))
-    Dispatch.objects.filter(pk=dispatch.pk).update(dispatch_id=sent)
-    log.info("dispatched", call=str(call.pk), agent=dispatch.agent_name, attempt=dispatch.attempt, taken_over=bool(found))
+def _send_claimed(call: Call, waiting: list[Dispatch], tone: Tone) -> None:
+    """CreateDispatch is not idempotent, so what LiveKit lists for an attempt already is taken over instead."""
+    try:
+        known = livekit.client().dispatches_list(call.room_name)
+        for dispatch in waiting:
+            found = next((other.id for other in known if _same(other, dispatch)), None)
+            dispatch.dispatch_id = found or _create(call, dispatch, tone)
+            log.info("dispatched", call=str(call.pk), agent=dispatch.agent_name, attempt=dispatch.attempt, taken_over=bool(found))
+    finally:
+        _note(waiting)
+
+
+def _create(call: Call, dispatch: Dispatch, tone: Tone) -> str:
+    return livekit.client().dispatch_create(call.room_name, dispatch.agent_name, json.dumps(_metadata(call, dispatch, tone)))
+
+
+def _note(waiting: list[Dispatch]) -> None:
+    """Keeps the ids of what was sent. What was not may be claimed again at once: the next to do so lists first."""
+    sent = {dispatch.pk: dispatch.dispatch_id for dispatch in waiting if dispatch.dispatch_id}
+    if sent:
+        ids = Case(*(When(pk=pk, then=Value(dispatch_id)) for pk, dispatch_id in sent.items()), output_field=CharField())
+        Dispatch.objects.filter(pk__in=sent).update(dispatch_id=ids)
+    if len(sent) < len(waiting):
+        rest = [dispatch.pk for dispatch in waiting if not dispatch.dispatch_id]
+        Dispatch.objects.filter(pk__in=rest, dispatch_id="").update(claimed_at=None)
 
 
 def _same(other: livekit.AgentDispatch, dispatch: Dispatch) -> bool:
     return other.agent_name == dispatch.agent_name and metadata_read(other.metadata).get("attempt", 1) == dispatch.attempt
 
 
-def _metadata(call: Call, dispatch: Dispatch) -> dict[str, Any]:
+def _metadata(call: Call, dispatch: Dispatch, tone: Tone) -> dict[str, Any]:
     tenant, agent_id = schema_current(), str(call.agent_id) if call.agent_id else None
     token = token_issue(
         kind="call", tenant=tenant, agent_id=agent_id or "", subject_id=str(call.pk), ttl=call.max_seconds + TOKEN_MARGIN
@@ -147,7 +165,7 @@ def _metadata(call: Call, dispatch: Dispatch) -> dict[str, Any]:
         "attempt": dispatch.attempt,
     }
     if dispatch.agent_name == MEDIA_BOT:
-        metadata["ringback"] = None if dispatch.announcement else ringback_of(call)
+        metadata["ringback"] = None if dispatch.announcement else tone()
     if dispatch.announcement:
         metadata["announcement"] = dispatch.announcement
     return metadata
@@ -156,11 +174,14 @@ def _metadata(call: Call, dispatch: Dispatch) -> dict[str, Any]:
 def ringback_of(call: Call) -> str | None:
     """Whose ringing tone Media Bot plays until Atlas speaks; None for none: then the caller's own exchange rings on."""
     number = PhoneNumber.objects.filter(number=call.to_number).first() if call.channel == Channel.SIP else None
-    if number is not None and number.ringback == PhoneNumber.Ringback.NATIVE:
-        return None
-    if number is not None and number.tone:
-        return number.tone
     try:
-        return call_agent(call.agent_id).ringback if call.agent_id else None
+        return ringback_by(number, call_agent(call.agent_id)) if call.agent_id else None
     except AgentUnavailable:
         return None
+
+
+def ringback_by(number: PhoneNumber | None, agent: CallAgent) -> str | None:
+    """The same, for a number and an agent that were read already: the number's own choice counts first."""
+    if number is not None and number.ringback == PhoneNumber.Ringback.NATIVE:
+        return None
+    return (number.tone if number is not None else "") or agent.ringback
