@@ -6,6 +6,7 @@ from pathlib import Path
 
 from embedded.envfile import env_read
 from embedded.errors import StackError
+from embedded.keys import vapid_public
 from embedded.models import API_KEY, SPEECH_MODEL, VOICE
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports
@@ -28,9 +29,22 @@ PRODUCT = {
     "CSRF_TRUSTED_ORIGINS",
     "CELERY_BEAT_SCHEDULE_FILENAME",
     "DJANGO_SETTINGS_MODULE",
+    "HERALD_URL",
 }
-PREFIXES = ("LIVEKIT_", "OPENAI_", "DEEPGRAM_", "ELEVENLABS_", "ELEVEN_", "MERIDIAN_", "PYTEST_")
+PREFIXES = (
+    "LIVEKIT_",
+    "OPENAI_",
+    "DEEPGRAM_",
+    "ELEVENLABS_",
+    "ELEVEN_",
+    "WHATSAPP_",
+    "WEBPUSH_",
+    "META_",
+    "MERIDIAN_",
+    "PYTEST_",
+)
 KEPT = {"MERIDIAN_CACHE"}
+WHATSAPP = ("WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_ACCESS_TOKEN")
 
 
 def is_product(name: str) -> bool:
@@ -69,6 +83,12 @@ def parts_needed(given: Mapping[str, str]) -> set[str]:
         raise StackError("LIVEKIT_URL is given, so LIVEKIT_API_KEY and LIVEKIT_API_SECRET have to be given as well.")
     if not (given.get("OPENAI_API_KEY") or given.get("OPENAI_BASE_URL")):
         needed.add("models")
+    if not given.get("WHATSAPP_ACCESS_TOKEN"):
+        needed.add("meta")
+    elif not (given.get("WHATSAPP_APP_SECRET") and given.get("WHATSAPP_VERIFY_TOKEN")):
+        raise StackError(
+            "WHATSAPP_ACCESS_TOKEN is given, so WHATSAPP_APP_SECRET and WHATSAPP_VERIFY_TOKEN have to be given as well."
+        )
     return needed
 
 
@@ -97,6 +117,11 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
         made |= {"OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1", "OPENAI_API_KEY": API_KEY}
         made |= {"MERIDIAN_TTS_PROVIDER": "openai", "MERIDIAN_TTS_MODEL": SPEECH_MODEL, "MERIDIAN_TTS_VOICE": VOICE}
         made["MERIDIAN_LOCAL_MODELS"] = "1"
+    if "meta" in needed:
+        made["WHATSAPP_GRAPH_URL"] = f"http://{LOOPBACK}:{ports.meta}"
+        made |= {name: keys[name] for name in WHATSAPP}
+    private = given.get("WEBPUSH_PRIVATE_KEY") or keys["WEBPUSH_PRIVATE_KEY"]
+    made |= {"WEBPUSH_PRIVATE_KEY": private, "WEBPUSH_PUBLIC_KEY": vapid_public(private)}
     if node_ip != LOOPBACK:
         made["PUBLIC_HOSTS"] = node_ip
     return made | dict(given)

@@ -90,13 +90,14 @@ class Ports:
     postgres: int
     valkey: int
     models: int
+    meta: int
     atlas_health: int
     media_bot_health: int
 
     @classmethod
     def free(cls) -> Self:
         """Choose ports that nobody uses at this moment."""
-        return cls(*ports_free(10))
+        return cls(*ports_free(11))
 
     @classmethod
     def named(cls, env: Mapping[str, str]) -> Self:
@@ -112,6 +113,7 @@ class Ports:
             postgres=_port(env, "POSTGRES", 15432),
             valkey=_port(env, "VALKEY", 16379),
             models=_port(env, "MODELS", 18090),
+            meta=_port(env, "META", 18091),
             atlas_health=atlas_health,
             media_bot_health=media_bot_health,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded.environment import surroundings
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports, http_answers, port_answers
 from embedded.process import Process
@@ -31,6 +32,20 @@ def models_service(data_dir: Path, port: int, env: Mapping[str, str]) -> Service
     """Return the local models' server."""
     process = _process(data_dir, "models", env, [sys.executable, "-m", "embedded.models", "--port", str(port)])
     return Service("Local models", process, _http(port, "/healthz"), f"http://{LOOPBACK}:{port}/v1")
+
+
+def meta_service(data_dir: Path, port: int, env: Mapping[str, str], host: str = LOOPBACK) -> Service:
+    """Return the pretend Meta, with the secrets that the product has; it keeps its chats in the data folder."""
+    told = {
+        "META_WEBHOOK_URL": f"{env['API_URL']}/meta/webhook",
+        "META_APP_SECRET": env["WHATSAPP_APP_SECRET"],
+        "META_VERIFY_TOKEN": env["WHATSAPP_VERIFY_TOKEN"],
+        "META_ACCESS_TOKEN": env["WHATSAPP_ACCESS_TOKEN"],
+        "META_DATA_DIR": str(data_dir / "meta"),
+    }
+    command = [sys.executable, "-m", "embedded.meta", "--host", host, "--port", str(port)]
+    process = _process(data_dir, "meta", surroundings() | told, command)
+    return Service("Pretend Meta", process, _http(port, "/healthz"), f"http://localhost:{port}")
 
 
 def services_make(data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str]) -> list[Service]:

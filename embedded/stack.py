@@ -22,7 +22,7 @@ from embedded.ports import LOOPBACK, Ports, port_owner, port_taken
 from embedded.postgres import Postgres
 from embedded.prepare import prepared_state
 from embedded.process import Process
-from embedded.services import Service, models_service, services_make
+from embedded.services import Service, meta_service, models_service, services_make
 from embedded.terminal import Step, silent_step
 from embedded.toolchain import livekit_binary, livekit_path
 from embedded.valkey import Valkey
@@ -91,6 +91,15 @@ class Stack:
     def realtime_url(self) -> str:
         """The websockets' address on this machine, such as ws://127.0.0.1:8001."""
         return f"ws://{LOOPBACK}:{self.ports.realtime}"
+
+    @property
+    def phone_url(self) -> str:
+        """The pretend Meta's phone page, such as http://localhost:18091; empty when Meta itself is used."""
+        return f"http://localhost:{self.ports.meta}" if "meta" in self._needed else ""
+
+    @property
+    def _host(self) -> str:
+        return "0.0.0.0" if self.given.get("MERIDIAN_NODE_IP") else LOOPBACK
 
     def process(self, name: str) -> Process:
         """Return a running process by its name, such as `web`, `worker`, `atlas`, `media-bot`, `postgres` or `livekit`."""
@@ -189,6 +198,8 @@ class Stack:
             (self.data_dir / name).mkdir(exist_ok=True, mode=0o700)
         if "models" in self._needed:
             self._begin(models_service(self.data_dir, self.ports.models, self._process_env()))
+        if "meta" in self._needed:
+            self._begin(meta_service(self.data_dir, self.ports.meta, self.env, self._host))
         if "postgres" in self._needed:
             with self.steps("Postgres") as step:
                 postgres = Postgres(self.data_dir, self.ports.postgres, password=keys["POSTGRES_PASSWORD"])

@@ -42,7 +42,9 @@ def arguments_add(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser, also to Django's."""
     parser.add_argument("--data", type=Path, help="data folder; MERIDIAN_DATA or one named after the checkout by default")
     parser.add_argument("--no-seed", action="store_true", help="do not make the demo's tenants, people and agents")
-    parser.add_argument("--only-services", action="store_true", help="start only Postgres, Valkey, LiveKit and the local models")
+    parser.add_argument(
+        "--only-services", action="store_true", help="start only Postgres, Valkey, LiveKit, the local models and the pretend Meta"
+    )
 
 
 def up(options: argparse.Namespace) -> int:
@@ -120,11 +122,18 @@ def _settings(stack: Stack) -> list[str]:
     ]
 
 
+def _phone(stack: Stack) -> list[str]:
+    if not stack.phone_url:
+        return []
+    return [f"Write to Acme      {stack.phone_url}/   as a customer; people answer at {stack.tenant_url('acme')}/desktop/"]
+
+
 def _addresses(stack: Stack) -> list[str]:
     lines = ["Meridian is running. Ctrl-C stops it.", ""]
     if stack.seed:
         lines += [
             f"Talk to Reception  {stack.tenant_url('acme')}/call/reception",
+            *_phone(stack),
             "",
             f"Acme               {stack.tenant_url('acme')}/   alice@acme.test (admin), bob@acme.test (agent)",
             f"Globex             {stack.tenant_url('globex')}/   charlie@globex.test (admin)",

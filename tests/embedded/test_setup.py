@@ -1,5 +1,6 @@
 """What a stack decides before it starts anything: secrets, settings, ports, room on the disk."""
 
+import base64
 import dataclasses
 import shutil
 import socket
@@ -11,7 +12,7 @@ import pytest
 from embedded.envfile import env_read, env_write
 from embedded.environment import given_by_person, parts_needed, stack_environment, surroundings
 from embedded.errors import StackError
-from embedded.keys import keys_ensure
+from embedded.keys import MAKERS, keys_ensure
 from embedded.paths import data_dir_default, others_reach, scratch_dir
 from embedded.ports import Ports, port_free, port_taken
 from embedded.stack import Stack
@@ -43,27 +44,51 @@ def test_env_files_are_read_without_comments_and_quotes(data_dir: Path) -> None:
 
 
 def test_every_part_is_started_when_nothing_is_given() -> None:
-    assert parts_needed({}) == {"postgres", "valkey", "livekit", "models"}
+    assert parts_needed({}) == {"postgres", "valkey", "livekit", "models", "meta"}
 
 
 @pytest.mark.parametrize(
-    ("given", "left"),
+    ("given", "left_out"),
     [
-        ({"DATABASE_URL": "postgres://a@b/c"}, {"valkey", "livekit", "models"}),
-        ({"REDIS_URL": "redis://b/0"}, {"postgres", "livekit", "models"}),
-        ({"OPENAI_API_KEY": "sk"}, {"postgres", "valkey", "livekit"}),
-        ({"OPENAI_BASE_URL": "http://b/v1"}, {"postgres", "valkey", "livekit"}),
-        ({"LIVEKIT_URL": "ws://b", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}, {"postgres", "valkey", "models"}),
-        ({"DEEPGRAM_API_KEY": "d", "ELEVENLABS_API_KEY": "e"}, {"postgres", "valkey", "livekit", "models"}),
+        ({"DATABASE_URL": "postgres://a@b/c"}, {"postgres"}),
+        ({"REDIS_URL": "redis://b/0"}, {"valkey"}),
+        ({"OPENAI_API_KEY": "sk"}, {"models"}),
+        ({"OPENAI_BASE_URL": "http://b/v1"}, {"models"}),
+        ({"LIVEKIT_URL": "ws://b", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"}, {"livekit"}),
+        ({"WHATSAPP_ACCESS_TOKEN": "t", "WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "v"}, {"meta"}),
+        ({"DEEPGRAM_API_KEY": "d", "ELEVENLABS_API_KEY": "e"}, set()),
     ],
 )
-def test_a_given_part_is_not_started(given: dict[str, str], left: set[str]) -> None:
-    assert parts_needed(given) == left
+def test_a_given_part_is_not_started(given: dict[str, str], left_out: set[str]) -> None:
+    assert parts_needed({}) - parts_needed(given) == left_out
 
 
 def test_livekit_given_without_its_key_is_refused() -> None:
     with pytest.raises(StackError, match="LIVEKIT_API_KEY and LIVEKIT_API_SECRET"):
         parts_needed({"LIVEKIT_URL": "ws://b"})
+
+
+def test_whatsapp_given_without_its_secrets_is_refused() -> None:
+    with pytest.raises(StackError, match="WHATSAPP_APP_SECRET and WHATSAPP_VERIFY_TOKEN"):
+        parts_needed({"WHATSAPP_ACCESS_TOKEN": "EAA"})
+
+
+def test_browsers_get_the_public_half_of_the_web_push_key(data_dir: Path) -> None:
+    keys = keys_ensure(data_dir)
+    env = stack_environment(data_dir, Ports.named({}), keys, {})
+    assert env["WEBPUSH_PRIVATE_KEY"] == keys["WEBPUSH_PRIVATE_KEY"]
+    assert base64.urlsafe_b64decode(env["WEBPUSH_PUBLIC_KEY"] + "=")[:1] == b"\x04"
+    own = stack_environment(data_dir, Ports.named({}), keys, {"WEBPUSH_PRIVATE_KEY": MAKERS["WEBPUSH_PRIVATE_KEY"]()})
+    assert own["WEBPUSH_PUBLIC_KEY"] != env["WEBPUSH_PUBLIC_KEY"]
+    with pytest.raises(StackError, match="no VAPID key"):
+        stack_environment(data_dir, Ports.named({}), keys, {"WEBPUSH_PRIVATE_KEY": "nothing"})
+
+
+def test_meta_itself_gets_nothing_of_the_pretend_one(data_dir: Path) -> None:
+    given = {"WHATSAPP_ACCESS_TOKEN": "t", "WHATSAPP_APP_SECRET": "s", "WHATSAPP_VERIFY_TOKEN": "v"}
+    env = stack_environment(data_dir, Ports.named({}), keys_ensure(data_dir), given)
+    assert "WHATSAPP_GRAPH_URL" not in env
+    assert env["WHATSAPP_APP_SECRET"] == "s"
 
 
 def test_what_is_given_wins_over_what_is_made(data_dir: Path) -> None:

@@ -26,8 +26,8 @@ Up = Callable[..., subprocess.Popen[str]]
 def up(data_dir: Path) -> Iterator[Up]:
     """Starts `manage.py up` on free ports; kills it when the test has not ended it."""
     started: list[subprocess.Popen[str]] = []
-    names = ("WEB", "REALTIME", "LIVEKIT", "POSTGRES", "VALKEY", "MODELS")
-    ports = {f"MERIDIAN_{name}_PORT": str(port) for name, port in zip(names, ports_free(6), strict=True)}
+    names = ("WEB", "REALTIME", "LIVEKIT", "POSTGRES", "VALKEY", "MODELS", "META")
+    ports = {f"MERIDIAN_{name}_PORT": str(port) for name, port in zip(names, ports_free(7), strict=True)}
 
     def start(*options: str, **env: str) -> subprocess.Popen[str]:
         command = [sys.executable, "manage.py", "up", "--data", str(data_dir), *options]
