@@ -30,6 +30,7 @@ Answer = Callable[[Hub, Request], Awaitable[Response]]
 def routes() -> list[Route]:
     """Return every address of the Graph side."""
     return [
+        Route("/lookaside/{id}", _graph(_media_bytes)),
         Route("/{version}/{id}/messages", _graph(_messages), methods=["POST"]),
         Route("/{version}/{id}/media", _graph(_media_upload), methods=["POST"]),
         Route("/{version}/{id}/message_templates", _graph(_templates)),
@@ -38,7 +39,6 @@ def routes() -> list[Route]:
         Route("/{version}/{id}", _graph(_object)),
         Route("/{version}/{id}", _graph(_media_delete), methods=["DELETE"]),
         Route("/{version}/{path:path}", _graph(_unknown), methods=["GET", "POST", "DELETE"]),
-        Route("/lookaside/{id}", _graph(_media_bytes)),
     ]
 
 
