@@ -96,7 +96,14 @@ class MediaBot(Shape):
     ringback: Country | None = "eu"
     transcribe: bool = True
     sentiment: Literal["vader", "llm", "off"] | None = "vader"
-    record: bool = False
+    record: bool = Field(False, description="Always false: recording needs LiveKit Egress.")
+
+    @field_validator("record")
+    @classmethod
+    def _never(cls, record: bool) -> bool:
+        if record:
+            raise ValueError("Recording needs LiveKit Egress, which this installation does not run; leave it false")
+        return record
 
 
 class HttpCall(Shape):

@@ -87,6 +87,10 @@ def test_a_slug_that_is_taken() -> None:
         ),
         ({"limits": {"max_call_seconds": 0}}, "limits.max_call_seconds: Input should be greater than 0"),
         ({"media_bot": {"ringback": "moon"}}, "media_bot.ringback: String should match"),
+        (
+            {"media_bot": {"record": True}},
+            "media_bot.record: Recording needs LiveKit Egress, which this installation does not run",
+        ),
         ({"tools": [{"kind": "builtin", "name": "fly"}]}, "fly is not built in; there are end_call"),
         ({"tools": [{"kind": "magic", "name": "fly"}]}, "tools.0: Input tag 'magic'"),
         ({"tools": [tool(), tool()]}, "two tools named order"),
