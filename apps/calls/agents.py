@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from apps.calls.models import DEFAULT_MAX_CALL_SECONDS
+from apps.calls.models import DEFAULT_FIRST_WORD_SECONDS, DEFAULT_MAX_CALL_SECONDS
 from apps.compass.selectors import AgentUnavailable, agent_by_slug, agent_for_call, credentials_for
 
 
@@ -17,6 +17,7 @@ class CallAgent:
     name: str
     language: str
     max_seconds: int
+    first_word_seconds: float
     ringback: str | None
 
     @property
@@ -28,6 +29,7 @@ class CallAgent:
             "agent_name": self.name,
             "language": self.language,
             "max_seconds": self.max_seconds,
+            "first_word_seconds": self.first_word_seconds,
         }
 
 
@@ -42,6 +44,7 @@ def call_agent(agent_id: UUID | str) -> CallAgent:
         name=version.agent.name,
         language=version.language,
         max_seconds=int(limits.get("max_call_seconds") or DEFAULT_MAX_CALL_SECONDS),
+        first_word_seconds=float(limits.get("first_word_seconds") or DEFAULT_FIRST_WORD_SECONDS),
         ringback=bot.get("ringback") or None,
     )
 

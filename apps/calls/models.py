@@ -8,6 +8,7 @@ from apps.core.fields import EncryptedTextField
 from apps.core.ids import uuid7
 
 DEFAULT_MAX_CALL_SECONDS = 1800
+DEFAULT_FIRST_WORD_SECONDS = 6.0
 
 
 class Channel(models.TextChoices):
@@ -54,6 +55,9 @@ class Call(models.Model):
     team = models.CharField(max_length=63, blank=True)
     language = models.CharField(max_length=16, blank=True)
     max_seconds = models.PositiveIntegerField(default=DEFAULT_MAX_CALL_SECONDS)
+    first_word_seconds = models.FloatField(
+        default=DEFAULT_FIRST_WORD_SECONDS, help_text="How long Atlas, once in the room, may take to its first word."
+    )
 
     state = models.CharField(max_length=12, choices=State, default=State.RINGING)
     ended_reason = models.CharField(max_length=16, choices=EndedReason, blank=True)
@@ -162,6 +166,7 @@ class Dispatch(models.Model):
     requested_at = models.DateTimeField(default=timezone.now)
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last set out to send it to LiveKit.")
     joined_at = models.DateTimeField(null=True, blank=True)
+    spoke_at = models.DateTimeField(null=True, blank=True, help_text="When this Atlas said its first word.")
     failed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -104,6 +104,18 @@ def test_answered_when_atlas_first_listens(call: Call, post_events: PostEvents) 
     assert refreshed(call).answered_at == answered.answered_at
 
 
+def test_first_word_of_each_atlas_is_noted_once(call: Call, post_events: PostEvents) -> None:
+    def spoke() -> Any:
+        with schema_context("acme"):
+            return call.dispatches.get(agent_name="atlas").spoke_at
+
+    post_events(call, [state(0, "listening"), state(0, "speaking", "media-bot"), state(0, "speaking", "atlas.2")])
+    assert spoke() is None
+    post_events(call, [state(1, "speaking", at="2026-01-01T00:00:01Z"), state(2, "speaking", at="2026-01-01T00:00:02Z")])
+    post_events(call, [state(3, "speaking")])
+    assert spoke().isoformat() == "2026-01-01T00:00:01+00:00"
+
+
 @pytest.mark.parametrize("detail", ["agent_hangup", "max_duration"])
 def test_atlas_ends_the_call(detail: str, call: Call, post_events: PostEvents, livekit: FakeLiveKit) -> None:
     post_events(call, [state(0, "listening"), state(1, "closed", detail=detail)])

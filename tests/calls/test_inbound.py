@@ -9,6 +9,7 @@ import pytest
 from django_tenants.utils import schema_context
 
 from apps.calls.models import Call, Dispatch
+from apps.calls.services.numbers import number_set
 from apps.core.models import InboundEvent
 from apps.core.tokens import token_read
 from apps.tenants.models import Route, Tenant
@@ -16,6 +17,7 @@ from apps.tenants.services import route_set
 from tests.calls.conftest import Deliver
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.calls.webhooks import ATLAS_IDENTITY, NAMES, NUMBER, SIP_ROOM, TRUNK, recorded
+from tests.compass.factories import agent_published
 
 pytestmark = pytest.mark.django_db
 GetCall = Callable[[], Call]
@@ -31,6 +33,14 @@ def test_join_makes_the_call_and_dispatches_both_once(
     assert call.joined_at is not None
     assert phone.dispatched(SIP_ROOM) == [("atlas", 1), ("media-bot", 1)]
     assert f'"call_id": "{call.pk}"' in phone.rooms[SIP_ROOM].metadata
+
+
+def test_limits_of_the_agent_are_the_calls(phone: FakeLiveKit, deliver: Deliver, only_call: GetCall) -> None:
+    with schema_context("acme"):
+        agent = agent_published("patient", limits={"max_call_seconds": 60, "first_word_seconds": 9.5})
+        number_set(number=NUMBER, agent_id=agent.pk)
+    deliver(recorded("02_"))
+    assert (only_call().max_seconds, only_call().first_word_seconds) == (60, 9.5)
 
 
 def test_dispatch_metadata_is_the_contract(phone: FakeLiveKit, deliver: Deliver, only_call: GetCall, reception: Any) -> None:

@@ -72,7 +72,13 @@ def running(make_call: Callable[..., Call]) -> Callable[..., Call]:
         )
         with schema_context("acme"):
             Dispatch.objects.create(
-                call=call, agent_name="atlas", state="joined", dispatch_id="AD_old", identity=ATLAS.identity, joined_at=ago(28)
+                call=call,
+                agent_name="atlas",
+                state="joined",
+                dispatch_id="AD_old",
+                identity=ATLAS.identity,
+                joined_at=ago(28),
+                spoke_at=ago(27),
             )
             Dispatch.objects.create(call=call, agent_name="media-bot", state="joined", dispatch_id="AD_mb", identity="agent-2")
         return call
@@ -251,6 +257,59 @@ def test_agent_whose_worker_said_yes_gets_longer(make_call: Any, sweep: Sweep, l
     sweep()
     assert livekit.dispatched(ROOM) == [("atlas", 1), ("media-bot", 1)]
     _asked_long_ago(11)
+    sweep()
+    assert livekit.dispatched(ROOM)[2:] == [("atlas", 2)]
+
+
+@pytest.fixture
+def mute(running: Any) -> Call:
+    """Atlas is in the room since 7 seconds and tells that it lives, but has said nothing."""
+    call = running()
+    with schema_context("acme"):
+        Dispatch.objects.filter(agent_name="atlas").update(joined_at=ago(7), requested_at=ago(8), spoke_at=None)
+    return call
+
+
+def _first_word_seconds(seconds: float) -> None:
+    with schema_context("acme"):
+        Call.objects.update(first_word_seconds=seconds)
+
+
+def test_atlas_that_stays_mute_is_replaced_and_then_apologised_for(mute: Call, sweep: Sweep, livekit: FakeLiveKit) -> None:
+    sweep()
+    assert livekit.dispatched(ROOM) == [("atlas", 2)]
+    assert (livekit.removed, livekit.withdrawn) == ([ATLAS.identity], ["AD_old"])
+    with schema_context("acme"):
+        Dispatch.objects.filter(agent_name="atlas", attempt=2).update(state="joined", identity="agent-AJ_2", joined_at=ago(7))
+    sweep()
+    assert livekit.dispatched(ROOM)[1:] == [("media-bot", 2)]
+    assert (refreshed(mute).state, refreshed(mute).ended_reason) == ("failed", "no_agent")
+
+
+def test_the_agents_own_limit_counts(mute: Call, sweep: Sweep, livekit: FakeLiveKit) -> None:
+    _first_word_seconds(20)
+    sweep()
+    assert livekit.dispatched(ROOM) == []
+    _first_word_seconds(6.5)
+    sweep()
+    assert livekit.dispatched(ROOM) == [("atlas", 2)]
+
+
+def test_a_mute_atlas_is_kept_while_the_web_side_is_away(
+    mute: Call, sweep: Sweep, livekit: FakeLiveKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calm, "web_answers", lambda: False)
+    sweep()
+    assert livekit.dispatched(ROOM) == []
+
+
+def test_an_agent_in_a_hurry_is_asked_again_sooner(make_call: Any, sweep: Sweep, livekit: FakeLiveKit) -> None:
+    make_call(CALLER, joined_at=ago(10))
+    sweep()
+    _asked_long_ago(3)
+    sweep()
+    assert livekit.dispatched(ROOM)[2:] == []
+    _first_word_seconds(2)
     sweep()
     assert livekit.dispatched(ROOM)[2:] == [("atlas", 2)]
 

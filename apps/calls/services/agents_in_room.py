@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 
 from apps.calls import livekit
-from apps.calls.models import Call, Dispatch, State
+from apps.calls.models import Call, Dispatch
 from apps.calls.services.arrivals import call_apologise
 from apps.calls.services.dispatches import (
     ATLAS,
@@ -47,7 +47,7 @@ def atlas_replace(*, call: Call, lost: Dispatch) -> None:
     newer = call.dispatches.filter(agent_name=ATLAS, attempt__gt=lost.attempt).exists()
     if newer:
         return dispatches_send(call)
-    most = ATTEMPTS_TO_ANSWER if call.state == State.RINGING else ATTEMPTS_AT_MOST
+    most = ATTEMPTS_AT_MOST if call.dispatches.filter(spoke_at__isnull=False).exists() else ATTEMPTS_TO_ANSWER
     if lost.attempt >= most:
         return call_apologise(
             call=call, message=f"Atlas was asked {lost.attempt} times and did not stay. Is the agents worker up?"

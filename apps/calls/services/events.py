@@ -63,12 +63,20 @@ def _call_advance(call: Call, events: list[Event]) -> None:
     """Heartbeats alone change nothing that a page shows, so they cost one UPDATE and no hint."""
     if any(_from_atlas(event) for event in events):
         Call.objects.filter(pk=call.pk).update(agent_seen_at=timezone.now())
+    _first_words(call, events)
     answered = _answered_at(call, events)
     if answered is not None:
         ringing = Call.objects.filter(pk=call.pk, state=State.RINGING)
         ringing.update(state=State.IN_PROGRESS, answered_at=answered)
     if any(event.type != EventType.HEARTBEAT for event in events):  # type: ignore[attr-defined]
         call_change(call.pk)
+
+
+def _first_words(call: Call, events: list[Event]) -> None:
+    """Notes of each Atlas that it can be heard, once; the sweeper replaces one that is there and stays mute."""
+    spoke = {e.attempt: e.at for e in reversed(events) if _from_atlas(e) and isinstance(e, StateEvent) and e.state == "speaking"}
+    for attempt, at in spoke.items():
+        call.dispatches.filter(agent_name=ATLAS, attempt=attempt, spoke_at=None).update(spoke_at=at)
 
 
 def _answered_at(call: Call, events: list[Event]) -> datetime | None:

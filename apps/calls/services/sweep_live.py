@@ -16,8 +16,8 @@ from apps.calls.services.starts import EMPTY_SECONDS
 SETTLE = timedelta(seconds=5)  # a call is recorded before its room is made, and rooms are listed before calls are read
 NEVER_JOINED = timedelta(seconds=EMPTY_SECONDS + 15)
 AWAY = timedelta(seconds=6)  # within which a lost browser may be back
-JOIN_WAIT = timedelta(seconds=4)
-TAKEN_WAIT = timedelta(seconds=10)  # a worker that said yes on a busy machine is worth waiting for
+JOIN_WAIT = timedelta(seconds=4)  # for a worker to say yes
+BUSY = timedelta(seconds=4)  # a worker that said yes on a busy machine is worth waiting for
 SILENT_AND_GONE = timedelta(seconds=2.5)
 SILENT_BUT_THERE = timedelta(seconds=3.5)
 OVERTIME = timedelta(seconds=15)  # for Atlas to say good-bye by itself
@@ -73,7 +73,7 @@ def _atlas_sweep(call: Call) -> None:
         atlas_replace(call=call, lost=newest)
     elif newest.state == Dispatch.State.JOINED:
         _silence_sweep(call, newest)
-    elif newest.requested_at < timezone.now() - JOIN_WAIT:
+    elif newest.requested_at < timezone.now() - min(JOIN_WAIT, _first_word(call)):
         _absence_sweep(call, newest)
 
 
@@ -88,7 +88,7 @@ def _absence_sweep(call: Call, dispatch: Dispatch) -> None:
     atlas = _atlas_in(call)
     if atlas is not None:
         agent_arrived(call=call, agent=atlas, at=timezone.now())
-    elif dispatch.requested_at < timezone.now() - TAKEN_WAIT or not _taken(call, dispatch):
+    elif dispatch.requested_at < timezone.now() - _first_word(call) - BUSY or not _taken(call, dispatch):
         atlas_replace(call=call, lost=dispatch)
 
 
@@ -97,13 +97,25 @@ def _taken(call: Call, dispatch: Dispatch) -> bool:
 
 
 def _silence_sweep(call: Call, dispatch: Dispatch) -> None:
+    if _is_mute(call, dispatch) and silence_means_dead():
+        return atlas_replace(call=call, lost=dispatch)
     since = max(moment for moment in (call.agent_seen_at, dispatch.joined_at, call.started_at) if moment is not None)
     silent = timezone.now() - since
     if silent <= SILENT_AND_GONE:
-        return
+        return None
     there = any(person.identity == dispatch.identity for person in livekit.client().participants_list(call.room_name))
     if not there or (silent > SILENT_BUT_THERE and silence_means_dead()):
         atlas_replace(call=call, lost=dispatch)
+    return None
+
+
+def _is_mute(call: Call, dispatch: Dispatch) -> bool:
+    """In the room and alive, and yet nothing was heard of it in the time that its agent's limits give."""
+    return dispatch.spoke_at is None and (dispatch.joined_at or dispatch.requested_at) < timezone.now() - _first_word(call)
+
+
+def _first_word(call: Call) -> timedelta:
+    return timedelta(seconds=call.first_word_seconds)
 
 
 def _atlas_in(call: Call) -> livekit.Participant | None:
