@@ -35,6 +35,7 @@ ANSWER_SECONDS = 75.0  # for the models and tools of a turn together
 TURN_SECONDS = 110.0  # for everything: the channel gives a turn up after 120
 TOOL_ROUNDS = 5
 RESULT_CHARACTERS = 16_000
+SUMMARY_CHARACTERS = 1_000
 PHONE_ONLY = {"end_call"}
 HANDOFF_TOOL = {"name": HANDOFF, "description": DESCRIPTION, "parameters": PARAMETERS}
 
@@ -118,8 +119,8 @@ class TurnRun:
             return Ending(True, team, reason, summary_plain(self.turn, []))
         chain = Chain(config, self.meter, time.monotonic() + ANSWER_SECONDS)
         handed = self._talk(chain, version, config)
-        summary = (handed or {}).get("summary") or summary_of(self.turn, self.said, chain)
-        return Ending(handed is not None, *_handed_to(handed, config), str(summary), self.meter.rows())
+        summary = str((handed or {}).get("summary") or "")[:SUMMARY_CHARACTERS] or summary_of(self.turn, self.said, chain)
+        return Ending(handed is not None, *_handed_to(handed, config), summary, self.meter.rows())
 
     def failed(self) -> Ending:
         """The ending when nothing else is possible; what was used until then is billed."""
