@@ -60,9 +60,9 @@ def colleagues_all() -> list[ColleagueRow]:
     return sorted(rows, key=lambda row: (row.name.lower(), str(row.user_id)))
 
 
-def colleague_get(user_id: UUID) -> ColleagueRow | None:
+def colleague_get(user_id: UUID | str) -> ColleagueRow | None:
     """One of colleagues_all, or None."""
-    return next((row for row in colleagues_all() if row.user_id == user_id), None)
+    return next((row for row in colleagues_all() if str(row.user_id) == str(user_id)), None)
 
 
 def is_colleague(user_id: UUID | str) -> bool:

@@ -34,23 +34,30 @@ def _by_strength(kinds: Iterable[str]) -> list[str]:
 
 
 def _upsert(known: list[tuple[str, str]], **values: str) -> Contact:
-    contact = _find(known)
+    rows = _rows(known)
+    contact = _find(rows)
     if contact is None:
         contact = Contact.objects.create(**values)
     elif missing := {key: value for key, value in values.items() if value and not getattr(contact, key)}:
         _fill(contact, missing)
-    for kind, value in known:
-        if contact.identities.filter(kind=kind, value=value).exists():
-            continue
-        ContactIdentity.objects.update_or_create(kind=kind, value=value, defaults={"contact": contact})
+    for (kind, value), row in rows.items():
+        if row is None:
+            ContactIdentity.objects.create(kind=kind, value=value, contact=contact)
+        elif row.contact_id != contact.pk:
+            ContactIdentity.objects.filter(pk=row.pk).update(contact=contact)
     return contact
 
 
-def _find(known: list[tuple[str, str]]) -> Contact | None:
+def _rows(known: list[tuple[str, str]]) -> dict[tuple[str, str], ContactIdentity | None]:
+    """Read once: what is missing here and appears meanwhile must fail, not be taken for a number that moved."""
+    rows = ContactIdentity.objects.select_related("contact")
+    return {(kind, value): rows.filter(kind=kind, value=value).first() for kind, value in known}
+
+
+def _find(rows: dict[tuple[str, str], ContactIdentity | None]) -> Contact | None:
     """By the strongest identity; a weaker one counts only where its contact lacks the stronger kinds."""
     stronger: list[str] = []
-    for kind, value in known:
-        row = ContactIdentity.objects.select_related("contact").filter(kind=kind, value=value).first()
+    for (kind, _), row in rows.items():
         if row and not row.contact.identities.filter(kind__in=stronger).exists():
             return row.contact
         stronger.append(kind)

@@ -35,6 +35,7 @@ def message_receive(
     `reply_to` is an external id; `attachments` have external_id, mime, name and size (bytes).
     """
     conversation_refresh(conversation)
+    payload = {**payload, "reply_to": reply_to} if reply_to else payload
     message = Message(
         conversation=conversation, author=Message.Author.CONTACT, status=Message.Status.RECEIVED, external_id=external_id,
         kind=kind, text=text, payload=payload, at=min(at, timezone.now()), reply_to=_replied(conversation, reply_to),
@@ -42,12 +43,19 @@ def message_receive(
     if not _insert(message):
         return None
     _attach(message, attachments)
+    _link_replies(message)
     _arrived(conversation, message)
     return message
 
 
 def _replied(conversation: Conversation, external_id: str | None) -> Message | None:
     return conversation.messages.filter(external_id=external_id).first() if external_id else None
+
+
+def _link_replies(message: Message) -> None:
+    """A reply may have come before the message that it replies to."""
+    later = Message.objects.filter(conversation=message.conversation_id, at__gte=message.at, reply_to=None)
+    later.filter(payload__reply_to=message.external_id).update(reply_to=message)
 
 
 def _insert(message: Message) -> bool:
