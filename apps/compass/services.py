@@ -5,11 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 from pydantic import ValidationError
 
+from apps.compass.guard import Blocked, Unresolved, addresses_of
 from apps.compass.models import Agent, AgentVersion, ProviderCredential, ToolSecret
 from apps.compass.payloads import Config, HttpTool
 from apps.compass.registry import tool_builtin, tool_names
@@ -20,6 +22,8 @@ SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
 NAME = re.compile(r"^[A-Za-z0-9_]{1,64}$")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+RESOLVE_SECONDS = 3.0
 PROVIDERS = ("openai", "deepgram", "elevenlabs")
 
 
@@ -87,15 +91,41 @@ def agent_enable(*, agent: Agent) -> Agent:
 
 
 def credential_set(*, provider: str, api_key: str, base_url: str | None = None) -> None:
-    """Stores the tenant's own account at a provider, encrypted; it cannot be read back by people."""
+    """Stores the tenant's own account at a provider, encrypted; it cannot be read back by people. Raises PermanentError."""
     if provider not in PROVIDERS:
         raise PermanentError(f"{provider} is not a provider here; there are {', '.join(PROVIDERS)}.")
     if not api_key.strip():
         raise PermanentError(f"The API key for {provider} is empty.")
-    if base_url and (urlsplit(base_url).scheme not in ("http", "https", "ws", "wss") or not urlsplit(base_url).hostname):
-        raise PermanentError(f"“{base_url}” is not an address; leave it empty for {provider}'s own.")
+    if base_url:
+        _base_url_check(provider, base_url)
     secret = {"api_key": api_key.strip(), "base_url": base_url or None}
     ProviderCredential.objects.update_or_create(provider=provider, defaults={"secret": secret})
+
+
+def _base_url_check(provider: str, base_url: str) -> None:
+    """A tenant's own address is held against the guard of the tools; the installation's is its operator's affair."""
+    if base_url == settings.PROVIDER_DEFAULTS.get(provider, {}).get("base_url"):
+        return
+    host, port = _host_and_port(provider, base_url)
+    try:
+        addresses_of(host, port, timeout=RESOLVE_SECONDS)
+    except Unresolved as error:
+        raise PermanentError(f"“{base_url}” cannot be stored: {error} Check its spelling, or try again in a minute.") from error
+    except Blocked as error:
+        raise PermanentError(
+            f"“{base_url}” leads into a network that tenants may not reach. Use a public address; whoever runs this "
+            "installation can allow the network in TOOL_ALLOWED_NETWORKS."
+        ) from error
+
+
+def _host_and_port(provider: str, base_url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(base_url)
+        if parts.hostname:
+            return parts.hostname, parts.port or PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        pass
+    raise PermanentError(f"“{base_url}” is not an address; leave it empty for {provider}'s own.")
 
 
 def credential_delete(*, provider: str) -> None:

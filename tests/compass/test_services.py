@@ -1,11 +1,12 @@
 """Agents, versions and credentials: what may be kept, published and read back."""
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from apps.compass import selectors, services
+from apps.compass import guard, selectors, services
 from apps.compass.models import Agent, AgentVersion, ProviderCredential
 from apps.compass.selectors import AgentUnavailable
 from apps.compass.services import ConfigInvalid
@@ -144,7 +145,7 @@ def test_publishing_names_the_secret_that_is_missing() -> None:
     assert services.agent_publish(agent=agent).number == 1
 
 
-def test_credentials_of_fallbacks_are_included() -> None:
+def test_credentials_of_fallbacks_are_included(names: Any) -> None:
     services.credential_set(provider="elevenlabs", api_key="eleven", base_url="https://eu.example.com")
     fallback = {"provider": "openai", "model": "gpt-4o"}
     agent = agent_published(tts={"provider": "elevenlabs"}, llm={"fallbacks": [fallback]})
@@ -166,6 +167,45 @@ def test_secrets_are_encrypted_at_rest() -> None:
     assert ProviderCredential.objects.count() == 0
 
 
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The one name server: what it does not know has no address."""
+    known = {"eu.example.com": "93.184.215.14", "inside.example.com": "10.1.2.3"}
+
+    def resolved(host: str, port: int, timeout: float) -> list[Any]:
+        if host not in known:
+            raise guard.Unresolved(f"{host} has no address.")
+        return [ip_address(known[host])]
+
+    monkeypatch.setattr(guard, "_resolved", resolved)
+    return known
+
+
+@pytest.mark.parametrize("base_url", ["https://inside.example.com/v1", "wss://inside.example.com:8443"])
+def test_a_tenants_address_may_not_lead_inside(base_url: str, names: Any, settings: Any) -> None:
+    with pytest.raises(PermanentError, match=r"network that tenants may not reach.*TOOL_ALLOWED_NETWORKS"):
+        services.credential_set(provider="openai", api_key="k", base_url=base_url)
+    assert not ProviderCredential.objects.exists()
+    settings.TOOL_ALLOWED_NETWORKS = ["10.1.0.0/16"]
+    services.credential_set(provider="openai", api_key="k", base_url=base_url)
+    assert ProviderCredential.objects.get().secret["base_url"] == base_url
+
+
+def test_an_address_that_no_name_server_knows_is_not_stored(names: Any) -> None:
+    with pytest.raises(PermanentError, match=r"typo\.example\.com has no address\. Check its spelling"):
+        services.credential_set(provider="openai", api_key="k", base_url="https://typo.example.com")
+
+
+def test_the_installations_own_address_is_free_of_the_guard(settings: Any) -> None:
+    own = settings.PROVIDER_DEFAULTS["openai"]["base_url"]
+    assert "127.0.0.1" in own
+    services.credential_set(provider="openai", api_key="k", base_url=own)
+    agent = agent_published()
+    assert selectors.agent_config(agent.versions.get())["credentials"]["openai"] == {"api_key": "k", "base_url": own}
+    services.credential_delete(provider="openai")
+    assert selectors.agent_config(agent.versions.get())["credentials"]["openai"]["base_url"] == own
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -173,6 +213,8 @@ def test_secrets_are_encrypted_at_rest() -> None:
         {"provider": "openai", "api_key": " "},
         {"provider": "openai", "api_key": "k", "base_url": "api.example.com"},
         {"provider": "openai", "api_key": "k", "base_url": "file:///etc/passwd"},
+        {"provider": "openai", "api_key": "k", "base_url": "ftp://eu.example.com"},
+        {"provider": "openai", "api_key": "k", "base_url": "https://eu.example.com:x"},
     ],
 )
 def test_credentials_that_cannot_work(values: dict[str, str]) -> None:

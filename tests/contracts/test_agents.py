@@ -46,7 +46,7 @@ FULL: dict[str, Any] = {
 
 @pytest.fixture
 def agent(in_acme: Any) -> Any:
-    credential_set(provider="deepgram", api_key="dg", base_url="https://api.eu.example.com")
+    credential_set(provider="deepgram", api_key="dg", base_url="https://93.184.215.14")
     credential_set(provider="elevenlabs", api_key="el")
     return agent_published(**FULL)
 
