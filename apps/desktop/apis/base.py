@@ -1,0 +1,66 @@
+"""What the desktop's APIs share: who calls, for whom, and how errors leave."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_api_key.models import APIKey
+
+from apps.core.errors import Problem
+from apps.desktop.errors import DeskError
+from apps.desktop.selectors import colleagues_all
+from apps.desktop.selectors.people import DESK_ROLES
+from apps.tenants.access import APIKeyAuthentication
+
+TAGS = ["desktop"]
+ACTS_FOR = OpenApiParameter(
+    "X-Meridian-User",
+    str,
+    OpenApiParameter.HEADER,
+    description="With an API key: the e-mail address of the colleague who acts. A session acts for its own person.",
+)
+
+
+class IsAtDesk(BasePermission):
+    """A member of this tenant who may use the desktop, or one of its API keys."""
+
+    message = "Only colleagues at the desktop may do this. Ask an admin for another role."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        membership = getattr(request, "membership", None)
+        return isinstance(request.auth, APIKey) or (membership is not None and membership.role in DESK_ROLES)
+
+
+class DeskView(APIView):
+    """Session or API key; what a service refuses leaves as problem+json with its code."""
+
+    authentication_classes = (APIKeyAuthentication, SessionAuthentication)
+    permission_classes = (IsAtDesk,)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, DeskError):
+            exc = Problem(exc.status, exc.code, str(exc))
+        return super().handle_exception(exc)
+
+
+def acting_user(request: Request) -> UUID:
+    """Whose act it is. Raises Problem 422 where an API key names no colleague."""
+    if not isinstance(request.auth, APIKey):
+        return UUID(str(request.user.pk))
+    email = request.headers.get("X-Meridian-User", "").strip().lower()
+    found = next((person.user_id for person in colleagues_all() if person.email.lower() == email), None)
+    if found is None:
+        raise Problem(422, "user_required", "Name the colleague who acts, by e-mail address, in the header X-Meridian-User.")
+    return found
+
+
+def viewing_user(request: Request) -> UUID | None:
+    """Whose list `mine` is; None for an API key that names nobody."""
+    if isinstance(request.auth, APIKey) and "X-Meridian-User" not in request.headers:
+        return None
+    return acting_user(request)

@@ -1,0 +1,149 @@
+"""Reads of conversations, their messages, and what happened."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Coalesce
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+
+from apps.core.openapi import problems
+from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user, viewing_user
+from apps.desktop.apis.serializers import (
+    ColleagueShape,
+    ConversationPage,
+    ConversationShape,
+    EventPage,
+    EventShape,
+    EventsRequest,
+    ListRequest,
+    MessagePage,
+    MessageShape,
+    MessagesRequest,
+    NoteRequest,
+    ReplyRequest,
+    TeamShape,
+)
+from apps.desktop.selectors import (
+    colleagues_all,
+    conversation_counts,
+    conversation_get,
+    conversations_list,
+    events_after,
+    messages_of,
+    teams_all,
+)
+from apps.desktop.services.messages import message_send, note_add
+
+READ = problems(400, 401, 403, 404)
+CURSOR = OpenApiParameter("cursor", str, description="From `next` or `previous` of an answer.")
+
+
+class Pages(CursorPagination):
+    """The latest first, stable while new ones arrive."""
+
+    ordering = ("-active_at", "-id")
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+
+
+def valid(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    """The fields of a request. Raises ValidationError, which leaves as problem+json."""
+    asked = shape(data=data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+class ConversationsAPI(DeskView):
+    @extend_schema(
+        summary="List conversations", parameters=[ListRequest, CURSOR, OpenApiParameter("limit", int), ACTS_FOR],
+        responses={200: ConversationPage, **READ}, tags=TAGS, operation_id="conversations_list",
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """The conversations of a view, the latest first, filtered and searched."""
+        rows = conversations_list(user_id=viewing_user(request), **valid(ListRequest, request.query_params))
+        pages = Pages()
+        page = pages.paginate_queryset(rows.annotate(active_at=Coalesce("last_message_at", "created_at")), request, view=self)
+        return pages.get_paginated_response(ConversationShape(page, many=True).data)
+
+
+class CountsAPI(DeskView):
+    @extend_schema(summary="Count conversations", parameters=[ACTS_FOR], responses={200: OpenApiTypes.OBJECT, **READ}, tags=TAGS)
+    def get(self, request: Request) -> Response:
+        """How many conversations each view holds, and how many of them have unread messages (`…_unread`)."""
+        return Response(conversation_counts(acting_user(request)))
+
+
+class ConversationAPI(DeskView):
+    @extend_schema(summary="Read a conversation", responses={200: ConversationShape, **READ}, tags=TAGS)
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """One conversation with its contact."""
+        return Response(ConversationShape(conversation_get(conversation_id)).data)
+
+
+class MessagesAPI(DeskView):
+    @extend_schema(
+        summary="Read messages", parameters=[MessagesRequest], responses={200: MessagePage, **READ}, tags=TAGS,
+        operation_id="messages_list",
+    )  # fmt: skip
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """The last messages and notes of a conversation, or those before one of them."""
+        asked = valid(MessagesRequest, request.query_params)
+        found = messages_of(conversation_get(conversation_id), before=asked["before"], limit=asked["limit"])
+        before = str(found[0].pk) if len(found) == asked["limit"] else None
+        return Response({"results": MessageShape(found, many=True).data, "before": before})
+
+    @extend_schema(
+        summary="Reply to the contact", parameters=[ACTS_FOR], request=ReplyRequest,
+        responses={201: MessageShape, **problems(400, 401, 403, 404, 409, 422)}, tags=TAGS,
+    )  # fmt: skip
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Sends a message; only the conversation's holder may. It is `pending` until the channel has taken it."""
+        asked = valid(ReplyRequest, request.data)
+        user_id = acting_user(request)
+        sent = message_send(
+            conversation=conversation_get(conversation_id), author="person", user_id=user_id, kind=asked["kind"],
+            text=asked["text"], payload=asked["payload"], reply_to_id=asked["reply_to"], attachment_ids=asked["attachments"],
+        )  # fmt: skip
+        return Response(MessageShape(sent).data, status=201)
+
+
+class NotesAPI(DeskView):
+    @extend_schema(
+        summary="Add a private note", parameters=[ACTS_FOR], request=NoteRequest,
+        responses={201: MessageShape, **problems(400, 401, 403, 404, 422)}, tags=TAGS,
+    )  # fmt: skip
+    def post(self, request: Request, conversation_id: UUID) -> Response:
+        """Adds a note that only colleagues see."""
+        text = valid(NoteRequest, request.data)["text"]
+        note = note_add(conversation_id=conversation_id, user_id=acting_user(request), text=text)
+        return Response(MessageShape(note).data, status=201)
+
+
+class EventsAPI(DeskView):
+    @extend_schema(summary="Read what happened", parameters=[EventsRequest], responses={200: EventPage, **READ}, tags=TAGS)
+    def get(self, request: Request) -> Response:
+        """Events after one, oldest first."""
+        asked = valid(EventsRequest, request.query_params)
+        found = events_after(asked["after"], asked["limit"])
+        last = max([asked["after"], *(event.pk for event in found)])
+        return Response({"results": EventShape(found, many=True).data, "last_event_id": last})
+
+
+class ColleaguesAPI(DeskView):
+    @extend_schema(summary="List colleagues", responses={200: ColleagueShape(many=True), **READ}, tags=TAGS)
+    def get(self, request: Request) -> Response:
+        """Everybody at the desktop, with presence and room."""
+        return Response(ColleagueShape(colleagues_all(), many=True).data)
+
+
+class TeamsAPI(DeskView):
+    @extend_schema(summary="List teams", responses={200: TeamShape(many=True), **READ}, tags=TAGS)
+    def get(self, request: Request) -> Response:
+        """Every team."""
+        return Response(TeamShape(teams_all(), many=True).data)
