@@ -4,8 +4,10 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("apps.calls.urls_pages")),
+    path("", include("apps.desktop.urls_pages")),
     path("", include("apps.tenants.urls_tenant")),
     path("api/v1/", include("apps.calls.urls")),
+    path("api/v1/", include("apps.desktop.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
 handler400 = "apps.core.pages.bad_request"

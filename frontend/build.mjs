@@ -38,6 +38,8 @@ function bundle() {
     entryPoints: {
       app: here("src/app.ts"),
       call: here("src/call/page.ts"),
+      desktop: here("src/desktop/page.ts"),
+      sw: here("src/desktop/sw.ts"),
       theme: here("src/theme.ts"),
       styles: here("src/styles.css"),
     },
@@ -59,6 +61,7 @@ await mkdir(out, { recursive: true });
 tailwind();
 await sprite();
 await copyFile(here("src/mark.svg"), `${out}/mark.svg`);
+await copyFile(here("node_modules/emoji-picker-element-data/en/emojibase/data.json"), `${out}/emoji.json`);
 const context = await bundle();
 await context.rebuild();
 if (watching()) {

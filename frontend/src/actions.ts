@@ -7,6 +7,7 @@ export function actionsStart(): void {
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => (event.target as Element).closest("form[data-guard]")?.setAttribute("data-dirty", ""));
   document.addEventListener("htmx:config:request", emptyFieldsLeave);
+  document.addEventListener("htmx:after:request", formDone);
   document.addEventListener("submit", (event) => (event.target as Element).removeAttribute("data-dirty"));
   addEventListener("beforeunload", (event) => document.querySelector("form[data-dirty]") && event.preventDefault());
   themeMark();
@@ -25,6 +26,17 @@ function changed(event: Event): void {
   const form = field.closest<HTMLFormElement>("form[data-submits]");
   if (form && !field.matches("[data-search]")) form.requestSubmit();
   if (field.form) confirmName(field);
+}
+
+/** A form in a dialog closes it, and one in a menu its menu, once the server has taken it. */
+function formDone(event: Event): void {
+  const form = event.target as HTMLElement;
+  const { response } = (event as CustomEvent<{ ctx: { response?: { status: number } } }>).detail.ctx;
+  if (!response || response.status >= 400) return;
+  if (form.matches("[data-closes-after]")) form.closest("dialog")?.close();
+  if (form.matches("[data-empties-after]")) (form as HTMLFormElement).reset();
+  const menu = form.matches("details[data-menu] form") ? form.closest("details") : null;
+  if (menu && !form.matches("[role=search]")) menu.open = false;
 }
 
 /** Filters that say nothing stay out of the address. */

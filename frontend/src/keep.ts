@@ -6,6 +6,12 @@ const keepers = "[role=tab], [role=tabpanel], details, dialog, [data-row]";
 
 export function keepStart(): void {
   htmx.registerExtension("keep", {
-    htmx_before_morph_attr: (element: Element, detail: { attrName: string }) => !(kept.has(detail.attrName) && element.matches(keepers)),
+    htmx_before_morph_attr: (element: Element, detail: { attrName: string }) => !keeps(element, detail.attrName),
   });
+}
+
+/** Elements can name further attributes of their own in `data-keeps`. */
+function keeps(element: Element, name: string): boolean {
+  const own = element instanceof HTMLElement ? (element.dataset.keeps ?? "").split(" ") : [];
+  return own.includes(name) || (kept.has(name) && element.matches(keepers));
 }

@@ -1,4 +1,5 @@
 // Keyboard: ? shows the keys, Ctrl K the palette, j k walk a list, Enter opens, / searches, g then a letter goes to a page.
+// Any other key belongs to the element that names it in `data-key`: a field is focused, everything else is clicked.
 import { dialogOpen } from "./overlays";
 import { paletteOpen } from "./palette";
 
@@ -25,12 +26,22 @@ function typing(target: Element): boolean {
 
 function plainKey(key: string): boolean {
   if (going) return go(key);
+  if (key.length === 1 && elementKey(key)) return true;
   if (key === "?") return dialogOpen("#keys"), true;
   if (key === "/") return searchFocus();
   if (key === "j") return rowStep(1);
   if (key === "k") return rowStep(-1);
   if (key === "g") return (going = true);
   return false;
+}
+
+/** The first element on the screen that has this key. */
+function elementKey(key: string): boolean {
+  const owners = [...document.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)];
+  const owner = owners.find((element) => element.getClientRects().length > 0);
+  if (owner?.matches("input, textarea, select")) owner.focus();
+  else owner?.click();
+  return owner !== undefined;
 }
 
 function go(key: string): boolean {

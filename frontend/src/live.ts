@@ -1,5 +1,6 @@
 // The browser's one websocket. The server sends hints (type, id, version, topic); elements refetch themselves, so
-// permissions are checked where the fragment is rendered.
+// permissions are checked where the fragment is rendered. Other scripts hear hints as `hint` events, which they may
+// take for themselves (preventDefault), and send words of their own with a `live:send` event.
 
 interface Hint {
   type: string;
@@ -8,19 +9,21 @@ interface Hint {
   version: number;
 }
 
-type Answer = Hint | { subscribed: string[] };
+type Answer = Hint | { subscribed: string[] } | { registered: number; missed: boolean };
 
 const refused = new Set([4401, 4403]);
 const firstDelay = 500;
 const longestDelay = 15_000;
 
 export function liveStart(): void {
-  const base = document.querySelector<HTMLMetaElement>('meta[name="realtime-url"]')?.content;
-  if (!base) return;
-  const url = `${base.replace("{host}", location.hostname)}/ws/calls/`;
-  const live = new Live(url);
+  const url = document.querySelector<HTMLMetaElement>('meta[name="realtime-url"]')?.content;
+  if (!url) return;
+  const live = new Live(url.replace("{host}", location.hostname));
   document.addEventListener("htmx:after:swap", () => live.topicsChanged());
   document.addEventListener("click", moreShow);
+  document.addEventListener("pointerout", leave);
+  document.addEventListener("changed", everythingRefetch);
+  document.addEventListener("live:send", (event) => live.send((event as CustomEvent<object>).detail));
   addEventListener("pagehide", () => live.stop());
   addEventListener("pageshow", (event) => event.persisted && live.start());
   live.start();
@@ -57,9 +60,14 @@ class Live {
     if ([...wanted].some((topic) => !this.subscribed.has(topic))) this.subscribe(wanted);
   }
 
+  /** What cannot be said now is not said: only hints go this way. */
+  send(words: object): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(words));
+  }
+
   private subscribe(wanted: Set<string>): void {
     this.subscribed = wanted;
-    this.socket?.send(JSON.stringify({ subscribe: [...wanted] }));
+    this.send({ subscribe: [...wanted] });
   }
 
   private opened(): void {
@@ -89,13 +97,30 @@ function topics(): Set<string> {
   return new Set([...elements].map((element) => element.dataset.live ?? ""));
 }
 
-/** What happened before the subscription held was not heard, so everything live is fetched once it does. */
+/** What happened before the subscription held was not heard, so everything live is fetched once it does. Pages that know
+ * which event they show (`data-event`) ask first whether anything has happened since. */
 function received(answer: Answer): void {
-  if ("subscribed" in answer) document.querySelectorAll("[data-live]").forEach(refetch);
-  else deliver(answer);
+  if ("subscribed" in answer) {
+    const event = lastEvent();
+    if (event === null) everythingRefetch();
+    else document.dispatchEvent(new CustomEvent("live:send", { detail: { register: { last_event_id: event } } }));
+  } else if ("registered" in answer) {
+    if (answer.missed) everythingRefetch();
+  } else deliver(answer);
+}
+
+/** Of the parts of the page, the one that is furthest behind counts. */
+function lastEvent(): number | null {
+  const shown = [...document.querySelectorAll<HTMLElement>("[data-event]")].map((element) => Number(element.dataset.event));
+  return shown.length > 0 ? Math.min(...shown) : null;
+}
+
+function everythingRefetch(): void {
+  document.querySelectorAll("[data-live]").forEach(refetch);
 }
 
 function deliver(hint: Hint): void {
+  if (!document.dispatchEvent(new CustomEvent("hint", { detail: hint, cancelable: true }))) return;
   for (const element of document.querySelectorAll<HTMLElement>(`[data-live="${CSS.escape(hint.topic)}"]`)) {
     const part = element.querySelector(`[data-live-id="${CSS.escape(hint.id)}"]`);
     refetch(part ?? element);
@@ -107,6 +132,14 @@ function refetch(element: Element): void {
   const pill = element.querySelector<HTMLElement>("[data-live-more]");
   if (pill && element.matches(":hover")) pill.hidden = false;
   else element.dispatchEvent(new CustomEvent("live"));
+}
+
+/** What waited because the pointer was over it is shown once the pointer has left. */
+function leave(event: PointerEvent): void {
+  const element = (event.target as Element).closest<HTMLElement>("[data-live]");
+  if (!element || element.contains(event.relatedTarget as Node | null)) return;
+  const pill = element.querySelector<HTMLElement>("[data-live-more]:not([hidden])");
+  pill?.click();
 }
 
 function moreShow(event: Event): void {

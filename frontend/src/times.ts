@@ -3,7 +3,15 @@ const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(language, { weekday: "short", hour: "2-digit", minute: "2-digit" });
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+const written: Record<string, (at: Date) => string> = {
+  clock: (at) => clock.format(at),
+  time: (at) => time.format(at),
+  day: (at) => weekday.format(at),
+};
 
 export function timesStart(): void {
   timesShow(document);
@@ -26,7 +34,7 @@ function timesShow(root: ParentNode): void {
 
 function show(element: HTMLTimeElement): void {
   const at = new Date(element.dateTime);
-  const words = element.dataset.when === "clock" ? clock.format(at) : ago(at);
+  const words = (written[element.dataset.when ?? ""] ?? ago)(at);
   if (element.textContent !== words) element.textContent = words;
   element.title = exact.format(at);
 }

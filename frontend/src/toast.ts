@@ -1,8 +1,10 @@
 // Toasts say what happened, and offer to undo it where that is possible. Texts come from the server or from templates.
+import htmx from "htmx.org";
 
 interface Toast {
   text: string;
   undo?: string;
+  href?: string;
 }
 
 const shownFor = 6000;
@@ -19,11 +21,23 @@ export function toastShow(toast: Toast): void {
   const list = document.querySelector("[data-toasts]");
   if (!card || !list) return;
   card.querySelector("[data-toast-text]")!.textContent = toast.text;
-  const undo = card.querySelector<HTMLFormElement>("form");
-  if (undo && toast.undo) undo.action = toast.undo;
-  else undo?.remove();
+  undoSet(card, toast.undo);
+  const link = card.querySelector<HTMLAnchorElement>("[data-toast-link]");
+  if (link && toast.href) link.href = toast.href;
+  else link?.remove();
   list.append(card);
+  htmx.process(card);
   expire(card);
+}
+
+/** Undoing answers with a toast of its own, so this one goes. */
+function undoSet(card: HTMLElement, undo: string | undefined): void {
+  const form = card.querySelector<HTMLFormElement>("form");
+  if (!form || !undo) return form?.remove();
+  form.action = undo;
+  form.setAttribute("hx-post", undo);
+  form.setAttribute("hx-swap", "none");
+  form.addEventListener("htmx:finally:request", () => card.remove());
 }
 
 /** Leaves while nobody reads it: the clock waits while the pointer or the focus is on the toast. */

@@ -1,0 +1,69 @@
+"""Live events of the Agent Desktop."""
+
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django_tenants.utils import tenant_context
+
+from apps.desktop.events import TOPIC, conversation_topic, user_topic
+from apps.desktop.selectors import event_last_id, events_after
+from apps.desktop.selectors.people import DESK_ROLES
+from apps.desktop.services.team import colleague_seen
+from apps.tenants.consumers import TenantConsumer
+
+
+class DeskConsumer(TenantConsumer):
+    """Topics: `desk` (lists), `desk:<conversation id>`, and `desk:user:<one's own id>`.
+
+    Beside `subscribe` a client sends `{"register": {"last_event_id": n}}`, answered by `{"registered": m, "missed": bool}`,
+    and `{"typing": conversation id}`, which the others who have it open hear as a hint of type `typing`.
+    """
+
+    async def connect(self) -> None:
+        await super().connect()
+        membership = getattr(self, "membership", None)
+        if membership is not None and membership.role not in DESK_ROLES:
+            await self.close(4403)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        if not isinstance(content, dict):
+            return
+        if "subscribe" in content:
+            await super().receive_json(content)
+        if isinstance(content.get("register"), dict):
+            await self.send_json(await self._register(content["register"].get("last_event_id")))
+        if isinstance(content.get("typing"), str):
+            await self._typing(content["typing"])
+
+    def may_hear(self, topic: str) -> bool:
+        if self.membership.role not in DESK_ROLES:
+            return False
+        return topic in (TOPIC, user_topic(self.membership.user_id)) or _is_conversation(topic)
+
+    async def hint(self, event: dict[str, Any]) -> None:
+        if event.get("from") != self.channel_name:
+            await super().hint(event)
+
+    @database_sync_to_async
+    def _register(self, last_event_id: Any) -> dict[str, Any]:
+        with tenant_context(self.membership.tenant):
+            colleague_seen(user_id=self.membership.user_id)
+            known = last_event_id if isinstance(last_event_id, int) else 0
+            return {"registered": event_last_id(), "missed": bool(events_after(known, limit=1))}
+
+    async def _typing(self, conversation_id: str) -> None:
+        topic = conversation_topic(conversation_id)
+        if topic not in self.topics:
+            return
+        user = self.scope["user"]
+        hint = {"type": "typing", "id": conversation_id, "version": 0, "topic": topic, "name": str(user)}
+        await self.channel_layer.group_send(self._group(topic), {"type": "hint", "hint": hint, "from": self.channel_name})
+
+
+def _is_conversation(topic: str) -> bool:
+    name, _, conversation_id = topic.partition(":")
+    try:
+        return name == TOPIC and str(UUID(conversation_id)) == conversation_id
+    except ValueError:
+        return False

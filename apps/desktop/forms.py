@@ -1,0 +1,134 @@
+"""What people fill in at the desktop."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from apps.desktop.models import Colleague
+
+VIEWS = (("mine", _("Mine")), ("unassigned", _("Unassigned")), ("all", _("All")), ("resolved", _("Resolved")))
+OUTCOMES = (
+    _("Solved"),
+    _("Answered, nothing more to do"),
+    _("The contact did not come back"),
+    _("Passed on outside Meridian"),
+    _("Spam or wrong number"),
+)
+TEXT_LENGTH = 4096  # WhatsApp's limit of a text message
+
+
+class DeskFilterForm(forms.Form):
+    """The list's view and filters. An unknown value is dropped rather than refused: an old link still shows a list."""
+
+    view = forms.ChoiceField(choices=VIEWS, required=False, widget=forms.HiddenInput)
+    q = forms.CharField(label=_("Search"), required=False, max_length=200)
+    team = forms.ChoiceField(label=_("Team"), required=False)
+    channel = forms.ChoiceField(label=_("Channel"), required=False)
+    tag = forms.ChoiceField(label=_("Tag"), required=False)
+
+    def __init__(
+        self, data: QueryDict, *, teams: Iterable[tuple[str, str]], channels: Iterable[tuple[str, str]], tags: Iterable[str]
+    ) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self._choose("team", _("Any team"), teams)
+        self._choose("channel", _("Any channel"), channels)
+        self._choose("tag", _("Any tag"), [(tag, tag) for tag in tags])
+        search = {"type": "search", "data-search": "", "placeholder": _("Search conversations"), "autocomplete": "off"}
+        self.fields["q"].widget.attrs = search
+
+    def _choose(self, name: str, anything: Any, choices: Iterable[tuple[str, str]]) -> None:
+        self.fields[name].choices = [("", anything), *choices]  # type: ignore[attr-defined]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What holds, without the empty and the unreadable; `view` is always there."""
+        self.is_valid()
+        found = {name: value for name, value in self.cleaned_data.items() if value}
+        return {"view": "mine", **found}
+
+    @property
+    def narrowing(self) -> int:
+        """How many filters hold beside the search."""
+        return len(self.values.keys() - {"view", "q"})
+
+
+class MessageForm(forms.Form):
+    """A reply or a note; what may be empty is the service's to say."""
+
+    text = forms.CharField(required=False, max_length=TEXT_LENGTH, strip=False)
+    reply_to = forms.UUIDField(required=False)
+    attachments = forms.CharField(required=False, max_length=2000)
+
+    def clean_attachments(self) -> list[str]:
+        field = forms.UUIDField()
+        return [str(field.clean(part)) for part in self.cleaned_data["attachments"].split(",") if part]
+
+
+class TemplateForm(forms.Form):
+    """Which template, and what stands in its places."""
+
+    name = forms.CharField(max_length=512)
+    language = forms.CharField(max_length=16)
+
+
+class ContactForm(forms.Form):
+    """What a colleague may correct. `fields` has one `name: text` a line."""
+
+    name = forms.CharField(label=_("Name"), required=False, max_length=200)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    fields_text = forms.CharField(
+        label=_("What you keep about them"),
+        required=False,
+        max_length=4000,
+        help_text=_("One thing a line, such as “Customer number: 4711”."),
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+    def clean_fields_text(self) -> dict[str, str]:
+        """Name to text, in the order written. Raises ValidationError for a line without a name."""
+        found: dict[str, str] = {}
+        for line in self.cleaned_data["fields_text"].splitlines():
+            name, colon, value = line.partition(":")
+            if not line.strip():
+                continue
+            if not colon or not name.strip():
+                raise forms.ValidationError(_("Write each line as “name: text”; this one has no name: %(line)s") % {"line": line})
+            found[name.strip()] = value.strip()
+        return found
+
+
+class SnoozeForm(forms.Form):
+    """Until when; a time without a zone is in the company's."""
+
+    until = forms.DateTimeField(widget=forms.DateTimeInput(attrs={"type": "datetime-local"}), label=_("Until"))
+
+    @property
+    def until_at(self) -> datetime | None:
+        return self.cleaned_data["until"] if self.is_valid() else None
+
+
+class PreferencesForm(forms.Form):
+    """How a person wants to be told, and how much they take at once."""
+
+    notify_desktop = forms.BooleanField(label=_("In the desktop, while it is open"), required=False)
+    notify_push = forms.BooleanField(label=_("By this browser, also while Meridian is closed"), required=False)
+    notify_email = forms.BooleanField(label=_("By e-mail"), required=False)
+    capacity = forms.IntegerField(
+        label=_("Open conversations at once"), min_value=1, max_value=99, help_text=_("With that many you are not asked again.")
+    )
+
+
+class PresenceForm(forms.Form):
+    presence = forms.ChoiceField(choices=Colleague.Presence.choices)
+
+
+class PushForm(forms.Form):
+    """A browser's push subscription (PushSubscription.toJSON())."""
+
+    endpoint = forms.URLField(max_length=2000, assume_scheme="https")
+    p256dh = forms.CharField(max_length=200)
+    auth = forms.CharField(max_length=100)

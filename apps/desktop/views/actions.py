@@ -1,0 +1,143 @@
+"""What is done with a conversation. Each action answers with a toast, most with a way back."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from apps.desktop.errors import BadTime, NotColleague
+from apps.desktop.forms import SnoozeForm
+from apps.desktop.models import Conversation
+from apps.desktop.selectors import user_name
+from apps.desktop.services.conversations import (
+    conversation_assign,
+    conversation_claim,
+    conversation_read,
+    conversation_release,
+    conversation_reopen,
+    conversation_resolve,
+    conversation_snooze,
+    conversation_to_ai,
+    conversation_to_team,
+)
+from apps.desktop.views.answers import done, told
+from apps.desktop.views.conversation import conversation_or_404
+from apps.desktop.views.rights import desk_required
+
+
+def _me(request: HttpRequest) -> UUID:
+    return request.user.pk  # type: ignore[return-value]
+
+
+def _given(request: HttpRequest, name: str) -> str:
+    """From the form, or from the address, where an undo button keeps it."""
+    return request.POST.get(name, request.GET.get(name, ""))
+
+
+def _to(name: str, conversation: Conversation, **values: str) -> str:
+    query = f"?{urlencode(values)}" if values else ""
+    return reverse(name, args=[conversation.pk]) + query
+
+
+@require_POST
+@desk_required
+@told
+def claim(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    before = conversation_or_404(conversation_id).status
+    conversation = conversation_claim(conversation_id=conversation_id, user_id=_me(request))
+    taken = before == Conversation.Status.PENDING
+    text = _("You took over from the AI agent.") if taken else _("The conversation is yours.")
+    return done(request, text, undo=_to("conversation-to-ai" if taken else "conversation-release", conversation))
+
+
+@require_POST
+@desk_required
+@told
+def release(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    conversation = conversation_release(conversation_id=conversation_id, user_id=_me(request))
+    return done(request, _("Given back to the team."), undo=_to("conversation-claim", conversation))
+
+
+@require_POST
+@desk_required
+@told
+def assign(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    before = conversation_or_404(conversation_id).assignee_id
+    assignee = _uuid(_given(request, "assignee"))
+    conversation = conversation_assign(conversation_id=conversation_id, user_id=_me(request), assignee_id=assignee)
+    back = _to("conversation-assign", conversation, assignee=str(before)) if before else _to("conversation-release", conversation)
+    return done(request, _("Assigned to %(name)s.") % {"name": user_name(assignee)}, undo=back)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotColleague from None
+
+
+@require_POST
+@desk_required
+@told
+def to_team(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    slug = _given(request, "team")
+    before = conversation_or_404(conversation_id)
+    conversation = conversation_to_team(conversation_id=conversation_id, user_id=_me(request), team_slug=slug)
+    name = conversation.team.name if slug and conversation.team else _("everybody")
+    undo = _to("conversation-claim", conversation) if before.assignee_id == _me(request) else ""
+    return done(request, _("Handed to %(team)s.") % {"team": name}, undo=undo)
+
+
+@require_POST
+@desk_required
+@told
+def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    until = SnoozeForm(request.POST).until_at
+    if until is None:
+        raise BadTime
+    conversation = conversation_snooze(conversation_id=conversation_id, user_id=_me(request), until=until)
+    when = date_format(localtime(until), "j M, H:i")
+    return done(request, _("Snoozed until %(when)s.") % {"when": when}, undo=_to("conversation-reopen", conversation))
+
+
+@require_POST
+@desk_required
+@told
+def resolve(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    outcome = _given(request, "outcome").strip()
+    held = conversation_or_404(conversation_id).assignee_id == _me(request)
+    conversation = conversation_resolve(conversation_id=conversation_id, user_id=_me(request), outcome=outcome)
+    undo = _to("conversation-reopen", conversation, **({"claim": "1"} if held else {}))
+    return done(request, _("Resolved."), undo=undo)
+
+
+@require_POST
+@desk_required
+@told
+def reopen(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """`claim=1` takes it back at once, as it was before."""
+    conversation = conversation_reopen(conversation_id=conversation_id, user_id=_me(request))
+    if _given(request, "claim"):
+        conversation_claim(conversation_id=conversation.pk, user_id=_me(request))
+    return done(request, _("Open again."))
+
+
+@require_POST
+@desk_required
+@told
+def to_ai(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    conversation = conversation_to_ai(conversation_id=conversation_id, user_id=_me(request))
+    return done(request, _("The AI agent answers again."), undo=_to("conversation-claim", conversation))
+
+
+@require_POST
+@desk_required
+@told
+def read(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    conversation_read(conversation_id=conversation_id, user_id=_me(request))
+    return HttpResponse(status=204)

@@ -1,0 +1,168 @@
+"""What a message shows beside its text, by the type that the channel gave it; payloads are WhatsApp's.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.utils.html import escape, urlize
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from apps.core.templatetags.ui import money, phone
+from apps.desktop.models import Message
+
+STYLES = (
+    (re.compile(r"```(.+?)```", re.DOTALL), r"<code>\1</code>"),
+    (re.compile(r"(?<![\w*])\*(\S(?:[^*\n]*\S)?)\*(?![\w*])"), r"<strong>\1</strong>"),
+    (re.compile(r"(?<![\w_/])_(\S(?:[^_\n]*\S)?)_(?![\w_])"), r"<em>\1</em>"),
+    (re.compile(r"(?<![\w~])~(\S(?:[^~\n]*\S)?)~(?![\w~])"), r"<s>\1</s>"),
+)
+MEDIA = frozenset({"image", "sticker", "audio", "voice", "video", "document"})
+
+
+@dataclass(frozen=True)
+class Card:
+    """A block below the text: a place, a person, an order; `lines` are (label, text) pairs, `href` leads outside."""
+
+    icon: str
+    title: str
+    lines: tuple[tuple[str, str], ...] = ()
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Content:
+    """`text` is safe markup; `label` says in a word what was chosen or came; `choices` are the buttons that were offered."""
+
+    text: SafeString = field(default_factory=lambda: mark_safe(""))
+    label: str = ""
+    icon: str = ""
+    cards: tuple[Card, ...] = ()
+    choices: tuple[str, ...] = ()
+    footer: str = ""
+
+
+def content_of(message: Message) -> Content:
+    """Never fails on a payload it does not know: the text is always shown."""
+    maker = MAKERS.get(message.kind)
+    base = {"text": text_html(message.text)}
+    return Content(**{**base, **(maker(message) if maker else {})})
+
+
+def text_html(text: str) -> SafeString:
+    """Escapes, then applies WhatsApp's own marks (*bold*, _italic_, ~struck~, ```code```) and links addresses."""
+    html = urlize(escape(text), nofollow=True)
+    pieces = re.split(r"(<a [^>]*>.*?</a>)", html)
+    return mark_safe("".join(piece if piece.startswith("<a ") else _marked(piece) for piece in pieces))  # noqa: S308  # escaped above
+
+
+def _marked(html: str) -> str:
+    for pattern, replacement in STYLES:
+        html = pattern.sub(replacement, html)
+    return html
+
+
+def part_of(payload: Any, name: str) -> dict[str, Any]:
+    """The part called `name`, or the payload itself where that already is the part."""
+    if not isinstance(payload, dict):
+        return {}
+    found = payload.get(name, payload)
+    return found if isinstance(found, dict) else {}
+
+
+def _list_of(payload: Any, name: str) -> list[dict[str, Any]]:
+    found = payload.get(name) if isinstance(payload, dict) else payload
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _location(message: Message) -> dict[str, Any]:
+    place = part_of(message.payload, "location")
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        return {"label": _("Location"), "icon": "map-pin"}
+    where = f"{latitude:.5f}, {longitude:.5f}"
+    href = f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
+    lines = tuple(("", str(line)) for line in (place.get("address"), where) if line)
+    card = Card("map-pin", str(place.get("name") or _("Location")), lines, href)
+    return {"cards": (card,), "text": mark_safe("")}  # the text repeats the place
+
+
+def _contacts(message: Message) -> dict[str, Any]:
+    people = _list_of(message.payload, "contacts")
+    return {"cards": tuple(_person(person) for person in people), "text": text_html("" if people else message.text)}
+
+
+def _person(person: dict[str, Any]) -> Card:
+    name = part_of(person, "name").get("formatted_name") or _("Contact card")
+    numbers = [str(row.get("phone") or row.get("wa_id") or "") for row in _list_of(person, "phones")]
+    mails = [str(row.get("email") or "") for row in _list_of(person, "emails")]
+    lines = [(_("Phone"), phone(number)) for number in numbers if number] + [(_("E-mail"), mail) for mail in mails if mail]
+    return Card("contact", str(name), tuple(lines))
+
+
+def _interactive(message: Message) -> dict[str, Any]:
+    part = part_of(message.payload, "interactive")
+    for kind in ("button_reply", "list_reply", "nfm_reply"):
+        if isinstance(part.get(kind), dict):
+            chosen = part[kind]
+            text = str(chosen.get("title") or chosen.get("body") or message.text)
+            return {"label": _("Chose"), "icon": "mouse-pointer-click", "text": text_html(text)}
+    return {"choices": _offered(part), "footer": str(part_of(part.get("footer"), "").get("text", ""))}
+
+
+def _offered(part: dict[str, Any]) -> tuple[str, ...]:
+    action = part.get("action") if isinstance(part.get("action"), dict) else {}
+    buttons = [str(part_of(row, "reply").get("title", "")) for row in _list_of(action, "buttons")]
+    rows = [str(row.get("title", "")) for section in _list_of(action, "sections") for row in _list_of(section, "rows")]
+    return tuple(title for title in buttons + rows if title)
+
+
+def _button(message: Message) -> dict[str, Any]:
+    text = str(part_of(message.payload, "button").get("text") or message.text)
+    return {"label": _("Chose"), "icon": "mouse-pointer-click", "text": text_html(text)}
+
+
+def _template(message: Message) -> dict[str, Any]:
+    part = part_of(message.payload, "template")
+    buttons = part.get("buttons")
+    offered = tuple(str(title) for title in buttons) if isinstance(buttons, list) else ()
+    return {"label": _("Template"), "icon": "layout-template", "choices": offered, "footer": str(part.get("footer") or "")}
+
+
+def _order(message: Message) -> dict[str, Any]:
+    part = part_of(message.payload, "order")
+    items = tuple(_item(row) for row in _list_of(part, "product_items"))
+    return {"cards": (Card("shopping-cart", _("Order"), items),), "text": text_html(str(part.get("text") or message.text))}
+
+
+def _item(row: dict[str, Any]) -> tuple[str, str]:
+    name, count = str(row.get("product_retailer_id", "")), row.get("quantity", 1)
+    try:
+        price = money(Decimal(str(row.get("item_price"))), str(row.get("currency") or "USD"))
+    except ArithmeticError:
+        price = str(row.get("item_price"))
+    return f"{count} × {name}", price
+
+
+def _unsupported(message: Message) -> dict[str, Any]:
+    words = _(
+        "This kind of message cannot be shown here: WhatsApp does not pass it on. Ask the contact to send it in another form."
+    )
+    return {"label": _("Not shown"), "icon": "circle-question-mark", "text": text_html(message.text or words)}
+
+
+MAKERS: dict[str, Callable[[Message], dict[str, Any]]] = {
+    "location": _location,
+    "contacts": _contacts,
+    "interactive": _interactive,
+    "button": _button,
+    "template": _template,
+    "order": _order,
+    "unsupported": _unsupported,
+    "unknown": _unsupported,
+}

@@ -1,0 +1,146 @@
+"""One conversation: what was said, who holds it, and who the contact is."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from apps.compass.selectors import agent_names
+from apps.desktop.errors import UnknownConversation
+from apps.desktop.forms import OUTCOMES, ContactForm, SnoozeForm
+from apps.desktop.models import Conversation, Message
+from apps.desktop.selectors import colleagues_all, conversation_get, event_last_id, events_of, tags_all, teams_all, timeline_of
+from apps.desktop.selectors_pages import Stretch, channel_name, earlier_of, stretch_of
+from apps.desktop.views.listing import list_context, page_context
+from apps.desktop.views.rights import desk_required, rights
+from apps.desktop.views.thread import Line, lines_of, names_for
+
+TIMELINE = 12
+WORKDAY = time(9)
+
+
+@require_GET
+@desk_required
+def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """The whole page, or only the conversation when htmx asks for it."""
+    found = conversation_or_404(conversation_id)
+    context = conversation_context(request, found)
+    if _wants_part(request):
+        return render(request, "desktop/conversation.html", context)
+    context |= {**page_context(request), **list_context(request, opened=str(found.pk))}
+    return render(request, "desktop/page.html", context)
+
+
+def _wants_part(request: HttpRequest) -> bool:
+    """Going back in the history asks for the page."""
+    return bool(request.htmx) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+
+
+def conversation_or_404(conversation_id: UUID) -> Conversation:
+    try:
+        return conversation_get(conversation_id)
+    except UnknownConversation as error:
+        raise Http404(str(error)) from error
+
+
+def conversation_context(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+    """The last event is read first: what happens meanwhile is fetched again."""
+    last_event = event_last_id()
+    stretch = stretch_of(conversation, _start(request))
+    people = colleagues_all()
+    return {
+        "conversation": conversation,
+        "contact": conversation.contact,
+        "channel": channel_name(conversation.channel),
+        "holder": next((person for person in people if person.user_id == conversation.assignee_id), None),
+        "agent_name": _agent_name(conversation),
+        "mood": mood_of(conversation.sentiment),
+        "lines": _lines(request, conversation, stretch),
+        "stretch": stretch,
+        "earlier": None if stretch.older else earlier_of(conversation),
+        "last_event": last_event,
+        "query": request.GET.urlencode(),
+        **_choices(request, conversation, people),
+        **_window(conversation),
+        **rights(request, conversation),
+        **contact_context(conversation),
+    }
+
+
+def mood_of(sentiment: float | None) -> str:
+    """A sentiment of -1 to 1 in a word; nothing where there is none."""
+    if sentiment is None:
+        return ""
+    return "negative" if sentiment < -0.2 else "positive" if sentiment > 0.2 else "neutral"
+
+
+def _start(request: HttpRequest) -> UUID | None:
+    try:
+        return UUID(request.GET["from"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _agent_name(conversation: Conversation) -> str:
+    agent_id = conversation.agent_id
+    return agent_names([agent_id]).get(agent_id, "") if agent_id else ""
+
+
+def _lines(request: HttpRequest, conversation: Conversation, stretch: Stretch) -> list[Line]:
+    events = events_of(conversation)
+    if stretch.older:
+        events = [event for event in events if event.at >= stretch.messages[0].at]
+    ids = {message.user_id for message in stretch.messages} | {event.user_id for event in events}
+    ids |= {event.detail.get("assignee") for event in events} | {who for m in stretch.messages for who in _reactors(m)}
+    names = names_for(conversation, ids, agent=_agent_name(conversation), me=request.user.pk)  # type: ignore[arg-type]
+    zone = request.tenant.timezone  # type: ignore[attr-defined]
+    return lines_of(stretch.messages, events, names, zone=zone, unread=conversation.unread)
+
+
+def _reactors(message: Message) -> set[str]:
+    return set(message.reactions) - {"contact", "ai"}
+
+
+def _choices(request: HttpRequest, conversation: Conversation, people: list[Any]) -> dict[str, Any]:
+    zone = ZoneInfo(request.tenant.timezone)  # type: ignore[attr-defined]
+    return {
+        "people": [person for person in people if person.user_id != conversation.assignee_id],
+        "teams": [team for team in teams_all() if team.pk != conversation.team_id],
+        "outcomes": OUTCOMES,
+        "snoozes": snooze_choices(timezone.now().astimezone(zone)),
+        "snooze_form": SnoozeForm(auto_id="snooze-%s"),
+        "zone": zone.key,
+    }
+
+
+def snooze_choices(now: datetime) -> list[tuple[str, datetime]]:
+    """Times that people choose again and again; `now` is in their company's zone."""
+    tomorrow = datetime.combine(now.date() + timedelta(days=1), WORKDAY, now.tzinfo)
+    monday = datetime.combine(now.date() + timedelta(days=7 - now.weekday()), WORKDAY, now.tzinfo)
+    choices = [(_("In an hour"), now + timedelta(hours=1)), (_("In three hours"), now + timedelta(hours=3))]
+    return [*choices, (_("Tomorrow morning"), tomorrow), (_("Monday morning"), monday)]
+
+
+def _window(conversation: Conversation) -> dict[str, Any]:
+    """Whether free text may be sent (WhatsApp's customer service window of 24 h), and whether it soon may not."""
+    until = conversation.window_until
+    left = until - timezone.now() if until else timedelta()
+    return {"window_open": left > timedelta(), "window_short": timedelta() < left < timedelta(hours=2)}
+
+
+def contact_context(conversation: Conversation) -> dict[str, Any]:
+    """What the panel beside the conversation shows."""
+    contact = conversation.contact
+    written = "\n".join(f"{name}: {text}" for name, text in contact.fields.items())
+    initial = {"name": contact.name, "email": contact.email, "fields_text": written}
+    return {
+        "timeline": timeline_of(contact)[:TIMELINE],
+        "contact_form": ContactForm(initial=initial, auto_id="contact-%s"),
+        "all_tags": [tag for tag in tags_all() if tag not in contact.tags],
+    }

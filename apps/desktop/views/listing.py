@@ -1,0 +1,133 @@
+"""The desktop's list: views with their counts, filters and search, all in the address."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from apps.desktop.forms import VIEWS, DeskFilterForm
+from apps.desktop.models import Conversation
+from apps.desktop.selectors import (
+    canned_all,
+    colleague_get,
+    conversation_counts,
+    conversations_list,
+    event_last_id,
+    tags_all,
+    teams_all,
+    user_names,
+)
+from apps.desktop.selectors_pages import channels_used
+from apps.desktop.views.rights import desk_required
+
+STEP = 40
+MOST = 400
+OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A conversation in the list."""
+
+    conversation: Conversation
+    assignee: str
+    is_mine: bool
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A view with how many it holds and how many of them have something unread."""
+
+    key: str
+    label: str
+    query: str
+    count: int
+    unread: int
+    chosen: bool
+
+
+@require_GET
+@desk_required
+def desktop(request: HttpRequest) -> HttpResponse:
+    """The page with nothing open."""
+    return render(request, "desktop/page.html", {**page_context(request), **list_context(request)})
+
+
+@require_GET
+@desk_required
+def desk_list(request: HttpRequest) -> HttpResponse:
+    """Only the list. The address bar keeps the open conversation and gets the filters."""
+    context = {**list_context(request, opened=open_in_address(request)), "me": colleague_get(request.user.pk)}  # type: ignore[arg-type]
+    answer = render(request, "desktop/list.html", context)
+    if "HX-Trigger-Name" in request.headers or request.headers.get("HX-Source", "").startswith("form"):
+        answer["HX-Replace-Url"] = f"{_path(request)}?{context['query']}"
+    return answer
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """What the page needs beside list and conversation."""
+    me = colleague_get(request.user.pk)  # type: ignore[arg-type]
+    canned = [{"shortcut": row.shortcut, "title": row.title, "text": row.text} for row in canned_all()]
+    return {"section": "desktop", "me": me, "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY}
+
+
+def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
+    """The list as the address asks for it. The last event is read first: what happens meanwhile is fetched again."""
+    last_event = event_last_id()
+    form = DeskFilterForm(request.GET, teams=teams_all().values_list("slug", "name"), channels=channels_used(), tags=tags_all())
+    values = form.values
+    found = conversations_list(user_id=request.user.pk, **values)
+    limit = _limit(request)
+    rows = list(found[: limit + 1])
+    return {
+        "form": form,
+        "view": values["view"],
+        "tabs": _tabs(request, values),
+        "rows": _rows(rows[:limit], request.user.pk),  # type: ignore[arg-type]
+        "more": limit + STEP if len(rows) > limit else 0,
+        "query": _query(values),
+        "opened": opened,
+        "last_event": last_event,
+    }
+
+
+def _limit(request: HttpRequest) -> int:
+    try:
+        return max(STEP, min(MOST, int(request.GET.get("limit", STEP))))
+    except ValueError:
+        return STEP
+
+
+def _rows(found: list[Conversation], me: UUID) -> list[Row]:
+    names = user_names(row.assignee_id for row in found)
+    return [Row(row, names.get(str(row.assignee_id), ""), row.assignee_id == me) for row in found]
+
+
+def _tabs(request: HttpRequest, values: dict[str, Any]) -> list[Tab]:
+    counts = conversation_counts(request.user.pk)  # type: ignore[arg-type]
+    return [
+        Tab(key, str(label), _query({**values, "view": key}), counts[key], counts[f"{key}_unread"], key == values["view"])
+        for key, label in VIEWS
+    ]
+
+
+def _query(values: dict[str, Any]) -> str:
+    query = QueryDict(mutable=True)
+    query.update(values)
+    return query.urlencode()
+
+
+def open_in_address(request: HttpRequest) -> str:
+    """The id of the conversation that the page asking has open, or nothing."""
+    match = OPEN.match(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
+    return match[1] if match else ""
+
+
+def _path(request: HttpRequest) -> str:
+    opened = open_in_address(request)
+    return f"/desktop/{opened}/" if opened else "/desktop/"

@@ -1,0 +1,84 @@
+"""A person's own presence and how they want to be told; and what a notification says."""
+
+import json
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.desktop.errors import BadSubscription
+from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm
+from apps.desktop.services.team import colleague_set, push_subscribe, push_unsubscribe
+from apps.desktop.views.answers import done, told
+from apps.desktop.views.conversation import conversation_or_404
+from apps.desktop.views.rights import desk_required
+
+SAYINGS = {
+    "available": gettext_lazy("You are available: new conversations are offered to you."),
+    "busy": gettext_lazy("You are busy: nothing new is offered to you."),
+    "away": gettext_lazy("You are away: nothing new is offered to you."),
+}
+
+
+@require_POST
+@desk_required
+@told
+def presence_set(request: HttpRequest) -> HttpResponse:
+    form = PresenceForm(request.POST)
+    if not form.is_valid():
+        return done(request, _("Choose available, busy or away."), status=422)
+    colleague_set(user_id=request.user.pk, **form.cleaned_data)  # type: ignore[arg-type]
+    return done(request, str(SAYINGS[form.cleaned_data["presence"]]))
+
+
+@require_POST
+@desk_required
+@told
+def preferences_set(request: HttpRequest) -> HttpResponse:
+    form = PreferencesForm(request.POST)
+    if not form.is_valid():
+        return done(request, " ".join(error for errors in form.errors.values() for error in errors), status=422)
+    colleague_set(user_id=request.user.pk, **form.cleaned_data)  # type: ignore[arg-type]
+    return done(request, _("Saved."))
+
+
+@require_POST
+@desk_required
+@told
+def push_set(request: HttpRequest) -> HttpResponse:
+    """Body: PushSubscription.toJSON() of the browser, with `"off": true` to end it."""
+    given = _json(request)
+    keys = given.get("keys") if isinstance(given.get("keys"), dict) else {}
+    if given.get("off"):
+        push_unsubscribe(user_id=request.user.pk, endpoint=str(given.get("endpoint", "")))  # type: ignore[arg-type]
+        return HttpResponse(status=204)
+    form = PushForm({"endpoint": given.get("endpoint"), **keys})
+    if not form.is_valid():
+        raise BadSubscription
+    push_subscribe(user_id=request.user.pk, **form.cleaned_data)  # type: ignore[arg-type]
+    return HttpResponse(status=204)
+
+
+def _json(request: HttpRequest) -> dict[str, object]:
+    try:
+        given = json.loads(request.body)
+    except ValueError:
+        raise BadSubscription from None
+    if not isinstance(given, dict):
+        raise BadSubscription
+    return given
+
+
+@require_GET
+@desk_required
+def notice(request: HttpRequest, conversation_id: UUID) -> JsonResponse:
+    """What a notification of this conversation says: {title, body, url}."""
+    conversation = conversation_or_404(conversation_id)
+    mine = conversation.assignee_id == request.user.pk
+    title = _("%(name)s is yours") if mine else _("%(name)s waits for an answer")
+    body = conversation.handoff_reason or conversation.last_message_text
+    url = reverse("conversation", args=[conversation.pk])
+    return JsonResponse({"title": title % {"name": conversation.contact}, "body": body, "url": url})

@@ -1,0 +1,169 @@
+"""A conversation as it is read: messages, what happened between them, and where a new day begins."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from apps.desktop.models import Attachment, Conversation, DeskEvent, Message
+from apps.desktop.selectors.people import user_names
+from apps.desktop.views.content import Content, content_of
+from apps.desktop.views.words import sentence_of
+
+TOGETHER = timedelta(minutes=5)  # messages of one author within it stand under one name
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The message that another one answers."""
+
+    id: str
+    author: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the thread: a message, a day break (`day`), or what happened (`words`)."""
+
+    id: str
+    at: datetime
+    message: Message | None = None
+    content: Content | None = None
+    author: str = ""
+    side: str = ""
+    follows: bool = False
+    quote: Quote | None = None
+    attachments: tuple[Attachment, ...] = ()
+    reactions: tuple[tuple[str, str], ...] = ()
+    words: str = ""
+    icon: str = ""
+    day: date | None = None
+    is_first_unread: bool = False
+
+
+@dataclass(frozen=True)
+class Names:
+    """Who is called what in this conversation."""
+
+    people: dict[str, str]
+    contact: str
+    agent: str
+    me: UUID
+
+    def of(self, user_id: UUID | str | None) -> str:
+        """A colleague; the reader is `You`."""
+        if str(user_id) == str(self.me):
+            return _("You")
+        return self.people.get(str(user_id)) or _("A colleague")
+
+    def author(self, message: Message) -> str:
+        if message.author == Message.Author.CONTACT:
+            return self.contact
+        if message.author == Message.Author.AI:
+            return self.agent
+        return self.of(message.user_id) if message.author == Message.Author.PERSON else "Meridian"
+
+
+def names_for(conversation: Conversation, ids: Iterable[UUID | str | None], *, agent: str, me: UUID) -> Names:
+    """Reads the colleagues' names once for the whole thread."""
+    return Names(user_names(ids), str(conversation.contact), agent or _("AI agent"), me)
+
+
+def lines_of(messages: list[Message], events: list[DeskEvent], names: Names, *, zone: str, unread: int) -> list[Line]:
+    """Oldest first. `unread` of the contact's last messages have not been read by a person yet."""
+    first_unread = _first_unread(messages, unread)
+    said = [_message_line(message, names, message.pk == first_unread) for message in messages]
+    happened = [line for event in events if (line := _event_line(event, names))]
+    lines = sorted([*said, *happened], key=lambda line: (line.at, line.message is None))
+    return list(_with_days(_joined(lines), ZoneInfo(zone)))
+
+
+def _first_unread(messages: list[Message], unread: int) -> UUID | None:
+    theirs = [message.pk for message in messages if message.author == Message.Author.CONTACT]
+    return theirs[-unread] if 0 < unread <= len(theirs) else None
+
+
+def _message_line(message: Message, names: Names, is_first_unread: bool) -> Line:
+    return Line(
+        id=f"message-{message.pk}",
+        at=message.at,
+        message=message,
+        content=content_of(message),
+        author=names.author(message),
+        side=_side(message),
+        quote=_quote(message, names),
+        attachments=tuple(message.attachments.all()),
+        reactions=tuple((emoji, _reactor(who, names)) for who, emoji in message.reactions.items() if emoji),
+        is_first_unread=is_first_unread,
+    )
+
+
+def _side(message: Message) -> str:
+    if message.private:
+        return "note"
+    return {"contact": "theirs", "system": "system"}.get(message.author, "ours")
+
+
+def _quote(message: Message, names: Names) -> Quote | None:
+    answered = message.reply_to
+    if answered is None:
+        return None
+    return Quote(f"message-{answered.pk}", names.author(answered), answered.text or kind_name(answered.kind))
+
+
+def _reactor(who: str, names: Names) -> str:
+    return {"contact": names.contact, "ai": names.agent}.get(who) or names.of(who)
+
+
+def _event_line(event: DeskEvent, names: Names) -> Line | None:
+    said = sentence_of(event, names.of)
+    return Line(id=f"event-{event.pk}", at=event.at, words=said[1], icon=said[0]) if said else None
+
+
+def _joined(lines: list[Line]) -> Iterator[Line]:
+    """Marks messages that follow one of the same author closely."""
+    before: Line | None = None
+    for line in lines:
+        close = before is not None and before.author == line.author and before.side == line.side
+        follows = bool(close and line.message and before and line.at - before.at < TOGETHER and not line.is_first_unread)
+        yield Line(**{**line.__dict__, "follows": follows})
+        before = line if line.message else None
+
+
+def _with_days(lines: Iterable[Line], zone: tzinfo) -> Iterator[Line]:
+    day: date | None = None
+    for line in lines:
+        its = line.at.astimezone(zone).date()
+        if its != day:
+            yield Line(id=f"day-{its.isoformat()}", at=line.at, day=its, words=day_name(its, zone))
+            line = Line(**{**line.__dict__, "follows": False})
+        day = its
+        yield line
+
+
+def day_name(day: date, zone: tzinfo) -> str:
+    """Today, Yesterday, or the date."""
+    past = (timezone.now().astimezone(zone).date() - day).days
+    return {0: _("Today"), 1: _("Yesterday")}.get(past) or date_format(day, "l, j F Y")
+
+
+def kind_name(kind: str) -> str:
+    """What a message without text is called where there is one line for it."""
+    names = {
+        "image": _("Photo"),
+        "sticker": _("Sticker"),
+        "audio": _("Voice message"),
+        "voice": _("Voice message"),
+        "video": _("Video"),
+        "document": _("Document"),
+        "location": _("Location"),
+        "contacts": _("Contact card"),
+        "order": _("Order"),
+    }
+    return names.get(kind) or _("Message")

@@ -1,0 +1,96 @@
+"""What happened to a conversation, in one sentence; events that the thread shows by itself have none."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from apps.desktop.models import Conversation, DeskEvent
+
+Named = Callable[[UUID | str | None], str]
+Maker = Callable[[str, dict[str, Any], Named], str]
+
+
+def sentence_of(event: DeskEvent, named: Named) -> tuple[str, str] | None:
+    """(icon, sentence), or None."""
+    found = MAKERS.get(event.type)
+    if found is None:
+        return None
+    icon, make = found
+    return icon, make(named(event.user_id) if event.user_id else "", event.detail, named)
+
+
+def _opened(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("The conversation began with the AI agent") if detail.get("agent") else _("The conversation began")
+
+
+def _escalated(who: str, detail: dict[str, Any], named: Named) -> str:
+    reason = detail.get("reason")
+    return (
+        _("The AI agent asked for a person: %(reason)s") % {"reason": reason} if reason else _("The AI agent asked for a person")
+    )
+
+
+def _claimed(who: str, detail: dict[str, Any], named: Named) -> str:
+    taken = detail.get("before") == Conversation.Status.PENDING
+    return (_("%(who)s took over from the AI agent") if taken else _("%(who)s claimed the conversation")) % {"who": who}
+
+
+def _released(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("%(who)s gave it back to the team") % {"who": who}
+
+
+def _expired(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("%(who)s did not answer in time, so the claim was given up") % {"who": named(detail.get("assignee"))}
+
+
+def _assigned(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("%(who)s assigned it to %(whom)s") % {"who": who or "Meridian", "whom": named(detail.get("assignee"))}
+
+
+def _to_team(who: str, detail: dict[str, Any], named: Named) -> str:
+    team = detail.get("to") or _("everybody")
+    return _("%(who)s handed it to %(team)s") % {"who": who or "Meridian", "team": team}
+
+
+def _offered_on(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("Nobody answered in time, so %(team)s was asked") % {"team": detail.get("team") or _("everybody")}
+
+
+def _snoozed(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("%(who)s snoozed the conversation") % {"who": who or "Meridian"}
+
+
+def _awake(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("The conversation is back from its snooze")
+
+
+def _resolved(who: str, detail: dict[str, Any], named: Named) -> str:
+    values = {"who": who or "Meridian", "outcome": detail.get("outcome")}
+    return (_("%(who)s resolved it: %(outcome)s") if detail.get("outcome") else _("%(who)s resolved it")) % values
+
+
+def _reopened(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("%(who)s reopened the conversation") % {"who": who or "Meridian"}
+
+
+def _to_ai(who: str, detail: dict[str, Any], named: Named) -> str:
+    return _("%(who)s returned it to the AI agent") % {"who": who or "Meridian"}
+
+
+MAKERS: dict[str, tuple[str, Maker]] = {
+    "opened": ("message-square", _opened),
+    "escalated": ("hand", _escalated),
+    "claimed": ("user-check", _claimed),
+    "released": ("undo-2", _released),
+    "claim_expired": ("timer", _expired),
+    "assigned": ("user-plus", _assigned),
+    "to_team": ("users", _to_team),
+    "offered_on": ("users", _offered_on),
+    "snoozed": ("alarm-clock", _snoozed),
+    "awake": ("alarm-clock", _awake),
+    "resolved": ("circle-check", _resolved),
+    "reopened": ("undo-2", _reopened),
+    "to_ai": ("bot", _to_ai),
+}

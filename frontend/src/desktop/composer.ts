@@ -1,0 +1,134 @@
+// Writing: Enter sends, Shift+Enter starts a line; replies and notes; the draft is kept in this browser until it is sent.
+import { composer, conversation, post, textarea, toast } from "./server";
+import { filesClear, filesReady } from "./uploads";
+
+let shown = "";
+let sending = false;
+
+export function composerStart(): void {
+  document.addEventListener("keydown", keyed);
+  document.addEventListener("input", (event) => event.target === textarea() && draftKeep());
+  document.addEventListener("click", clicked);
+  document.addEventListener("submit", submitted);
+  document.addEventListener("htmx:after:swap", restore);
+  restore();
+}
+
+function keyed(event: KeyboardEvent): void {
+  const field = textarea();
+  if (event.target !== field || !field || event.defaultPrevented) return;
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    composer()?.requestSubmit();
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    field.blur();
+  }
+}
+
+function clicked(event: MouseEvent): void {
+  const target = event.target as Element;
+  const mode = target.closest<HTMLElement>("[data-mode-choice]");
+  if (mode?.dataset.modeChoice) modeSet(mode.dataset.modeChoice, true);
+  const answered = target.closest<HTMLElement>("[data-answers]");
+  if (answered) quoteSet(answered);
+  if (target.closest("[data-quote-drop]")) quoteDrop();
+}
+
+export function modeSet(mode: string, focus: boolean): void {
+  const form = composer();
+  const field = textarea();
+  if (!form || !field) return;
+  form.dataset.mode = mode;
+  for (const choice of form.querySelectorAll<HTMLElement>("[data-mode-choice]")) {
+    choice.setAttribute("aria-pressed", String(choice.dataset.modeChoice === mode));
+  }
+  const words = (mode === "note" ? field.dataset.noteWords : field.dataset.replyWords) ?? "";
+  field.placeholder = words;
+  field.setAttribute("aria-label", words);
+  if (focus && field.getClientRects().length > 0) field.focus();
+}
+
+function quoteSet(button: HTMLElement): void {
+  const form = composer();
+  const quote = form?.querySelector<HTMLElement>("[data-quote]");
+  if (!form || !quote) return;
+  form.querySelector<HTMLInputElement>("[name=reply_to]")!.value = button.dataset.answers ?? "";
+  quote.querySelector("[data-quote-author]")!.textContent = button.dataset.answersAuthor ?? "";
+  quote.querySelector("[data-quote-text]")!.textContent = button.dataset.answersText ?? "";
+  quote.hidden = false;
+  modeSet("reply", true);
+}
+
+function quoteDrop(): void {
+  const form = composer();
+  form?.querySelector<HTMLElement>("[data-quote]")?.setAttribute("hidden", "");
+  const field = form?.querySelector<HTMLInputElement>("[name=reply_to]");
+  if (field) field.value = "";
+}
+
+function submitted(event: SubmitEvent): void {
+  const form = composer();
+  if (event.target !== form || !form) return;
+  event.preventDefault();
+  void send(form);
+}
+
+async function send(form: HTMLFormElement): Promise<void> {
+  const field = textarea();
+  const files = filesReady();
+  if (!field || sending) return;
+  if (files === null) return toast("A file is still on its way. Wait until it has arrived, or take it out.");
+  const note = form.dataset.mode === "note";
+  if (!field.value.trim() && (note || files.length === 0)) return field.focus();
+  const body = new FormData(form);
+  body.set("attachments", files.join(","));
+  await sent(form, (note ? form.dataset.noteUrl : form.dataset.replyUrl) ?? "", body);
+}
+
+async function sent(form: HTMLFormElement, url: string, body: FormData): Promise<void> {
+  const key = draftKey();
+  const field = textarea()!;
+  const written = field.value;
+  sending = true;
+  form.toggleAttribute("data-sending", true);
+  field.value = "";
+  const taken = await post(url, body);
+  sending = false;
+  form.toggleAttribute("data-sending", false);
+  if (!taken) return kept(key, written);
+  localStorage.removeItem(key);
+  if (key !== draftKey()) return;
+  draftKeep();
+  quoteDrop();
+  if (url === form.dataset.replyUrl) filesClear();
+  document.dispatchEvent(new CustomEvent("thread:end"));
+}
+
+/** Nothing that was written is lost because it could not be sent, wherever the person is by now. */
+function kept(key: string, written: string): void {
+  const field = textarea();
+  if (field && key === draftKey() && !field.value) {
+    field.value = written;
+    draftKeep();
+  } else if (key !== draftKey()) localStorage.setItem(key, written);
+}
+
+function draftKey(): string {
+  return `draft:${conversation()?.dataset.conversation ?? ""}`;
+}
+
+function draftKeep(): void {
+  const written = textarea()?.value ?? "";
+  if (written) localStorage.setItem(draftKey(), written);
+  else localStorage.removeItem(draftKey());
+}
+
+/** A conversation that has just been opened shows the draft that was left in it. */
+function restore(): void {
+  const id = conversation()?.dataset.conversation ?? "";
+  const field = textarea();
+  if (id === shown) return;
+  shown = id;
+  if (field && id) field.value = localStorage.getItem(draftKey()) ?? "";
+}

@@ -1,0 +1,46 @@
+// The list: which conversation is open, going back to it on a phone, and Escape.
+import { conversation } from "./server";
+
+export function listStart(): void {
+  document.addEventListener("htmx:after:swap", mark);
+  document.addEventListener("click", clicked);
+  document.addEventListener("keydown", keyed);
+  document.addEventListener("submit", localTime, { capture: true });
+  mark();
+}
+
+function mark(): void {
+  const id = conversation()?.dataset.conversation;
+  for (const link of document.querySelectorAll<HTMLElement>(".chat-link")) {
+    const open = link.closest("[data-row]")?.id === `row-${id}`;
+    if (open) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  const base = document.title.split(" · ").slice(-3).join(" · ");
+  const name = conversation()?.dataset.contact;
+  document.title = name ? `${name} · ${base}` : base;
+}
+
+/** Back keeps the list's filters, which the address carries. */
+function clicked(event: MouseEvent): void {
+  const back = (event.target as Element).closest<HTMLAnchorElement>("[data-back]");
+  if (back && location.search) back.href = new URL(location.search, back.href).href;
+}
+
+function keyed(event: KeyboardEvent): void {
+  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], details[data-menu][open]")) return;
+  if ((event.target as Element).matches("input, textarea, select") || !conversation()) return;
+  document.querySelector<HTMLAnchorElement>("[data-back]")?.click();
+}
+
+/** A time that was typed is one of the person's own clock. */
+function localTime(event: SubmitEvent): void {
+  const form = event.target as HTMLFormElement;
+  const field = form.matches("[data-local-time]") ? form.querySelector<HTMLInputElement>("[type=datetime-local]") : null;
+  if (!field?.value) return;
+  field.removeAttribute("name");
+  const exact = form.querySelector<HTMLInputElement>("[type=hidden][name=until]") ?? form.appendChild(document.createElement("input"));
+  exact.type = "hidden";
+  exact.name = "until";
+  exact.value = new Date(field.value).toISOString();
+}

@@ -1,0 +1,49 @@
+// Asking the server, and telling the person.
+
+export function toast(text: string, more: { href?: string } = {}): void {
+  document.dispatchEvent(new CustomEvent("toast", { detail: { text, ...more } }));
+}
+
+export function csrf(): string {
+  return document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+/** Posts as htmx would, so that the answer is a toast; true when the server took it. */
+export async function post(url: string, body: FormData | string): Promise<boolean> {
+  const headers = { "X-CSRFToken": csrf(), "HX-Request": "true" };
+  try {
+    const answer = await fetch(url, { method: "POST", body, headers, signal: AbortSignal.timeout(20_000) });
+    told(answer);
+    return answer.ok;
+  } catch {
+    toast("The server could not be reached. What you wrote is kept; try again.");
+    return false;
+  }
+}
+
+function told(answer: Response): void {
+  const events = JSON.parse(answer.headers.get("HX-Trigger") ?? "{}") as Record<string, unknown>;
+  for (const [name, detail] of Object.entries(events)) document.dispatchEvent(new CustomEvent(name, { detail }));
+  if (!answer.ok && !events.toast) toast("That did not work. Load the page again and try once more.");
+}
+
+export function conversation(): HTMLElement | null {
+  return document.querySelector<HTMLElement>("#conversation[data-conversation]");
+}
+
+export function composer(): HTMLFormElement | null {
+  return document.querySelector<HTMLFormElement>("[data-composer]");
+}
+
+export function textarea(): HTMLTextAreaElement | null {
+  return document.querySelector<HTMLTextAreaElement>("#composer-text");
+}
+
+/** Puts words where the cursor is, and says so to whoever listens to the field. */
+export function insert(text: string, from?: number): void {
+  const field = textarea();
+  if (!field) return;
+  field.setRangeText(text, from ?? field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+}

@@ -1,0 +1,117 @@
+// Attached files: each goes up at once, with its progress, and leaves with the message.
+import { composer, csrf, toast } from "./server";
+
+interface Answer {
+  id?: string;
+  error?: string;
+}
+
+const limit = 100 * 1024 * 1024;
+const requests = new WeakMap<Element, XMLHttpRequest>();
+
+export function uploadsStart(): void {
+  document.addEventListener("change", (event) => {
+    const input = event.target as HTMLInputElement;
+    if (!input.matches("[data-attach]") || !input.files) return;
+    [...input.files].forEach(attach);
+    input.value = "";
+  });
+  document.addEventListener("click", (event) => {
+    const row = (event.target as Element).closest("[data-file-drop]")?.closest("li");
+    if (row) drop(row);
+  });
+  document.addEventListener("paste", pasted);
+  document.addEventListener("dragover", (event) => composerOf(event) && event.preventDefault());
+  document.addEventListener("drop", dropped);
+}
+
+/** The ids of what has arrived, or null while something is still on its way. */
+export function filesReady(): string[] | null {
+  const rows = [...(list()?.children ?? [])] as HTMLElement[];
+  if (rows.some((row) => row.dataset.state === "going")) return null;
+  return rows.flatMap((row) => row.dataset.id ?? []);
+}
+
+export function filesClear(): void {
+  list()?.replaceChildren();
+}
+
+function list(): HTMLElement | null {
+  return composer()?.querySelector<HTMLElement>("[data-files]") ?? null;
+}
+
+function composerOf(event: Event): HTMLFormElement | null {
+  const form = (event.target as Element).closest<HTMLFormElement>("[data-composer]");
+  return form?.dataset.mayReply === "true" ? form : null;
+}
+
+function pasted(event: ClipboardEvent): void {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0 || !composerOf(event)) return;
+  event.preventDefault();
+  files.forEach(attach);
+}
+
+function dropped(event: DragEvent): void {
+  if (!composerOf(event)) return;
+  event.preventDefault();
+  [...(event.dataTransfer?.files ?? [])].forEach(attach);
+}
+
+function attach(file: File): void {
+  if (file.size > limit) return toast(`${file.name} is over 100 MB. Send a smaller one, or a link.`);
+  const row = rowOf(file);
+  if (row) upload(file, row);
+}
+
+function rowOf(file: File): HTMLElement | null {
+  const template = composer()?.querySelector<HTMLTemplateElement>("[data-file-template]");
+  const row = template?.content.firstElementChild?.cloneNode(true) as HTMLElement | undefined;
+  if (!row) return null;
+  row.querySelector("[data-file-name]")!.textContent = file.name;
+  row.dataset.state = "going";
+  list()?.append(row);
+  return row;
+}
+
+/** fetch tells nothing of the way up; XMLHttpRequest does. */
+function upload(file: File, row: HTMLElement): void {
+  const request = new XMLHttpRequest();
+  requests.set(row, request);
+  request.upload.addEventListener("progress", (event) => {
+    row.querySelector("progress")!.value = (100 * event.loaded) / event.total;
+  });
+  request.addEventListener("load", () => arrived(row, request));
+  request.addEventListener("error", () => failed(row, "It did not arrive. Take it out and attach it again."));
+  request.open("POST", composer()!.dataset.uploadUrl!);
+  request.setRequestHeader("X-CSRFToken", csrf());
+  const body = new FormData();
+  body.set("file", file);
+  request.send(body);
+}
+
+function arrived(row: HTMLElement, request: XMLHttpRequest): void {
+  const answer = answerOf(request);
+  if (!answer.id) return failed(row, answer.error ?? "It did not arrive. Take it out and attach it again.");
+  row.dataset.state = "here";
+  row.dataset.id = answer.id;
+  row.querySelector("progress")?.remove();
+}
+
+function answerOf(request: XMLHttpRequest): Answer {
+  const json = request.getResponseHeader("Content-Type")?.includes("json");
+  return json ? (JSON.parse(request.responseText) as Answer) : {};
+}
+
+function failed(row: HTMLElement, words: string): void {
+  row.dataset.state = "failed";
+  row.querySelector("progress")?.remove();
+  const place = row.querySelector<HTMLElement>("[data-file-error]")!;
+  place.textContent = words;
+  place.hidden = false;
+}
+
+function drop(row: HTMLElement): void {
+  requests.get(row)?.abort();
+  row.remove();
+}
