@@ -6,11 +6,13 @@ class WhatsAppConfig(AppConfig):
     label = "whatsapp"
 
     def ready(self) -> None:
-        from apps.core.early import early_register
+        from apps.core.early import early_api_register, early_register
         from apps.desktop.channels import channel_register
         from apps.whatsapp import effects, handlers  # noqa: F401  they register themselves
+        from apps.whatsapp.apis import ReplyView
         from apps.whatsapp.channel import WhatsAppChannel
         from apps.whatsapp.webhooks import meta_webhook
 
         channel_register(WhatsAppChannel())
         early_register("/meta/webhook", meta_webhook)
+        early_api_register("/reply", ReplyView.as_view())
