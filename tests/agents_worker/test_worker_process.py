@@ -50,6 +50,22 @@ async def test_a_call_is_let_to_its_end(livekit: LiveKit, question: bytes) -> No
         await worker.stop()
 
 
+async def test_a_call_that_outlasts_the_drain_is_left_to_a_successor(livekit: LiveKit) -> None:
+    """It neither closes nor bills a call that goes on: whoever takes it over bills the whole."""
+    worker = await worker_start(livekit, "atlas", MERIDIAN_DRAIN_SECONDS="1")
+    try:
+        async with calling(livekit) as call:
+            await call.dispatch("atlas")
+            await call.greeted()
+            worker.terminate()
+            await worker.logged("calls were still running when the time to drain was over")
+            await worker.ended()
+            assert call.web.of_type("usage"), "its successor reads what was used from the events"
+            assert (call.ended(), call.web.bills) == (None, [])
+    finally:
+        await worker.stop()
+
+
 async def test_a_full_worker_takes_no_more(livekit: LiveKit) -> None:
     worker = await worker_start(livekit, "atlas", MERIDIAN_MAX_CALLS="1")
     try:
