@@ -12,6 +12,7 @@ from apps.compass.selectors import agent_by_slug
 from apps.compass.services import agent_create, agent_draft_save, agent_publish
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add, tenant_create
+from embedded.demo_desk import PHRASES, TEAM, desk_seed
 from embedded.models import CHAT_MODEL, SPEECH_MODEL, TRANSCRIPTION_MODEL, VOICE
 from embedded.prompts import ACME, GLOBEX, greeting
 
@@ -61,6 +62,8 @@ def _company_seed(company: Company) -> list[str]:
             made.append(f"{role} {email}")
     with tenant_context(tenant):
         made += _reception_seed(company)
+        agent = agent_by_slug(SLUG)
+        made += desk_seed(company.name, agent) if agent else []
     return made
 
 
@@ -99,7 +102,8 @@ def _same(config: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def reception_config(company: Company) -> dict[str, Any]:
     """Return Reception's configuration for the providers that the environment has."""
-    return {"prompt": {"system": company.system, "greeting": greeting(company.name)}, **_providers()}
+    prompt = {"system": company.system, "greeting": greeting(company.name)}
+    return {"prompt": prompt, "handoff": {"team": TEAM, "phrases": PHRASES}, **_providers()}
 
 
 def _providers() -> dict[str, Any]:

@@ -119,7 +119,7 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
         made["MERIDIAN_LOCAL_MODELS"] = "1"
     if "meta" in needed:
         made["WHATSAPP_GRAPH_URL"] = f"http://{LOOPBACK}:{ports.meta}"
-        made |= {name: keys[name] for name in WHATSAPP}
+        made |= {name: keys[name] for name in WHATSAPP} | {"MERIDIAN_PRETEND_META": "1"}
     private = given.get("WEBPUSH_PRIVATE_KEY") or keys["WEBPUSH_PRIVATE_KEY"]
     made |= {"WEBPUSH_PRIVATE_KEY": private, "WEBPUSH_PUBLIC_KEY": vapid_public(private)}
     if node_ip != LOOPBACK:

@@ -11,7 +11,14 @@ from pathlib import Path
 from embedded.paths import CHECKOUT
 
 SOURCES = ("apps", "config", "embedded", "frontend/dist", "requirements")
-PROVIDERS = ("MERIDIAN_LOCAL_MODELS", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+PROVIDERS = (
+    "MERIDIAN_LOCAL_MODELS",
+    "DEEPGRAM_API_KEY",
+    "ELEVENLABS_API_KEY",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "MERIDIAN_PRETEND_META",
+)
 
 
 def main() -> None:

@@ -216,6 +216,8 @@ class Stack:
                 step.result = f"{LOOPBACK}:{self.ports.valkey}"
         if "livekit" in self._needed:
             self._livekit_start(livekit_redis)
+        if "meta" in self._needed:  # the demo asks it for its templates
+            self._services[-1].wait_ready()
 
     def _livekit_start(self, redis_url: str) -> None:
         with self.steps("LiveKit") as step:

@@ -10,7 +10,11 @@ from django_tenants.utils import schema_context
 from apps.calls.models import PhoneNumber
 from apps.compass.selectors import agent_by_slug, agent_config, agent_for_call
 from apps.compass.services import agent_draft_save, agent_publish
+from apps.desktop.models import CannedResponse
+from apps.desktop.selectors import members_of, teams_all
+from apps.desktop.selectors.people import ColleagueRow
 from apps.tenants.models import Membership
+from apps.whatsapp.selectors import mapping_for
 from embedded.demo import PASSWORD, demo_seed
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +25,7 @@ def _local_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MERIDIAN_LOCAL_MODELS", "1")
     monkeypatch.delenv("DEEPGRAM_API_KEY", raising=False)
     monkeypatch.delenv("ELEVENLABS_API_KEY", raising=False)
+    monkeypatch.setenv("MERIDIAN_PRETEND_META", "1")
 
 
 def reception(tenant: str) -> dict:
@@ -37,6 +42,34 @@ def test_both_companies_get_their_reception_and_number() -> None:
     assert reception("acme")["tts"]["model"] == "piper"
     with schema_context("globex"):
         assert [row.number for row in PhoneNumber.objects.all()] == ["+12125550101"]
+
+
+def test_each_company_has_a_whatsapp_number_and_a_team_behind_it() -> None:
+    demo_seed()
+    for tenant, number in (("acme", "1000000001"), ("globex", "1000000002")):
+        with schema_context(tenant):
+            mapping = mapping_for(number)
+            agent = agent_by_slug("reception")
+            assert mapping is not None
+            assert agent is not None
+            assert (mapping.agent_id, mapping.team) == (agent.pk, "support")
+            assert CannedResponse.objects.count() == 3
+            (team,) = teams_all()
+    assert [person.name for person in _support("acme")] == ["Alice", "Bob"]
+    assert [person.name for person in _support("globex")] == ["Charlie"]
+    assert team.name == "Support"
+
+
+def _support(tenant: str) -> list[ColleagueRow]:
+    with schema_context(tenant):
+        return members_of(teams_all().get(slug="support"))
+
+
+def test_with_meta_itself_no_number_is_invented(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MERIDIAN_PRETEND_META")
+    demo_seed()
+    with schema_context("acme"):
+        assert mapping_for("1000000001") is None
 
 
 def test_people_can_log_in_with_the_password_that_is_printed() -> None:
