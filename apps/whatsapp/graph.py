@@ -97,7 +97,7 @@ def meta_errors() -> Iterator[None]:
         raise _classified(error) from error
     except NOT_SENT as error:
         raise NotReached("Meta could not be reached.") from error
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
         # Too late, cut off, or an answer that cannot be read: all after the request was written.
         raise Uncertain("Meta did not answer in a way that says whether it took this.") from error
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ from tests.whatsapp.meta import NUMBER, OTHER_NUMBER, SECRET, WABA, Graph
 
 
 @pytest.fixture(autouse=True)
-def meta_settings(settings: Any) -> Any:
+def meta_settings(settings: Any, tmp_path: Path) -> Any:
+    settings.MEDIA_ROOT = tmp_path
     settings.WHATSAPP_APP_SECRET = SECRET
     settings.WHATSAPP_VERIFY_TOKEN = "the-verify-token"
     settings.WHATSAPP_ACCESS_TOKEN = "the-access-token"

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,11 @@ class Graph:
         self.uploads: list[bytes] = []
         self.faults: list[Response | None] = []
         self.media: dict[str, tuple[bytes, str]] = {}
+        self.announced: dict[str, Any] = {}
+        self.stream: Callable[[], Iterator[bytes]] | None = None
         self.templates: list[dict[str, Any]] = []
+        self.tokens: list[str] = []
+        self.before: Callable[[], object] = lambda: None
         self._numbers = itertools.count(1)
         server.expect_request(re.compile(".*")).respond_with_handler(self._answer)
 
@@ -120,6 +125,7 @@ class Graph:
 
     def _answer(self, request: Request) -> Response:
         self.calls.append((request.method, request.path))
+        self.tokens.append(request.headers.get("Authorization", ""))
         parts = request.path.strip("/").split("/")
         if parts[-1] == "messages" and request.method == "POST":
             return self._message(json.loads(request.data))
@@ -130,6 +136,8 @@ class Graph:
             return self._templates(request)
         if parts[0] == "bytes":
             content, mime = self.media[parts[1]]
+            if self.stream is not None:
+                return Response(self.stream(), content_type=mime)
             return Response(content, content_type=mime)
         return self._about(parts[-1])
 
@@ -137,6 +145,7 @@ class Graph:
         if body.get("status") == "read":
             self.marks.append(body)
             return _json({"success": True})
+        self.before()
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None:
             return fault
@@ -155,7 +164,8 @@ class Graph:
             return _json({"error": {"message": "Unknown media", "code": 100}}, 404)
         content, mime = self.media[media_id]
         about = {"url": f"{self.url}/bytes/{media_id}", "mime_type": mime, "file_size": len(content), "id": media_id}
-        return _json({**about, "sha256": hashlib.sha256(content).hexdigest(), "messaging_product": "whatsapp"})
+        about["sha256"] = hashlib.sha256(content).hexdigest()
+        return _json({**about, "messaging_product": "whatsapp", **self.announced})
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:

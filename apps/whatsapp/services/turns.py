@@ -3,6 +3,7 @@
 Locks are always taken in the order conversation, turn.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.outbox import effect_enqueue
+from apps.desktop.errors import WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors.outgoing import conversation_find, messages_unanswered
 from apps.desktop.services.conversations import conversation_escalate
@@ -130,7 +132,8 @@ def conversation_hand_over(conversation: Conversation, *, reason: str, team: str
     conversation_escalate(conversation=conversation, reason=reason, team_slug=team, summary=summary)
     language = conversation.contact.language
     sentence = handed_over_after_error(language) if reason == "error" else handed_over(language)
-    message_send(conversation=conversation, author=Message.Author.SYSTEM, text=sentence)
+    with suppress(WindowClosed):  # then nothing can be said but a template, which the person chooses
+        message_send(conversation=conversation, author=Message.Author.SYSTEM, text=sentence)
 
 
 def turns_sweep() -> int:

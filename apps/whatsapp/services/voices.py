@@ -1,5 +1,6 @@
 """Voice notes become text: by the speech-to-text provider of the agent that answers the number."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -85,7 +86,7 @@ def _openai(attachment: Attachment, config: dict[str, Any]) -> str:
 
 def _deepgram(attachment: Attachment, config: dict[str, Any]) -> str:
     credential = config["credentials"]["deepgram"]
-    base = (credential["base_url"] or DEEPGRAM).rstrip("/").removesuffix("/v1")
+    base = re.sub("^ws", "http", credential["base_url"] or DEEPGRAM).rstrip("/").removesuffix("/v1")  # Atlas streams to it
     params = {"model": config["stt"]["model"], "language": _language(config), "smart_format": "true"}
     headers = {"Authorization": f"Token {credential['api_key']}", "Content-Type": attachment.mime}
     try:

@@ -1,0 +1,448 @@
+"""Sending: every kind, in order, none twice, at Meta's pace, and what people are told when it fails."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from werkzeug import Response
+
+from apps.core.models import OutboundEffect
+from apps.desktop.channels import channel_for
+from apps.desktop.errors import DeskError, WindowClosed
+from apps.desktop.models import Conversation, Message
+from apps.desktop.services.conversations import conversation_claim
+from apps.desktop.services.messages import attachment_upload, message_send
+from apps.whatsapp import graph as product
+from apps.whatsapp import limits
+from apps.whatsapp.models import Sending, Template
+from apps.whatsapp.outgoing import media_kind, text_parts
+from tests.whatsapp.meta import USER_ID, WABA, Graph, deliver, said, work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def held(team_number: Any, graph: Graph, bob: Any) -> Conversation:
+    """A conversation that Bob holds."""
+    deliver(said("Hi", wamid="wamid.theirs"))
+    work()
+    return conversation_claim(conversation_id=Conversation.objects.get().pk, user_id=bob.pk)
+
+
+@pytest.fixture
+def write(held: Conversation, bob: Any) -> Any:
+    """Bob writes; returns the message, not sent yet."""
+
+    def send(text: str = "", **more: Any) -> Message:
+        return message_send(conversation=held, author="person", user_id=bob.pk, text=text, **more)
+
+    return send
+
+
+def outcome(message: Message) -> tuple[str, str]:
+    message.refresh_from_db()
+    return message.status, message.error_code
+
+
+def upload(bob: Any, content: bytes, name: str, mime: str) -> Any:
+    return attachment_upload(user_id=bob.pk, file=ContentFile(content), name=name, mime=mime).pk
+
+
+def test_text(write: Any, graph: Graph) -> None:
+    message = write("See https://example.com")
+    work()
+    (body,) = graph.sent
+    assert body["text"] == {"body": "See https://example.com", "preview_url": True}
+    assert (body["messaging_product"], body["recipient_type"], body["type"]) == ("whatsapp", "individual", "text")
+    assert (body["recipient"], body.get("to")) == (USER_ID, None)
+    assert body["biz_opaque_callback_data"] == str(message.pk)
+    assert outcome(message) == ("sent", "")
+    assert message.external_id == "wamid.ours1"
+    assert ("POST", "/v26.0/106540352242922/messages") in graph.calls
+
+
+def test_a_contact_without_user_id_is_written_to_by_number(write: Any, held: Conversation, graph: Graph) -> None:
+    held.contact.identities.filter(kind="wa_user_id").delete()
+    write("Hello")
+    work()
+    assert (graph.sent[0]["to"], graph.sent[0].get("recipient")) == ("16505551234", None)
+
+
+def test_reply_quotes(write: Any, graph: Graph) -> None:
+    write("This one.", reply_to_id=Message.objects.get(external_id="wamid.theirs").pk)
+    work()
+    assert graph.sent[0]["context"] == {"message_id": "wamid.theirs"}
+
+
+def test_reaction(write: Any, graph: Graph) -> None:
+    theirs = Message.objects.get(external_id="wamid.theirs")
+    write(kind="reaction", payload={"emoji": "👍"}, reply_to_id=theirs.pk)
+    work()
+    assert graph.sent[0]["reaction"] == {"message_id": "wamid.theirs", "emoji": "👍"}
+    assert "context" not in graph.sent[0]
+
+
+@pytest.mark.parametrize(
+    ("mime", "name", "kind", "extra"),
+    [
+        ("image/jpeg", "box.jpg", "image", {"caption": "Look"}),
+        ("video/mp4", "box.mp4", "video", {"caption": "Look"}),
+        ("application/pdf", "terms.pdf", "document", {"caption": "Look", "filename": "terms.pdf"}),
+        ("image/tiff", "scan.tiff", "document", {"caption": "Look", "filename": "scan.tiff"}),
+        ("audio/ogg", "note.ogg", "audio", {}),
+        ("image/webp", "cat.webp", "sticker", {}),
+    ],
+)
+def test_files(write: Any, bob: Any, graph: Graph, mime: str, name: str, kind: str, extra: Any) -> None:
+    write("Look" if "caption" in extra else "", attachment_ids=[upload(bob, b"the bytes", name, mime)])
+    work()
+    assert graph.uploads == [b"the bytes"]
+    assert (graph.sent[0]["type"], graph.sent[0][kind]) == (kind, {"id": "media-1", **extra})
+
+
+@pytest.mark.parametrize(("mime", "size", "kind"), [("image/png", 6, "document"), ("audio/mpeg", 17, "document")])
+def test_a_file_too_large_for_its_type_goes_as_a_document(mime: str, size: int, kind: str) -> None:
+    assert media_kind(mime, size * 1024 * 1024) == kind
+
+
+def test_interactive_buttons_and_list(write: Any, graph: Graph) -> None:
+    buttons = {"type": "button", "action": {"buttons": [{"type": "reply", "reply": {"id": "yes", "title": "Yes"}}]}}
+    write("Shall we?", kind="interactive", payload={"interactive": buttons})
+    rows = {"type": "list", "action": {"button": "Choose", "sections": [{"rows": [{"id": "a", "title": "A"}]}]}}
+    write("Which?", kind="interactive", payload={"interactive": rows})
+    work()
+    assert [body["interactive"] for body in graph.sent] == [
+        {**buttons, "body": {"text": "Shall we?"}},
+        {**rows, "body": {"text": "Which?"}},
+    ]
+
+
+def test_location(write: Any, graph: Graph) -> None:
+    write(kind="location", payload={"location": {"latitude": 1.5, "longitude": 2.5, "name": "Office"}})
+    work()
+    assert graph.sent[0]["location"] == {"latitude": 1.5, "longitude": 2.5, "name": "Office"}
+
+
+TEMPLATE = {
+    "waba_id": WABA,
+    "name": "order_ready",
+    "language": "en_US",
+    "status": "APPROVED",
+    "components": [
+        {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}"},
+        {"type": "BODY", "text": "Hello {{1}}, your order is ready until {{2}}."},
+        {"type": "FOOTER", "text": "Thank you"},
+        {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Track", "url": "https://example.com/{{1}}"}]},
+    ],
+}
+VALUES = {"header.1": "77", "1": "Ann\n Lee", "2": "Friday", "button.0.1": "abc"}
+
+
+def test_template_with_variables(write: Any, graph: Graph, held: Conversation) -> None:
+    Template.objects.create(**TEMPLATE)
+    (choice,) = channel_for("whatsapp").templates(held)
+    assert (choice.name, choice.header, choice.footer, choice.buttons) == ("order_ready", "Order {{1}}", "Thank you", ["Track"])
+    assert choice.variables == ["header.1", "1", "2", "button.0.1"]
+    write("Hello…", kind="template", payload={"name": "order_ready", "language": "en_US", "variables": VALUES})
+    write("Hello…", kind="template", payload={"template": {**TEMPLATE, "variables": list(VALUES.values())}})
+    work()
+    first, second = (body["template"] for body in graph.sent)
+    assert first == second
+    assert (first["name"], first["language"]["code"]) == ("order_ready", "en_US")
+    assert first["components"] == [
+        {"type": "header", "parameters": [{"type": "text", "text": "77"}]},
+        {"type": "body", "parameters": [{"type": "text", "text": "Ann Lee"}, {"type": "text", "text": "Friday"}]},
+        {"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "abc"}]},
+    ]
+
+
+def test_named_variables_carry_their_names(write: Any, graph: Graph) -> None:
+    Template.objects.create(**{**TEMPLATE, "components": [{"type": "BODY", "text": "Hello {{first_name}}!"}]})
+    write("Hello", kind="template", payload={"name": "order_ready", "language": "en_US", "variables": {"first_name": "Ann"}})
+    work()
+    parameters = graph.sent[0]["template"]["components"][0]["parameters"]
+    assert parameters == [{"type": "text", "parameter_name": "first_name", "text": "Ann"}]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ({"name": "nothing", "language": "en_US"}, "There is no template “nothing”"),
+        ({"name": "order_ready", "language": "de"}, "There is no template “order_ready” in the language de"),
+        ({"name": "order_ready", "language": "en_US", "variables": {"1": "x"}}, "needs a value for header.1, 2, button.0.1"),
+    ],
+)
+def test_a_template_that_cannot_go_is_refused_at_once(write: Any, template: Any, message: str) -> None:
+    Template.objects.create(**TEMPLATE)
+    with pytest.raises(DeskError, match=message):
+        write("Hello", kind="template", payload=template)
+    assert not Message.objects.filter(author="person").exists()
+
+
+@pytest.mark.parametrize("component", [{"type": "HEADER", "format": "IMAGE"}, {"type": "BUTTONS", "buttons": [{"type": "FLOW"}]}])
+def test_templates_that_need_a_program_are_not_offered(held: Conversation, component: Any) -> None:
+    Template.objects.create(**{**TEMPLATE, "components": [component, {"type": "BODY", "text": "Hi"}]})
+    assert channel_for("whatsapp").templates(held) == []
+
+
+def test_templates_of_another_account_or_not_approved_are_not_offered(held: Conversation) -> None:
+    Template.objects.create(**{**TEMPLATE, "waba_id": "1"})
+    Template.objects.create(**{**TEMPLATE, "status": "PAUSED"})
+    assert channel_for("whatsapp").templates(held) == []
+
+
+def test_outside_the_window_only_a_template_goes(write: Any, held: Conversation, graph: Graph) -> None:
+    Template.objects.create(**{**TEMPLATE, "components": [{"type": "BODY", "text": "Hi"}]})
+    with time_machine.travel(timezone.now() + timedelta(hours=24, seconds=1), tick=False):
+        with pytest.raises(WindowClosed):
+            write("Still there?")
+        write("Hi", kind="template", payload={"name": "order_ready", "language": "en_US"})
+        work()
+    assert [body["type"] for body in graph.sent] == ["template"]
+    assert "components" not in graph.sent[0]["template"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"text": "x" * 4097}, "at most 4096 characters"),
+        ({"kind": "hologram", "payload": {"a": 1}}, "type hologram cannot be sent"),
+        ({"kind": "image", "payload": {"a": 1}}, "type image cannot be sent"),
+        ({"kind": "interactive", "payload": {"type": "x"}}, "needs a type"),
+        ({"kind": "location", "payload": {"latitude": 1}}, "needs latitude and longitude"),
+        ({"kind": "reaction", "payload": {"emoji": "x"}}, "to react to is not on WhatsApp"),
+    ],
+)
+def test_what_meta_would_refuse_is_refused_at_once(write: Any, more: Any, words: str) -> None:
+    with pytest.raises(DeskError, match=words):
+        write(**more)
+    assert not OutboundEffect.objects.filter(kind="whatsapp.message").exists()
+
+
+def test_two_files_and_text_with_a_voice_note_are_refused(write: Any, bob: Any) -> None:
+    files = [upload(bob, b"x", "a.jpg", "image/jpeg"), upload(bob, b"x", "b.jpg", "image/jpeg")]
+    with pytest.raises(DeskError, match="one file per message"):
+        write(attachment_ids=files)
+    with pytest.raises(DeskError, match="no text with this kind of file"):
+        write("Listen", attachment_ids=[upload(bob, b"x", "a.ogg", "audio/ogg")])
+
+
+@pytest.mark.parametrize(("code", "seconds"), [(130429, 1), (131056, 6)])
+def test_rate_errors_are_tried_again_after_their_time(write: Any, graph: Graph, code: int, seconds: int) -> None:
+    graph.refuse(code)
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        message = write("Hello")
+        work()
+        assert outcome(message) == ("pending", "")
+        clock.shift(seconds - 0.5)
+        work()
+        assert graph.sent == []
+        clock.shift(60)
+        limits._client().flushdb()  # Redis keeps its own time
+        work()
+    assert (outcome(message), graph.texts) == (("sent", ""), ["Hello"])
+
+
+def test_429_is_tried_again_after_retry_after(write: Any, graph: Graph) -> None:
+    graph.faults.append(Response("slow down", 429, headers={"Retry-After": "7"}))
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        message = write("Hello")
+        work()
+        clock.shift(6)
+        work()
+        assert graph.sent == []
+        clock.shift(2)
+        limits._client().flushdb()
+        work()
+    assert outcome(message) == ("sent", "")
+
+
+@pytest.mark.parametrize("code", [100, 190, 131026, 131047, 131031, 131000, 80007])
+def test_other_errors_fail_at_once_with_a_sentence(write: Any, graph: Graph, code: int) -> None:
+    graph.refuse(code, status=500 if code == 131000 else 400, message="Something")
+    message = write("Hello")
+    work()
+    assert outcome(message) == ("failed", str(code))
+    assert message.error_text.endswith(".")
+    with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
+        work()
+    assert graph.sent == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Response("", 500),
+        Response("<html>Bad gateway</html>", 502),
+        Response("", 200),
+        Response("{}", 200),
+        Response('{"messages": []}', 200),
+        Response('{"error": "odd"}', 503),
+        Response('{"error": {"message": "no code"}}', 500),
+    ],
+)
+def test_an_answer_that_says_nothing_is_uncertain_and_not_repeated(write: Any, graph: Graph, fault: Response) -> None:
+    graph.faults.append(fault)
+    message = write("Hello")
+    work()
+    assert outcome(message) == ("uncertain", "")
+    assert "was not sent again" in message.error_text
+    with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
+        work()
+    assert graph.sent == []
+
+
+def test_a_timeout_after_the_request_is_uncertain(write: Any, graph: Graph, monkeypatch: Any) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(product, "TIMEOUT", httpx.Timeout(0.3))
+    product._api.cache_clear()
+    graph.before = lambda: release.wait(10)
+    message = write("Hello")
+    try:
+        work()
+    finally:
+        release.set()
+        product._api.cache_clear()
+    assert outcome(message) == ("uncertain", "")
+
+
+def test_meta_away_is_tried_again(write: Any, graph: Graph, meta_settings: Any) -> None:
+    meta_settings.WHATSAPP_GRAPH_URL = "http://127.0.0.1:1"
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        message = write("Hello")
+        work()
+        assert outcome(message) == ("pending", "")
+        meta_settings.WHATSAPP_GRAPH_URL = graph.url
+        clock.shift(5)
+        work()
+    assert (outcome(message), graph.texts) == (("sent", ""), ["Hello"])
+
+
+def test_meta_away_for_long_fails_the_message(write: Any, graph: Graph, meta_settings: Any) -> None:
+    meta_settings.WHATSAPP_GRAPH_URL = "http://127.0.0.1:1"
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        message = write("Hello")
+        for _ in range(12):
+            work()
+            clock.shift(301)
+    assert outcome(message)[0] == "failed"
+    assert message.error_text == "The message could not be sent in time. Send it again."
+    assert not Sending.objects.exists()
+
+
+def test_a_worker_that_died_while_posting_leaves_the_message_uncertain(write: Any, graph: Graph) -> None:
+    first, second = write("First"), write("Second")
+    now = timezone.now()
+    Sending.objects.create(conversation_id=first.conversation_id, message_id=first.pk, started_at=now, posted_at=now)
+    work()
+    assert (outcome(first)[0], graph.sent) == ("pending", [])
+    with time_machine.travel(now + timedelta(seconds=61), tick=False) as clock:
+        work()
+        clock.shift(5)
+        work()
+    assert outcome(first)[0] == "uncertain"
+    assert (outcome(second)[0], graph.texts) == ("sent", ["Second"])
+
+
+def test_a_worker_that_died_before_posting_costs_nothing(write: Any, graph: Graph) -> None:
+    message = write("First")
+    now = timezone.now()
+    Sending.objects.create(conversation_id=message.conversation_id, message_id=message.pk, started_at=now)
+    with time_machine.travel(now + timedelta(seconds=61), tick=False) as clock:
+        work()
+        clock.shift(5)
+        work()
+    assert (outcome(message)[0], graph.texts) == ("sent", ["First"])
+
+
+def test_a_later_message_waits_for_the_one_before_it(write: Any, graph: Graph) -> None:
+    graph.refuse(130429)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        messages = [write(text) for text in ("One", "Two", "Three")]
+        work()
+        for _ in range(6):
+            clock.shift(10)
+            limits._client().flushdb()
+            work()
+    assert graph.texts == ["One", "Two", "Three"]
+    assert {outcome(message)[0] for message in messages} == {"sent"}
+
+
+def test_a_refused_message_does_not_hold_up_the_next(write: Any, graph: Graph) -> None:
+    graph.refuse(131026)
+    first, second = write("One"), write("Two")
+    work()
+    assert (outcome(first)[0], outcome(second)[0], graph.texts) == ("failed", "sent", ["Two"])
+
+
+def test_a_number_that_is_gone_fails_with_a_sentence(write: Any, team_number: Any) -> None:
+    message = write("Hello")
+    team_number.delete()
+    work()
+    assert outcome(message)[0] == "failed"
+    assert "not mapped any more" in message.error_text
+
+
+def test_a_missing_token_fails_with_a_sentence(write: Any, meta_settings: Any) -> None:
+    message = write("Hello")
+    meta_settings.WHATSAPP_ACCESS_TOKEN = ""
+    work()
+    message.refresh_from_db()
+    assert (message.status, "WHATSAPP_ACCESS_TOKEN" in message.error_text) == ("failed", True)
+
+
+def test_a_number_sends_with_its_own_token(write: Any, graph: Graph, team_number: Any) -> None:
+    team_number.access_token = "its-own"
+    team_number.save()
+    write("Hello")
+    work()
+    assert graph.tokens[-1] == "Bearer its-own"
+
+
+def test_read_marks_the_latest_message_once(held: Conversation, graph: Graph) -> None:
+    channel = channel_for("whatsapp")
+    channel.read(held)
+    channel.read(held)
+    work()
+    assert graph.marks == [{"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.theirs"}]
+
+
+def test_typing_of_a_person_is_shown(held: Conversation, graph: Graph, django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        channel_for("whatsapp").typing(held)
+    assert graph.marks[0]["typing_indicator"] == {"type": "text"}
+
+
+def test_no_number_and_no_text_is_logged(write: Any, graph: Graph, caplog: Any) -> None:
+    caplog.set_level("DEBUG")
+    write("a very secret text")
+    work()
+    for forbidden in ("a very secret text", "16505551234", USER_ID, "the-access-token"):
+        assert forbidden not in caplog.text
+
+
+def test_long_texts_are_cut_between_words() -> None:
+    text = " ".join(f"word{n}" for n in range(3000))
+    parts = text_parts(text)
+    assert " ".join(parts) == text
+    assert max(map(len, parts)) <= 4096
+    assert text_parts("x" * 9000) == ["x" * 4096, "x" * 4096, "x" * 808]
+    assert text_parts("  ") == []
+
+
+def test_the_pace_per_contact_and_number() -> None:
+    limits._client().flushdb()
+    assert [limits.send_wait("1", "a") for _ in range(45)] == [0.0] * 45
+    assert 5 < limits.send_wait("1", "a") <= 6.1
+    assert limits.send_wait("1", "b") == 0.0
+    assert limits.send_wait("2", "a") == 0.0
+    limits.send_hold("1", "b", seconds=30, pair=True)
+    assert 29 < limits.send_wait("1", "b") <= 30.1
+    limits.send_hold("2", "", seconds=2, pair=False)
+    assert 1.5 < limits.send_wait("2", "c") <= 2.1
