@@ -13,18 +13,33 @@ from apps.whatsapp.templates import template_content
 
 Json = dict[str, Any]
 MAX_TEXT = 4096
+MB = 1024 * 1024
 MAX_CAPTION = 1024
 CAPTIONED = ("image", "video", "document")
 FREE_KINDS = ("text", "interactive", "location", "contacts", "reaction", *MEDIA)
 KINDS = ("template", *FREE_KINDS)
-# What Meta takes as which type, and up to how many bytes; everything else goes as a document.
-SENDABLE = {
+# What Meta takes as which type, and up to how many megabytes.
+# https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
+OFFICE = "application/vnd.openxmlformats-officedocument."
+SENDABLE: dict[str, tuple[set[str], float]] = {
     "image": ({"image/jpeg", "image/png"}, 5),
     "video": ({"video/mp4", "video/3gpp"}, 16),
     "audio": ({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}, 16),
     "sticker": ({"image/webp"}, 0.5),
+    "document": (
+        {
+            "application/pdf",
+            "text/plain",
+            "application/msword",
+            "application/vnd.ms-excel",
+            "application/vnd.ms-powerpoint",
+            OFFICE + "wordprocessingml.document",
+            OFFICE + "spreadsheetml.sheet",
+            OFFICE + "presentationml.presentation",
+        },
+        100,
+    ),
 }
-DOCUMENT_MB = 100
 
 
 def recipient_of(identities: dict[str, str]) -> dict[str, str]:
@@ -46,13 +61,14 @@ def kind_of(message: Message, attachment: Attachment | None) -> str:
 
 
 def media_kind(mime: str, size: int) -> str:
-    """image, video, audio, sticker or document, by what Meta takes as which. `size` in bytes."""
+    """image, video, audio, sticker or document. `size` in bytes. Raises PermanentError for what Meta does not take."""
     for kind, (types, megabytes) in SENDABLE.items():
-        if mime in types and size <= megabytes * 1024 * 1024:
-            return kind
-    if size > DOCUMENT_MB * 1024 * 1024:
-        raise PermanentError(f"Files over {DOCUMENT_MB} MB cannot be sent on WhatsApp.")
-    return "document"
+        if mime not in types:
+            continue
+        if size > megabytes * MB:
+            raise PermanentError(f"WhatsApp takes this type of file up to {megabytes:g} MB. Send a smaller one, or a link.")
+        return kind
+    raise PermanentError(f"WhatsApp takes no files of the type {mime}. Send a PDF, an office document, or a link.")
 
 
 def content_of(message: Message, kind: str) -> Json:

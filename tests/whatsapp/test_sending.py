@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from werkzeug import Response
 
+from apps.core.errors import PermanentError
 from apps.core.models import OutboundEffect
 from apps.desktop.channels import channel_for
 from apps.desktop.errors import DeskError, WindowClosed
@@ -93,7 +94,7 @@ def test_reaction(write: Any, graph: Graph) -> None:
         ("image/jpeg", "box.jpg", "image", {"caption": "Look"}),
         ("video/mp4", "box.mp4", "video", {"caption": "Look"}),
         ("application/pdf", "terms.pdf", "document", {"caption": "Look", "filename": "terms.pdf"}),
-        ("image/tiff", "scan.tiff", "document", {"caption": "Look", "filename": "scan.tiff"}),
+        ("text/plain", "notes.txt", "document", {"caption": "Look", "filename": "notes.txt"}),
         ("audio/ogg", "note.ogg", "audio", {}),
         ("image/webp", "cat.webp", "sticker", {}),
     ],
@@ -105,9 +106,18 @@ def test_files(write: Any, bob: Any, graph: Graph, mime: str, name: str, kind: s
     assert (graph.sent[0]["type"], graph.sent[0][kind]) == (kind, {"id": "media-1", **extra})
 
 
-@pytest.mark.parametrize(("mime", "size", "kind"), [("image/png", 6, "document"), ("audio/mpeg", 17, "document")])
-def test_a_file_too_large_for_its_type_goes_as_a_document(mime: str, size: int, kind: str) -> None:
-    assert media_kind(mime, size * 1024 * 1024) == kind
+@pytest.mark.parametrize(
+    ("mime", "size", "words"),
+    [
+        ("image/png", 6 * 1024 * 1024, "up to 5 MB"),
+        ("audio/mpeg", 17 * 1024 * 1024, "up to 16 MB"),
+        ("image/webp", 600 * 1024, "up to 0.5 MB"),
+        ("image/tiff", 10, "no files of the type image/tiff"),
+    ],
+)
+def test_files_that_meta_does_not_take_are_refused(mime: str, size: int, words: str) -> None:
+    with pytest.raises(PermanentError, match=words):
+        media_kind(mime, size)
 
 
 def test_interactive_buttons_and_list(write: Any, graph: Graph) -> None:
