@@ -44,15 +44,20 @@ class FakeLiveKit:
         """The newest dispatch metadata of an agent."""
         return json.loads([d.metadata for d in self.rooms[name].dispatches if d.agent_name == agent_name][-1])
 
-    def take(self, name: str, agent_name: str, attempt: int, job: str) -> Participant:
-        """A worker takes a dispatch and comes into the room, as livekit-agents does."""
+    def take(self, name: str, agent_name: str, attempt: int, job: str, *, listed: bool = True) -> Participant:
+        """A worker takes a dispatch and comes into the room, as livekit-agents does; LiveKit lists the job a little later."""
+        if listed:
+            self.job_list(name, agent_name, attempt, job)
+        agent = Participant(f"agent-{job}", "AGENT", attributes={"lk.agent_name": agent_name})
+        self.rooms[name].people[agent.identity] = agent
+        return agent
+
+    def job_list(self, name: str, agent_name: str, attempt: int, job: str) -> None:
+        """From now on the dispatch says which job came of it."""
         room = self.rooms[name]
         for place, dispatch in enumerate(room.dispatches):
             if (dispatch.agent_name, json.loads(dispatch.metadata)["attempt"]) == (agent_name, attempt):
                 room.dispatches[place] = replace(dispatch, taken=True, jobs=(*dispatch.jobs, job))
-        agent = Participant(f"agent-{job}", "AGENT", attributes={"lk.agent_name": agent_name})
-        room.people[agent.identity] = agent
-        return agent
 
     def room_create(self, name: str, metadata: str, *, empty_seconds: int, departure_seconds: int, most: int) -> None:
         self._ask("room_create")

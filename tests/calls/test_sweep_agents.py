@@ -11,6 +11,7 @@ from apps.calls.livekit import Participant
 from apps.calls.models import Call, Dispatch
 from apps.calls.services import calm
 from apps.calls.tasks import calls_sweep_task
+from apps.core.models import InboundEvent
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.calls.sweeping import ATLAS, CALLER, ROOM, Sweep, ago, refreshed
 from tests.calls.webhooks import event
@@ -69,10 +70,26 @@ def test_whoever_comes_is_told_apart_by_the_job(asked_twice: Call, livekit: Fake
     assert livekit.removed == [late.identity]
 
 
+def test_a_job_that_is_not_listed_yet_is_waited_for(asked_twice: Call, sweep: Sweep, livekit: FakeLiveKit, deliver: Any) -> None:
+    """LiveKit says which dispatch an agent came of about a second after it has come."""
+    second = livekit.take(ROOM, "atlas", 2, "AJ_second", listed=False)
+    _came(second.identity, second, deliver)
+    _asked_long_ago(4.5)
+    livekit.rooms[ROOM].dispatches = [replace(dispatch, taken=True) for dispatch in livekit.rooms[ROOM].dispatches]
+    sweep()
+    assert (livekit.removed, _attempts()[2]) == ([], ("requested", ""))
+    with schema_context("public"):
+        assert InboundEvent.objects.get().state == "pending"
+    livekit.job_list(ROOM, "atlas", 2, "AJ_second")
+    sweep()
+    assert (livekit.removed, _attempts()[2]) == ([], ("joined", second.identity))
+
+
 def test_an_agent_of_a_dispatch_that_is_no_longer_listed_is_sent_away(
     asked_twice: Call, livekit: FakeLiveKit, deliver: Any
 ) -> None:
     late = livekit.take(ROOM, "atlas", 1, "AJ_late")
+    livekit.job_list(ROOM, "atlas", 2, "AJ_second")
     livekit.rooms[ROOM].dispatches = [d for d in livekit.rooms[ROOM].dispatches if d.id != livekit.withdrawn[0]]
     _came(late.identity, late, deliver)
     assert livekit.removed == [late.identity]
@@ -108,10 +125,10 @@ def test_agent_whose_worker_said_yes_gets_longer(make_call: Any, sweep: Sweep, l
 
 @pytest.fixture
 def mute(running: Any) -> Call:
-    """Atlas is in the room since 7 seconds and tells that it lives, but has said nothing."""
+    """Atlas is in the room since 11 seconds and tells that it lives, but has said nothing."""
     call = running()
     with schema_context("acme"):
-        Dispatch.objects.filter(agent_name="atlas").update(joined_at=ago(7), requested_at=ago(8), spoke_at=None)
+        Dispatch.objects.filter(agent_name="atlas").update(joined_at=ago(11), requested_at=ago(12), spoke_at=None)
     return call
 
 
@@ -125,10 +142,17 @@ def test_atlas_that_stays_mute_is_replaced_and_then_apologised_for(mute: Call, s
     assert livekit.dispatched(ROOM) == [("atlas", 2)]
     assert (livekit.removed, livekit.withdrawn) == ([ATLAS.identity], ["AD_old"])
     with schema_context("acme"):
-        Dispatch.objects.filter(agent_name="atlas", attempt=2).update(state="joined", identity="agent-AJ_2", joined_at=ago(7))
+        Dispatch.objects.filter(agent_name="atlas", attempt=2).update(state="joined", identity="agent-AJ_2", joined_at=ago(11))
     sweep()
     assert livekit.dispatched(ROOM)[1:] == [("media-bot", 2)]
     assert (refreshed(mute).state, refreshed(mute).ended_reason) == ("failed", "no_agent")
+
+
+def test_atlas_that_speaks_by_now_is_not_mute(mute: Call, sweep: Sweep, livekit: FakeLiveKit) -> None:
+    speaking = replace(ATLAS, attributes={**ATLAS.attributes, "lk.agent.state": "speaking"})
+    livekit.room(ROOM, speaking)
+    sweep()
+    assert livekit.dispatched(ROOM) == []
 
 
 def test_the_agents_own_limit_counts(mute: Call, sweep: Sweep, livekit: FakeLiveKit) -> None:

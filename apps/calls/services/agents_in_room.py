@@ -24,7 +24,7 @@ ATTEMPTS_AT_MOST = 6
 
 
 def agent_arrived(*, call: Call, agent: livekit.Participant, at: datetime) -> None:
-    """Marks the dispatch as joined. An Atlas that comes beside another, or after the end, is sent away. Raises Ignored."""
+    """Marks the dispatch as joined. An Atlas beside another, or after the end, is sent away. Raises Ignored, JobUnlisted."""
     dispatch = dispatch_joined(call=call, agent_name=agent.agent_name, identity=agent.identity, at=at)
     if dispatch is None and agent.agent_name != ATLAS:
         raise Ignored("Nobody asked this agent to join.")

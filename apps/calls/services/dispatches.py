@@ -16,6 +16,7 @@ from apps.calls import livekit
 from apps.calls.agents import AgentUnavailable, CallAgent, call_agent
 from apps.calls.models import Call, Channel, Dispatch, PhoneNumber
 from apps.calls.rooms import metadata_read
+from apps.core.errors import TransientError
 from apps.core.schema import schema_current
 from apps.core.tokens import token_issue
 
@@ -27,6 +28,10 @@ MEDIA_BOT = "media-bot"
 LEASE = timedelta(seconds=6)  # longer than two answers of LiveKit may take
 JOB_IDENTITY = "agent-"  # livekit-agents joins as this and the job's id
 TOKEN_MARGIN = 3600  # a report that is retried after the call still finds its token good
+
+
+class JobUnlisted(TransientError):
+    """LiveKit lists the job of a dispatch about a second after its agent has come into the room."""
 
 
 def dispatch_request(*, call: Call, agent_name: str, attempt: int, announcement: dict[str, Any] | None = None) -> Dispatch:
@@ -68,7 +73,7 @@ def dispatches_send(call: Call) -> None:
 def dispatch_joined(*, call: Call, agent_name: str, identity: str, at: datetime) -> Dispatch | None:
     """Marks the attempt that this agent came of as here; None for one that nobody asked, or asked no longer.
 
-    Raises LiveKitUnreachable.
+    Raises LiveKitUnreachable; JobUnlisted to be asked again soon.
     """
     asked = list(call.dispatches.filter(agent_name=agent_name).order_by("-attempt"))
     known = next((dispatch for dispatch in asked if dispatch.identity == identity), None)
@@ -88,11 +93,15 @@ def _attempt_of(call: Call, identity: str, absent: list[Dispatch]) -> Dispatch |
     """Which of the attempts nobody came of yet; with several, LiveKit knows by the job. A withdrawn one it no longer lists."""
     if len(absent) < 2:
         return absent[0] if absent else None
+    try:
+        jobs = {other.id: other.jobs for other in livekit.client().dispatches_list(call.room_name)}
+    except livekit.RoomGone:
+        return None
     job = identity.removeprefix(JOB_IDENTITY)
-    with suppress(livekit.RoomGone):
-        sent = {other.id for other in livekit.client().dispatches_list(call.room_name) if job in other.jobs}
-        return next((dispatch for dispatch in absent if dispatch.dispatch_id in sent), None)
-    return None
+    found = next((dispatch for dispatch in absent if job in jobs.get(dispatch.dispatch_id, ())), None)
+    if found is None and any(d.state == Dispatch.State.REQUESTED and not jobs.get(d.dispatch_id) for d in absent):
+        raise JobUnlisted(f"LiveKit does not say yet which dispatch {identity} came of.")
+    return found
 
 
 def dispatch_failed(dispatch: Dispatch) -> bool:

@@ -1,5 +1,6 @@
 """A running call as recorded against its room."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -10,14 +11,15 @@ from apps.calls.services.agents_in_room import agent_arrived, atlas_replace
 from apps.calls.services.arrivals import call_answer, caller_arrived
 from apps.calls.services.calls import call_end, call_left, room_gone
 from apps.calls.services.calm import silence_means_dead
-from apps.calls.services.dispatches import ATLAS
+from apps.calls.services.dispatches import ATLAS, JobUnlisted
 from apps.calls.services.starts import EMPTY_SECONDS
 
 SETTLE = timedelta(seconds=5)  # a call is recorded before its room is made, and rooms are listed before calls are read
 NEVER_JOINED = timedelta(seconds=EMPTY_SECONDS + 15)
 AWAY = timedelta(seconds=6)  # within which a lost browser may be back
 JOIN_WAIT = timedelta(seconds=4)  # for a worker to say yes
-BUSY = timedelta(seconds=4)  # a worker that said yes on a busy machine is worth waiting for
+BUSY = timedelta(seconds=4)  # an agent that is on its way on a busy machine, or its cold voice, is worth waiting for
+AGENT_STATE = "lk.agent.state"  # an attribute that livekit-agents sets
 SILENT_AND_GONE = timedelta(seconds=2.5)
 SILENT_BUT_THERE = timedelta(seconds=3.5)
 OVERTIME = timedelta(seconds=15)  # for Atlas to say good-bye by itself
@@ -87,9 +89,11 @@ def _absence_sweep(call: Call, dispatch: Dispatch) -> None:
     """Not joined in time, or joined and nobody told."""
     atlas = _atlas_in(call)
     if atlas is not None:
-        agent_arrived(call=call, agent=atlas, at=timezone.now())
-    elif dispatch.requested_at < timezone.now() - _first_word(call) - BUSY or not _taken(call, dispatch):
+        with suppress(JobUnlisted):
+            return agent_arrived(call=call, agent=atlas, at=timezone.now())
+    if dispatch.requested_at < timezone.now() - _first_word(call) - BUSY or not _taken(call, dispatch):
         atlas_replace(call=call, lost=dispatch)
+    return None
 
 
 def _taken(call: Call, dispatch: Dispatch) -> bool:
@@ -97,7 +101,7 @@ def _taken(call: Call, dispatch: Dispatch) -> bool:
 
 
 def _silence_sweep(call: Call, dispatch: Dispatch) -> None:
-    if _is_mute(call, dispatch) and silence_means_dead():
+    if _is_mute(call, dispatch) and not _speaks(call, dispatch) and silence_means_dead():
         return atlas_replace(call=call, lost=dispatch)
     since = max(moment for moment in (call.agent_seen_at, dispatch.joined_at, call.started_at) if moment is not None)
     silent = timezone.now() - since
@@ -111,7 +115,13 @@ def _silence_sweep(call: Call, dispatch: Dispatch) -> None:
 
 def _is_mute(call: Call, dispatch: Dispatch) -> bool:
     """In the room and alive, and yet nothing was heard of it in the time that its agent's limits give."""
-    return dispatch.spoke_at is None and (dispatch.joined_at or dispatch.requested_at) < timezone.now() - _first_word(call)
+    return dispatch.spoke_at is None and (dispatch.joined_at or dispatch.requested_at) < timezone.now() - _first_word(call) - BUSY
+
+
+def _speaks(call: Call, dispatch: Dispatch) -> bool:
+    """Whether it speaks now: the room knows sooner than the events do."""
+    people = livekit.client().participants_list(call.room_name)
+    return any(person.identity == dispatch.identity and person.attributes.get(AGENT_STATE) == "speaking" for person in people)
 
 
 def _first_word(call: Call) -> timedelta:
