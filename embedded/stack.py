@@ -39,6 +39,8 @@ class Part(Protocol):
 
     process: Process
 
+    def start(self) -> object: ...
+
     def stop(self) -> None: ...
 
 
@@ -106,7 +108,11 @@ class Stack:
         return {process.name.lower(): process for process in self._processes()}[name.lower()]
 
     def restart(self, name: str) -> None:
-        """Start one of Meridian's own processes again and wait until it is ready. Raises StackError."""
+        """Start one process again, of Meridian's own or an outside part, and wait until it is ready. Raises StackError."""
+        if part := next((part for part in self._parts if part.process.name.lower() == name.lower()), None):
+            part.stop()
+            part.start()
+            return
         service = next(service for service in self._services if service.process.name.lower() == name.lower())
         service.process.stop()
         service.process.start()

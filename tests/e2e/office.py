@@ -30,6 +30,8 @@ from apps.compass.services import (  # noqa: E402
     secret_set,
 )
 from apps.core.errors import MeridianError  # noqa: E402
+from apps.whatsapp.models import AgentPhoneMapping, Turn  # noqa: E402
+from apps.whatsapp.services.numbers import mapping_set  # noqa: E402
 
 PARTS = ("transport", "stt", "llm", "tts", "messages", "platform")
 
@@ -73,6 +75,24 @@ def number(tenant: str, number: str, agent_id: str) -> None:
         number_set(number=number, agent_id=agent_id)
 
 
+def whatsapp(tenant: str, phone_number_id: str, agent_id: str) -> None:
+    """Let an agent answer a WhatsApp number, with the team Support behind it."""
+    with schema_context(tenant):
+        known = AgentPhoneMapping.objects.get(phone_number_id=phone_number_id)
+        mapping_set(phone_number_id=phone_number_id, agent_id=agent_id, team="support", waba_id=known.waba_id)
+
+
+def turns(tenant: str, conversation_id: str) -> list[dict[str, Any]]:
+    """Herald's turns of a conversation, oldest first, with what came of them."""
+    with schema_context(tenant):
+        rows = Turn.objects.filter(conversation_id=conversation_id).order_by("created_at")
+        return [
+            _columns(turn, "state", "usage", "note")
+            | {"events": [_columns(event, "seq", "event", "dropped") for event in turn.events.order_by("seq")]}
+            for turn in rows
+        ]
+
+
 def calls(tenant: str) -> list[str]:
     """The ids of a tenant's calls."""
     with schema_context(tenant):
@@ -110,7 +130,8 @@ def _columns(row: Model, *names: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-DOES: dict[str, Callable[..., Any]] = {do.__name__: do for do in (agent, disable, credential, secret, trunk, number, calls, call)}
+OFFICE = (agent, disable, credential, secret, trunk, number, whatsapp, turns, calls, call)
+DOES: dict[str, Callable[..., Any]] = {do.__name__: do for do in OFFICE}
 
 
 def main() -> None:
