@@ -1,16 +1,22 @@
 """Live events of the Agent Desktop."""
 
+import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django_tenants.utils import tenant_context
 
+from apps.desktop.channels import channel_for
+from apps.desktop.errors import DeskError
 from apps.desktop.events import TOPIC, conversation_topic, user_topic
-from apps.desktop.selectors import event_last_id, events_after
+from apps.desktop.selectors import conversation_get, event_last_id, events_after
 from apps.desktop.selectors.people import DESK_ROLES
 from apps.desktop.services.team import colleague_seen
 from apps.tenants.consumers import TenantConsumer
+
+SHOWN_SECONDS = 15.0  # a channel shows typing for longer than this
 
 
 class DeskConsumer(TenantConsumer):
@@ -19,6 +25,8 @@ class DeskConsumer(TenantConsumer):
     Beside `subscribe` a client sends `{"register": {"last_event_id": n}}`, answered by `{"registered": m, "missed": bool}`,
     and `{"typing": conversation id}`, which the others who have it open hear as a hint of type `typing`.
     """
+
+    shown_at = -SHOWN_SECONDS  # when the contact was last told that this person types
 
     async def connect(self) -> None:
         await super().connect()
@@ -53,12 +61,23 @@ class DeskConsumer(TenantConsumer):
             return {"registered": event_last_id(), "missed": bool(events_after(known, limit=1))}
 
     async def _typing(self, conversation_id: str) -> None:
+        """Only of a conversation that this socket listens to."""
         topic = conversation_topic(conversation_id)
         if topic not in self.topics:
             return
-        user = self.scope["user"]
-        hint = {"type": "typing", "id": conversation_id, "version": 0, "topic": topic, "name": str(user)}
+        hint = {"type": "typing", "id": conversation_id, "version": 0, "topic": topic, "name": str(self.scope["user"])}
         await self.channel_layer.group_send(self._group(topic), {"type": "hint", "hint": hint, "from": self.channel_name})
+        if time.monotonic() - self.shown_at >= SHOWN_SECONDS:
+            self.shown_at = time.monotonic()
+            await self._show_contact(conversation_id)
+
+    @database_sync_to_async
+    def _show_contact(self, conversation_id: str) -> None:
+        """The contact sees that somebody types, where it is the one who holds the conversation."""
+        with tenant_context(self.membership.tenant), suppress(DeskError):
+            conversation = conversation_get(conversation_id)
+            if conversation.assignee_id == self.membership.user_id:
+                channel_for(conversation.channel).typing(conversation)
 
 
 def _is_conversation(topic: str) -> bool:

@@ -1,6 +1,7 @@
 """Writing: replies, notes, files, templates, and telling others that one is typing."""
 
 import re
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +116,8 @@ def upload(request: HttpRequest) -> JsonResponse:
 def templates(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The dialog's content: what may be sent now, with its places."""
     conversation = conversation_or_404(conversation_id)
-    context = {"conversation": conversation, "templates": _choices(conversation), "contact": conversation.contact}
+    choices = [{**asdict(one), "places": [(name, place_label(name)) for name in one.variables]} for one in _choices(conversation)]
+    context = {"conversation": conversation, "templates": choices}
     return render(request, "desktop/templates.html", context)
 
 
@@ -149,6 +151,15 @@ def template_send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         kind="template", text=template_text(choice.body, choice, values), payload=payload,
     )  # fmt: skip
     return done(request, _("Template sent."))
+
+
+def place_label(name: str) -> str:
+    """What a template's place is called in the form: `header.1` stands in the heading, `button.0.1` in a button's address."""
+    part, _dot, place = name.rpartition(".")
+    values = {"place": place}
+    if part == "header":
+        return _("{{%(place)s}} in the heading") % values
+    return (_("{{%(place)s}} in the button's address") if part else "{{%(place)s}}") % values
 
 
 def _is(choice: TemplateChoice, wanted: dict[str, str]) -> bool:

@@ -64,7 +64,7 @@ def desk_list(request: HttpRequest) -> HttpResponse:
     """Only the list. The address bar keeps the open conversation and gets the filters."""
     context = {**list_context(request, opened=open_in_address(request)), "me": colleague_get(request.user.pk)}  # type: ignore[arg-type]
     answer = render(request, "desktop/list.html", context)
-    if "HX-Trigger-Name" in request.headers or request.headers.get("HX-Source", "").startswith("form"):
+    if not request.headers.get("HX-Source", "").startswith("section"):  # a person asked, not the list itself
         answer["HX-Replace-Url"] = f"{_path(request)}?{context['query']}"
     return answer
 

@@ -67,7 +67,6 @@ function draw(found: Canned[], asked: string): void {
   box.replaceChildren(...found.map(option));
   if (found.length === 0) box.append(nothing(asked));
   box.hidden = false;
-  textarea()?.setAttribute("aria-expanded", "true");
   mark();
 }
 
@@ -156,6 +155,5 @@ function filled(one: Canned): string {
 function close(): void {
   const box = list();
   if (box) box.hidden = true;
-  textarea()?.setAttribute("aria-expanded", "false");
   textarea()?.removeAttribute("aria-activedescendant");
 }

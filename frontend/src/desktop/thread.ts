@@ -50,11 +50,10 @@ function settle(): void {
 
 /** Where reading goes on: at the first unread message, or at the end. */
 function begin(box: HTMLElement): void {
-  const unread = box.querySelector("#unread-break");
   const linked = location.hash.startsWith("#message-") ? document.getElementById(location.hash.slice(1)) : null;
-  box.scrollTop = box.scrollHeight;
-  (linked ?? unread)?.scrollIntoView({ block: linked ? "center" : "start" });
-  atEnd = !unread && !linked;
+  const place = linked ?? box.querySelector<HTMLElement>("#unread-break");
+  box.scrollTop = place ? place.offsetTop - box.clientHeight / 3 : box.scrollHeight;
+  remember();
   newShow(false);
 }
 
