@@ -7,7 +7,10 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.calls import effects, handlers  # noqa: F401  they register themselves
+        from apps.calls.timeline import calls_of
         from apps.calls.webhooks import livekit_webhook
         from apps.core.early import early_register
+        from apps.desktop.timeline import timeline_register
 
         early_register("/livekit/webhook", livekit_webhook)
+        timeline_register("calls", calls_of)

@@ -38,8 +38,9 @@ def test_a_number_that_names_another_person_now_is_theirs(desk: RecordingChannel
 
 
 def test_an_identity_that_changes_keeps_its_contact(desk: RecordingChannel) -> None:
-    contact = contact_upsert(identities={"wa_id": "1555"})
-    assert contact_identity_change(kind="wa_id", old="1555", new="1666") == contact
+    contact = contact_upsert(identities={"wa_id": "1555"}, phone="+1555")
+    changed = contact_identity_change(kind="wa_id", old="1555", new="1666")
+    assert changed == contact and changed.phone == "+1666"
     assert identities(contact) == {"wa_id": "1666"}
     assert contact_identity_change(kind="wa_id", old="1555", new="1777") is None
 

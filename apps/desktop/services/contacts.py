@@ -82,6 +82,8 @@ def contact_identity_change(*, kind: str, old: str, new: str) -> Contact | None:
     if not ContactIdentity.objects.filter(kind=kind, value=new).exclude(contact=row.contact).exists():
         ContactIdentity.objects.get_or_create(kind=kind, value=new, defaults={"contact": row.contact})
         row.delete()
+        if row.contact.phone == f"+{old}":
+            _fill(row.contact, {"phone": f"+{new}"})
         _announce(row.contact, None)
     return row.contact
 

@@ -1,0 +1,34 @@
+"""The calls of a contact, for the one line of time at the Agent Desktop."""
+
+from django.utils.translation import gettext as _
+
+from apps.calls.models import Call
+from apps.calls.numbers import number_candidates
+from apps.desktop.models import Contact
+from apps.desktop.timeline import TimelineItem
+
+LATEST = 100
+
+
+def calls_of(contact: Contact) -> list[TimelineItem]:
+    """The latest calls from the contact's number; none for a contact without one."""
+    if not contact.phone:
+        return []
+    numbers = number_candidates(contact.phone)
+    if contact.phone.startswith("+"):
+        numbers.append(contact.phone[1:])  # as an exchange without the plus sign sends it
+    rows = Call.objects.filter(from_number__in=numbers).order_by("-started_at")
+    return [_item(call) for call in rows[:LATEST]]
+
+
+def _item(call: Call) -> TimelineItem:
+    return TimelineItem(
+        kind="call",
+        id=str(call.pk),
+        at=call.started_at,
+        title=_("Call with %(agent)s") % {"agent": call.agent_name or call.team or call.to_number},
+        detail=call.detail,
+        status=call.state,
+        path=f"/calls/{call.pk}/",
+        seconds=call.duration,
+    )
