@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 # Open by design: log-in, language, the page on which anyone talks to an agent, and the token that it asks for.
 OPEN_TENANT = {"login", "login-ticket", "logout", "set_language", "call-talk", "call-page", "call-token", "jsi18n"}
+OPEN_TENANT |= {"service-worker"}  # a script, the same for everybody
 OPEN_PUBLIC = {"home", "login", "logout", "set_language", "schema", "docs", "livekit-webhook"}
 VALUES = {"slug": "reception", "uuid": str(uuid.uuid4()), "str": "x", "int": "1", "path": "x"}
 
