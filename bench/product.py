@@ -118,7 +118,7 @@ def web_side(folder: Path, *, seed: bool = True) -> Iterator[WebSide]:
     """The web process as the stack starts it, on a fresh, migrated and seeded database."""
     port, postgres_port, valkey_port = port_free(), port_free(), port_free()
     with Postgres(folder, postgres_port) as postgres, Valkey(folder, valkey_port) as valkey:
-        env = {**os.environ, **_web_environment(folder, port), "DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
+        env = {**os.environ, **web_environment(folder, port), "DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
         prepare = [sys.executable, "-W", "ignore", "-m", "embedded.prepare", *(["--seed"] if seed else [])]
         subprocess.run(prepare, env=env, cwd=CHECKOUT, check=True, stdout=subprocess.DEVNULL)
         command = [str(BIN / "granian"), "--interface", "wsgi", "--port", str(port), "--blocking-threads", "8", "--no-ws"]
@@ -134,7 +134,8 @@ def _ready(port: int) -> bool:
     return False
 
 
-def _web_environment(folder: Path, port: int) -> Mapping[str, str]:
+def web_environment(folder: Path, port: int) -> Mapping[str, str]:
+    """The settings of a product that a bench starts by itself."""
     return {
         "MERIDIAN_ENV_FILES": "off",
         "DJANGO_SETTINGS_MODULE": "config.settings.dev",
