@@ -1,5 +1,6 @@
 """WhatsApp as a channel of the desktop."""
 
+from django.core.cache import cache
 from django.utils import timezone
 
 from apps.core.errors import PermanentError
@@ -15,6 +16,7 @@ from apps.whatsapp.templates import template_choice
 
 SEND = "whatsapp.message"
 READ = "whatsapp.read"
+TYPING_SECONDS = 8  # how often Meta is told at most
 
 
 class NotSendable(DeskError):
@@ -47,7 +49,7 @@ class WhatsAppChannel:
         """Shows for up to 25 seconds that somebody types; best effort."""
         from apps.whatsapp.tasks import typing_task
 
-        if _window_open(conversation):
+        if _window_open(conversation) and cache.add(f"whatsapp.typing:{conversation.pk}", 1, TYPING_SECONDS):
             typing_task.delay_on_commit(str(conversation.pk))
 
     def templates(self, conversation: Conversation) -> list[TemplateChoice]:

@@ -1,7 +1,28 @@
 """What people read: Meta's error codes in words that say what to do, and what contacts are told."""
 
-from django.utils.translation import gettext as _
-from django.utils.translation import override
+DEFAULT_LANGUAGE = "en"
+
+# One table, so that a translator sees all of it at once.
+SENTENCES: dict[str, dict[str, str]] = {
+    "handed_over": {
+        "en": "Thank you. A colleague will answer you here.",
+        "de": "Danke. Hier antwortet Ihnen gleich jemand aus unserem Team.",
+        "es": "Gracias. Un compañero le responderá aquí.",
+        "fr": "Merci. Un collègue vous répondra ici.",
+        "it": "Grazie. Un collega le risponderà qui.",
+        "nl": "Bedankt. Een collega antwoordt u hier.",
+        "pt": "Obrigado. Um colega vai responder-lhe aqui.",
+    },
+    "after_error": {
+        "en": "Sorry, I cannot answer this right now. A colleague will answer you here.",
+        "de": "Das kann ich im Moment leider nicht beantworten. Hier antwortet Ihnen gleich jemand aus unserem Team.",
+        "es": "Lo siento, ahora mismo no puedo responder a esto. Un compañero le responderá aquí.",
+        "fr": "Désolé, je ne peux pas répondre pour le moment. Un collègue vous répondra ici.",
+        "it": "Mi dispiace, al momento non posso rispondere. Un collega le risponderà qui.",
+        "nl": "Sorry, dit kan ik nu niet beantwoorden. Een collega antwoordt u hier.",
+        "pt": "Lamento, de momento não consigo responder. Um colega vai responder-lhe aqui.",
+    },
+}
 
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
 ERRORS = {
@@ -38,13 +59,7 @@ def error_sentence(code: str, detail: str = "") -> str:
     return ERRORS.get(code) or f"Meta refused it: {detail[:300] or 'no reason given'} ({code})."
 
 
-def handed_over(language: str) -> str:
-    """What the contact is told when a person takes over."""
-    with override(language or None):
-        return _("Thank you. A colleague will answer you here.")
-
-
-def handed_over_after_error(language: str) -> str:
-    """What the contact is told when the AI agent failed."""
-    with override(language or None):
-        return _("Sorry, I cannot answer this right now. A colleague will answer you here.")
+def handed_over(language: str, *, after_error: bool) -> str:
+    """What a contact is told when a person takes over; a `language` (BCP 47) without a sentence gets English."""
+    sentences = SENTENCES["after_error" if after_error else "handed_over"]
+    return sentences.get(language.partition("-")[0].lower(), sentences[DEFAULT_LANGUAGE])

@@ -5,6 +5,7 @@ from celery import shared_task
 from django_tenants.utils import schema_context
 
 from apps.core.errors import MeridianError
+from apps.core.outbox import effects_here
 from apps.core.tasks import PublicTask, TenantTask
 from apps.desktop.selectors.outgoing import conversation_find, message_last_received
 from apps.tenants.selectors import tenants_active
@@ -20,8 +21,9 @@ log = structlog.get_logger(__name__)
 
 @shared_task(base=TenantTask, expires=60)
 def turn_start_task(turn_id: str) -> bool:
-    """Comes when a burst of messages may have ended."""
-    return turn_start(turn_id)
+    """Comes when a burst of messages may have ended. The contact waits, so the turn goes to Herald from here."""
+    with effects_here():
+        return turn_start(turn_id)
 
 
 @shared_task(base=TenantTask, expires=15)

@@ -15,7 +15,7 @@ from apps.whatsapp.models import Turn
 
 log = structlog.get_logger(__name__)
 KEY = "meridian:whatsapp:tenants-with-turns"
-EARLY = timedelta(milliseconds=20)  # a task that comes a moment too soon would leave the start to the sweep
+EARLY = timedelta(milliseconds=5)  # a task that comes a moment too soon would leave the start to the sweep
 
 
 @cache

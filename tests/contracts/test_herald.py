@@ -3,18 +3,16 @@
 from typing import Any
 
 import pytest
-import time_machine
-from django.utils import timezone
 
 from apps.core.tokens import token_issue
 from apps.herald.payloads import TurnRequest
 from apps.whatsapp.models import Turn
 from apps.whatsapp.services.dispatch import turn_body
-from apps.whatsapp.services.turns import turn_start
 from tests.compass.factories import public_post
 from tests.contracts.openapi import schema_check
 from tests.whatsapp.conftest import conversation, graph, graph_server, herald, herald_server, meta_settings, number  # noqa: F401  fixtures
 from tests.whatsapp.meta import NAMES, deliver, recorded, said, work
+from tests.whatsapp.test_replies import started
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("graph", "herald")]
 FIELDS = {"turn_id", "conversation_id", "agent_id", "channel", "generation", "messages", "history", "summary", "contact"}
@@ -24,12 +22,9 @@ KINDS = [name for name in NAMES if not name.startswith(("status", "system", "bat
 
 @pytest.fixture
 def turn(number: Any) -> Turn:  # noqa: F811
-    start = timezone.now()
     deliver(said("Hello?"))
     work()
-    with time_machine.travel(start.timestamp() + 2, tick=False):
-        assert turn_start(Turn.objects.get().pk)
-    return Turn.objects.get()
+    return started(Turn.objects.get())
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import time_machine
 from django.db import connection
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from apps.compass.models import AgentVersion
 from apps.core.tokens import token_issue
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_claim
@@ -26,13 +26,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("graph", "herald")]
 @pytest.fixture
 def turn(number: Any) -> Turn:
     """A turn that Herald has been given."""
-    start = timezone.now()
     deliver(said("Hello?"))
     work()
-    with time_machine.travel(start.timestamp() + 2, tick=False):
-        assert turn_start(Turn.objects.get().pk)
+    return started(Turn.objects.get())
+
+
+def started(turn: Turn) -> Turn:
+    """The burst is over, and Herald gets the turn."""
+    Turn.objects.filter(pk=turn.pk).update(due_at=timezone.now())
+    assert turn_start(turn.pk)
     work()
-    return Turn.objects.get()
+    turn.refresh_from_db()
+    return turn
 
 
 def reply(turn: Turn, seq: Any, event: str, tenant: str = "acme", subject: Any = None, **fields: Any) -> Any:
@@ -106,6 +111,13 @@ def test_escalate_tells_the_contact(turn: Turn, graph: Graph, conversation: Any,
     assert graph.texts == [sentence]
 
 
+def test_the_contact_is_told_in_the_agents_language(turn: Turn, graph: Graph) -> None:
+    AgentVersion.objects.update(language="de-AT")
+    assert reply(turn, 0, "done", escalate=True).status_code == 200
+    work()
+    assert graph.texts == ["Danke. Hier antwortet Ihnen gleich jemand aus unserem Team."]
+
+
 def test_usage_counts_although_a_person_has_taken_over(turn: Turn, conversation: Any, bob: Any) -> None:
     conversation_claim(conversation_id=conversation().pk, user_id=bob.pk)
     assert reply(turn, 0, "done", usage=[{"kind": "llm"}], summary="Old news").json()["code"] == "stale_generation"
@@ -176,12 +188,9 @@ def test_a_turn_that_timed_out_takes_nothing_more(turn: Turn, graph: Graph, conv
 def test_claims_race_with_answers(number: Any, graph: Graph, conversation: Any, bob: Any) -> None:
     """Whatever wins, the conversation is Bob's, and no answer of the AI is written after his claim."""
     for round_number in range(12):
-        start = timezone.now()
         deliver(said("Hello?", wa_id=f"1650555{round_number:04}"))
         work()
-        turn = Turn.objects.latest("created_at")
-        with time_machine.travel(start.timestamp() + 2, tick=False):
-            turn_start(turn.pk)
+        turn = started(Turn.objects.latest("created_at"))
         outcomes = _race(turn, bob)
         turn.refresh_from_db()
         mine = Conversation.objects.get(pk=turn.conversation_id)

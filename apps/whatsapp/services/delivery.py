@@ -38,7 +38,10 @@ def message_deliver(message_id: str) -> str:
     message = message_get(message_id)
     if message is None:
         raise PermanentError("The message is not here any more.")
-    while (following := message_next_pending(message.conversation_id)) is not None:
+    while (pk := message_next_pending(message.conversation_id)) is not None:
+        following = message if pk == message.pk else message_get(pk)
+        if following is None:
+            continue
         try:
             _send_one(following)
         except TransientError:

@@ -48,7 +48,8 @@ def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], messa
         attachments=message.attachments,
     )
     if kept is not None:
-        media_enqueue(kept)
+        if message.attachments:
+            media_enqueue(kept)
         _answer(conversation, kept, holder, created)
     return kept
 
@@ -62,7 +63,7 @@ def contact_of(payload: dict[str, Any]) -> Contact:
 
 
 def _holder(mapping: AgentPhoneMapping, now: datetime) -> Holder:
-    tenant = tenant_by_slug(schema_current())
+    tenant = tenant_by_slug(schema_current()) if mapping.business_hours and not mapping.timezone else None
     holder = holder_at(mapping, now, tenant.timezone if tenant else "UTC")
     team = holder.team if holder.team and teams_all().filter(slug=holder.team).exists() else ""
     return Holder(holder.agent_id, team, holder.closed)

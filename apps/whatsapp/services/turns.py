@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.compass.selectors import AgentUnavailable, agent_published
 from apps.core.outbox import effect_enqueue
 from apps.desktop.errors import WindowClosed
 from apps.desktop.models import Conversation, Message
@@ -18,7 +19,7 @@ from apps.desktop.services.conversations import conversation_escalate
 from apps.desktop.services.messages import message_send
 from apps.desktop.services.rules import conversation_lock
 from apps.whatsapp.models import Turn
-from apps.whatsapp.sentences import handed_over, handed_over_after_error
+from apps.whatsapp.sentences import handed_over
 from apps.whatsapp.services.voices import transcripts_pending
 from apps.whatsapp.wakes import turn_wake
 
@@ -130,10 +131,17 @@ def turn_is_current(turn: Turn, conversation: Conversation) -> bool:
 def conversation_hand_over(conversation: Conversation, *, reason: str, team: str = "", summary: str = "") -> None:
     """The AI hands a locked conversation to people, and the contact is told that one of them will answer."""
     conversation_escalate(conversation=conversation, reason=reason, team_slug=team, summary=summary)
-    language = conversation.contact.language
-    sentence = handed_over_after_error(language) if reason == "error" else handed_over(language)
+    sentence = handed_over(_language(conversation), after_error=reason == "error")
     with suppress(WindowClosed):  # then nothing can be said but a template, which the person chooses
         message_send(conversation=conversation, author=Message.Author.SYSTEM, text=sentence)
+
+
+def _language(conversation: Conversation) -> str:
+    """The contact's, or else the one that the agent speaks."""
+    try:
+        return conversation.contact.language or agent_published(conversation.agent_id or "").language
+    except AgentUnavailable:
+        return ""
 
 
 def turns_sweep() -> int:
