@@ -15,7 +15,10 @@ function clicked(event: MouseEvent): void {
   const target = event.target as Element;
   menusClose(target);
   const opener = target.closest<HTMLElement>("[data-opens]");
-  if (opener?.dataset.opens) dialogOpen(opener.dataset.opens);
+  if (opener?.dataset.opens) {
+    dialogOpen(opener.dataset.opens);
+    opener.closest("details[data-menu]")?.removeAttribute("open");
+  }
   if (target.closest("[data-closes]") || target instanceof HTMLDialogElement) target.closest("dialog")?.close();
   if (target.closest("[data-rail-open]")) railShow(true);
   if (target.closest("[data-rail-close]")) railShow(false);

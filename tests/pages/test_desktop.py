@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
@@ -225,6 +226,31 @@ def test_what_contacts_write_cannot_become_markup(as_bob: Client, acme: Tenant, 
     html = page(as_bob, f"/desktop/{conversation.pk}/?view=all")
     for mark in ("<script>alert", "<img src=x>", "<b>bold", "<i>", 'href="javascript'):
         assert mark not in html, mark
+
+
+def test_where_reading_goes_on_stays_marked(as_bob: Client, desk: Desk, acme: Tenant) -> None:
+    html = page(as_bob, f"/desktop/{desk.waiting.pk}/")
+    assert html.count("unread-break") == 1
+    address = next(part for part in html.split('"') if part.startswith(f"/desktop/{desk.waiting.pk}/?from="))
+    act(as_bob, desk.waiting, "read")
+    assert "unread-break" in page(as_bob, address.replace("&amp;", "&"), **HTMX)
+    assert "unread-break" not in page(as_bob, f"/desktop/{desk.waiting.pk}/")
+
+
+def test_a_message_without_words_is_called_by_its_kind(as_bob: Client, desk: Desk, acme: Tenant) -> None:
+    with tenant_context(acme):
+        hears(desk.mine, "", kind="audio", attachments=part("audio/ogg"))
+    assert '<span class="chat-text">Voice message</span>' in page(as_bob, "/desktop/?view=mine")
+
+
+def test_the_service_worker_is_served_at_the_root(as_bob: Client, tmp_path: Any, settings: Any) -> None:
+    (tmp_path / "ui").mkdir()
+    (tmp_path / "ui" / "sw.js").write_text("// worker")
+    settings.STATICFILES_DIRS = [tmp_path]
+    finders.get_finder.cache_clear()
+    answer = as_bob.get("/sw.js")
+    finders.get_finder.cache_clear()
+    assert (answer.content, answer.headers["Content-Type"]) == (b"// worker", "text/javascript; charset=utf-8")
 
 
 def test_reading_marks_as_read(as_bob: Client, desk: Desk, acme: Tenant, channel: DeskChannel) -> None:

@@ -27,11 +27,7 @@ from apps.desktop.services.conversations import (
 )
 from apps.desktop.views.answers import done, told
 from apps.desktop.views.conversation import conversation_or_404
-from apps.desktop.views.rights import desk_required
-
-
-def _me(request: HttpRequest) -> UUID:
-    return request.user.pk  # type: ignore[return-value]
+from apps.desktop.views.rights import desk_required, person
 
 
 def _given(request: HttpRequest, name: str) -> str:
@@ -49,7 +45,7 @@ def _to(name: str, conversation: Conversation, **values: str) -> str:
 @told
 def claim(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     before = conversation_or_404(conversation_id).status
-    conversation = conversation_claim(conversation_id=conversation_id, user_id=_me(request))
+    conversation = conversation_claim(conversation_id=conversation_id, user_id=person(request))
     taken = before == Conversation.Status.PENDING
     text = _("You took over from the AI agent.") if taken else _("The conversation is yours.")
     return done(request, text, undo=_to("conversation-to-ai" if taken else "conversation-release", conversation))
@@ -59,7 +55,7 @@ def claim(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def release(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    conversation = conversation_release(conversation_id=conversation_id, user_id=_me(request))
+    conversation = conversation_release(conversation_id=conversation_id, user_id=person(request))
     return done(request, _("Given back to the team."), undo=_to("conversation-claim", conversation))
 
 
@@ -69,7 +65,7 @@ def release(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def assign(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     before = conversation_or_404(conversation_id).assignee_id
     assignee = _uuid(_given(request, "assignee"))
-    conversation = conversation_assign(conversation_id=conversation_id, user_id=_me(request), assignee_id=assignee)
+    conversation = conversation_assign(conversation_id=conversation_id, user_id=person(request), assignee_id=assignee)
     back = _to("conversation-assign", conversation, assignee=str(before)) if before else _to("conversation-release", conversation)
     return done(request, _("Assigned to %(name)s.") % {"name": user_name(assignee)}, undo=back)
 
@@ -87,9 +83,9 @@ def _uuid(text: str) -> UUID:
 def to_team(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     slug = _given(request, "team")
     before = conversation_or_404(conversation_id)
-    conversation = conversation_to_team(conversation_id=conversation_id, user_id=_me(request), team_slug=slug)
+    conversation = conversation_to_team(conversation_id=conversation_id, user_id=person(request), team_slug=slug)
     name = conversation.team.name if slug and conversation.team else _("everybody")
-    undo = _to("conversation-claim", conversation) if before.assignee_id == _me(request) else ""
+    undo = _to("conversation-claim", conversation) if before.assignee_id == person(request) else ""
     return done(request, _("Handed to %(team)s.") % {"team": name}, undo=undo)
 
 
@@ -100,7 +96,7 @@ def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     until = SnoozeForm(request.POST).until_at
     if until is None:
         raise BadTime
-    conversation = conversation_snooze(conversation_id=conversation_id, user_id=_me(request), until=until)
+    conversation = conversation_snooze(conversation_id=conversation_id, user_id=person(request), until=until)
     when = date_format(localtime(until), "j M, H:i")
     return done(request, _("Snoozed until %(when)s.") % {"when": when}, undo=_to("conversation-reopen", conversation))
 
@@ -110,8 +106,8 @@ def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @told
 def resolve(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     outcome = _given(request, "outcome").strip()
-    held = conversation_or_404(conversation_id).assignee_id == _me(request)
-    conversation = conversation_resolve(conversation_id=conversation_id, user_id=_me(request), outcome=outcome)
+    held = conversation_or_404(conversation_id).assignee_id == person(request)
+    conversation = conversation_resolve(conversation_id=conversation_id, user_id=person(request), outcome=outcome)
     undo = _to("conversation-reopen", conversation, **({"claim": "1"} if held else {}))
     return done(request, _("Resolved."), undo=undo)
 
@@ -121,9 +117,9 @@ def resolve(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @told
 def reopen(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """`claim=1` takes it back at once, as it was before."""
-    conversation = conversation_reopen(conversation_id=conversation_id, user_id=_me(request))
+    conversation = conversation_reopen(conversation_id=conversation_id, user_id=person(request))
     if _given(request, "claim"):
-        conversation_claim(conversation_id=conversation.pk, user_id=_me(request))
+        conversation_claim(conversation_id=conversation.pk, user_id=person(request))
     return done(request, _("Open again."))
 
 
@@ -131,7 +127,7 @@ def reopen(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def to_ai(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    conversation = conversation_to_ai(conversation_id=conversation_id, user_id=_me(request))
+    conversation = conversation_to_ai(conversation_id=conversation_id, user_id=person(request))
     return done(request, _("The AI agent answers again."), undo=_to("conversation-claim", conversation))
 
 
@@ -139,5 +135,5 @@ def to_ai(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def read(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    conversation_read(conversation_id=conversation_id, user_id=_me(request))
+    conversation_read(conversation_id=conversation_id, user_id=person(request))
     return HttpResponse(status=204)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -42,3 +43,8 @@ def told(view: View) -> View:
             return done(request, " ".join(error.messages), status=422)
 
     return guarded
+
+
+def errors_of(form: BaseForm) -> str:
+    """All that is wrong with a form, as one text."""
+    return " ".join(str(error) for errors in form.errors.values() for error in errors)

@@ -17,9 +17,9 @@ from apps.desktop.errors import DeskError, EmptyMessage
 from apps.desktop.forms import MessageForm, TemplateForm
 from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.services.messages import attachment_upload, message_send, note_add
-from apps.desktop.views.answers import done, told
+from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
-from apps.desktop.views.rights import desk_required
+from apps.desktop.views.rights import desk_required, person
 
 PERSON = Message.Author.PERSON
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -42,7 +42,7 @@ def reply(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     with transaction.atomic():
         for part in parts_of(values["text"], _uploads(request, values["attachments"])):
             message_send(
-                conversation=conversation, author=PERSON, user_id=request.user.pk, reply_to_id=values["reply_to"], **part
+                conversation=conversation, author=PERSON, user_id=person(request), reply_to_id=values["reply_to"], **part
             )  # fmt: skip
     return done(request)
 
@@ -52,20 +52,20 @@ def reply(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @told
 def note(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = conversation_or_404(conversation_id)
-    note_add(conversation_id=conversation.pk, user_id=request.user.pk, text=_values(request)["text"])  # type: ignore[arg-type]
+    note_add(conversation_id=conversation.pk, user_id=person(request), text=_values(request)["text"])
     return done(request)
 
 
 def _values(request: HttpRequest) -> dict[str, Any]:
     form = MessageForm(request.POST)
     if not form.is_valid():
-        raise BadText(" ".join(error for errors in form.errors.values() for error in errors))
+        raise BadText(errors_of(form))
     return form.cleaned_data
 
 
 def _uploads(request: HttpRequest, ids: list[str]) -> list[Attachment]:
     """In the order they were attached; the service refuses what is not one's own."""
-    found = {str(row.pk): row for row in Attachment.objects.filter(pk__in=ids, uploaded_by=request.user.pk)}
+    found = {str(row.pk): row for row in Attachment.objects.filter(pk__in=ids, uploaded_by=person(request))}
     return [found.get(pk, Attachment(pk=pk)) for pk in ids]
 
 
@@ -104,7 +104,7 @@ def upload(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"error": _("No file arrived; choose it again.")}, status=422)
     try:
         kept = attachment_upload(
-            user_id=request.user.pk, file=file, name=file.name or "file", mime=file.content_type or ""
+            user_id=person(request), file=file, name=file.name or "file", mime=file.content_type or ""
         )  # fmt: skip
     except DeskError as error:
         return JsonResponse({"error": str(error)}, status=error.status)
@@ -147,7 +147,7 @@ def template_send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "buttons": choice.buttons,
     }
     message_send(
-        conversation=conversation, author=PERSON, user_id=request.user.pk,
+        conversation=conversation, author=PERSON, user_id=person(request),
         kind="template", text=template_text(choice.body, choice, values), payload=payload,
     )  # fmt: skip
     return done(request, _("Template sent."))

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_POST
 from apps.desktop.forms import ContactForm
 from apps.desktop.models import Contact
 from apps.desktop.services.contacts import contact_update
-from apps.desktop.views.answers import done, told
+from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
-from apps.desktop.views.rights import desk_required
+from apps.desktop.views.rights import desk_required, person
 
 TAG_LENGTH = 40
 
@@ -23,10 +23,10 @@ def contact_save(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     contact = conversation_or_404(conversation_id).contact
     form = ContactForm(request.POST)
     if not form.is_valid():
-        return done(request, " ".join(error for errors in form.errors.values() for error in errors), status=422)
+        return done(request, errors_of(form), status=422)
     values = form.cleaned_data
     contact_update(
-        contact=contact, user_id=request.user.pk, name=values["name"], email=values["email"], fields=values["fields_text"]
+        contact=contact, user_id=person(request), name=values["name"], email=values["email"], fields=values["fields_text"]
     )  # fmt: skip
     return done(request, _("Saved."))
 
@@ -52,5 +52,5 @@ def tag_remove(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _tags_set(request: HttpRequest, contact: Contact, tags: list[str]) -> HttpResponse:
-    contact_update(contact=contact, user_id=request.user.pk, tags=tags)  # type: ignore[arg-type]
+    contact_update(contact=contact, user_id=person(request), tags=tags)
     return done(request)

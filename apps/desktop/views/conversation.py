@@ -1,7 +1,9 @@
 """One conversation: what was said, who holds it, and who the contact is."""
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,12 +16,12 @@ from django.views.decorators.http import require_GET
 from apps.compass.selectors import agent_names
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.forms import OUTCOMES, ContactForm, SnoozeForm
-from apps.desktop.models import Conversation, Message
+from apps.desktop.models import Conversation, DeskEvent
 from apps.desktop.selectors import colleagues_all, conversation_get, event_last_id, events_of, tags_all, teams_all, timeline_of
 from apps.desktop.selectors_pages import Stretch, channel_name, earlier_of, stretch_of
 from apps.desktop.views.listing import list_context, page_context
-from apps.desktop.views.rights import desk_required, rights
-from apps.desktop.views.thread import Line, lines_of, names_for
+from apps.desktop.views.rights import desk_required, person, rights
+from apps.desktop.views.thread import Line, first_unread, lines_of, names_for
 
 TIMELINE = 12
 WORKDAY = time(9)
@@ -52,7 +54,8 @@ def conversation_or_404(conversation_id: UUID) -> Conversation:
 def conversation_context(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     """The last event is read first: what happens meanwhile is fetched again."""
     last_event = event_last_id()
-    stretch = stretch_of(conversation, _start(request))
+    stretch = stretch_of(conversation, _id(request, "from"))
+    new = _id(request, "new") or first_unread(stretch.messages, conversation.unread)
     people = colleagues_all()
     return {
         "conversation": conversation,
@@ -61,11 +64,11 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "holder": next((person for person in people if person.user_id == conversation.assignee_id), None),
         "agent_name": _agent_name(conversation),
         "mood": mood_of(conversation.sentiment),
-        "lines": _lines(request, conversation, stretch),
+        "lines": _lines(request, conversation, stretch, new),
+        "again": urlencode({name: value for name, value in (("from", stretch.start), ("new", new)) if value}),
         "stretch": stretch,
         "earlier": None if stretch.older else earlier_of(conversation),
         "last_event": last_event,
-        "query": request.GET.urlencode(),
         **_choices(request, conversation, people),
         **_window(conversation),
         **rights(request, conversation),
@@ -80,9 +83,10 @@ def mood_of(sentiment: float | None) -> str:
     return "negative" if sentiment < -0.2 else "positive" if sentiment > 0.2 else "neutral"
 
 
-def _start(request: HttpRequest) -> UUID | None:
+def _id(request: HttpRequest, name: str) -> UUID | None:
+    """An id of the address: what a fragment that fetches itself again has to show as before."""
     try:
-        return UUID(request.GET["from"])
+        return UUID(request.GET[name])
     except (KeyError, ValueError):
         return None
 
@@ -92,19 +96,23 @@ def _agent_name(conversation: Conversation) -> str:
     return agent_names([agent_id]).get(agent_id, "") if agent_id else ""
 
 
-def _lines(request: HttpRequest, conversation: Conversation, stretch: Stretch) -> list[Line]:
+def _lines(request: HttpRequest, conversation: Conversation, stretch: Stretch, new: UUID | None) -> list[Line]:
     events = events_of(conversation)
     if stretch.older:
         events = [event for event in events if event.at >= stretch.messages[0].at]
-    ids = {message.user_id for message in stretch.messages} | {event.user_id for event in events}
-    ids |= {event.detail.get("assignee") for event in events} | {who for m in stretch.messages for who in _reactors(m)}
-    names = names_for(conversation, ids, agent=_agent_name(conversation), me=request.user.pk)  # type: ignore[arg-type]
+    names = names_for(conversation, _named(stretch, events), agent=_agent_name(conversation), me=person(request))
     zone = request.tenant.timezone  # type: ignore[attr-defined]
-    return lines_of(stretch.messages, events, names, zone=zone, unread=conversation.unread)
+    return lines_of(stretch.messages, events, names, zone=zone, first_unread=new)
 
 
-def _reactors(message: Message) -> set[str]:
-    return set(message.reactions) - {"contact", "ai"}
+def _named(stretch: Stretch, events: list[DeskEvent]) -> Iterator[UUID | str | None]:
+    """Every colleague who is named somewhere in the thread."""
+    for message in stretch.messages:
+        yield message.user_id
+        yield from message.reactions.keys() - {"contact", "ai"}
+    for event in events:
+        yield event.user_id
+        yield event.detail.get("assignee")
 
 
 def _choices(request: HttpRequest, conversation: Conversation, people: list[Any]) -> dict[str, Any]:

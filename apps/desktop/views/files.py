@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from apps.desktop.models import Attachment
-from apps.desktop.views.rights import desk_required
+from apps.desktop.views.rights import desk_required, person
 
 SHOWN = re.compile(r"^(image/(jpeg|png|gif|webp)|audio/[\w.+-]+|video/[\w.+-]+|application/pdf)$")
 RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
@@ -20,7 +20,7 @@ CHUNK = 64 * 1024
 
 
 @require_GET
-@desk_required
+@desk_required  # type: ignore[arg-type]  # it may stream
 def attachment(request: HttpRequest, attachment_id: UUID) -> HttpResponseBase:
     """Inline where it is a picture, sound, film or PDF, else as a download. `Range` is served: players need it."""
     found = Attachment.objects.select_related("message").filter(pk=attachment_id, state=Attachment.State.STORED).first()
@@ -38,7 +38,7 @@ def attachment(request: HttpRequest, attachment_id: UUID) -> HttpResponseBase:
 
 def _visible(found: Attachment, request: HttpRequest) -> bool:
     """Once sent or received it is everybody's at the desk; before that only the uploader's."""
-    return found.message is not None or found.uploaded_by == request.user.pk
+    return found.message is not None or found.uploaded_by == person(request)
 
 
 def _ranged(found: Attachment, wanted: str) -> HttpResponseBase:

@@ -23,10 +23,12 @@ from apps.desktop.selectors import (
     user_names,
 )
 from apps.desktop.selectors_pages import channels_used
-from apps.desktop.views.rights import desk_required
+from apps.desktop.views.rights import desk_required, person
+from apps.desktop.views.thread import kind_name
 
 STEP = 40
 MOST = 400
+BARE = re.compile(r"^\[(\w+)\]$")
 OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
 
 
@@ -37,6 +39,12 @@ class Row:
     conversation: Conversation
     assignee: str
     is_mine: bool
+
+    @property
+    def text(self) -> str:
+        """The last line; a message without words is called by its kind."""
+        kind = BARE.match(self.conversation.last_message_text)
+        return kind_name(kind[1]) if kind else self.conversation.last_message_text
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def desktop(request: HttpRequest) -> HttpResponse:
 @desk_required
 def desk_list(request: HttpRequest) -> HttpResponse:
     """Only the list. The address bar keeps the open conversation and gets the filters."""
-    context = {**list_context(request, opened=open_in_address(request)), "me": colleague_get(request.user.pk)}  # type: ignore[arg-type]
+    context = {**list_context(request, opened=open_in_address(request)), "me": colleague_get(person(request))}
     answer = render(request, "desktop/list.html", context)
     if not request.headers.get("HX-Source", "").startswith("section"):  # a person asked, not the list itself
         answer["HX-Replace-Url"] = f"{_path(request)}?{context['query']}"
@@ -71,7 +79,7 @@ def desk_list(request: HttpRequest) -> HttpResponse:
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What the page needs beside list and conversation."""
-    me = colleague_get(request.user.pk)  # type: ignore[arg-type]
+    me = colleague_get(person(request))
     canned = [{"shortcut": row.shortcut, "title": row.title, "text": row.text} for row in canned_all()]
     return {"section": "desktop", "me": me, "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY}
 
@@ -81,14 +89,14 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
     last_event = event_last_id()
     form = DeskFilterForm(request.GET, teams=teams_all().values_list("slug", "name"), channels=channels_used(), tags=tags_all())
     values = form.values
-    found = conversations_list(user_id=request.user.pk, **values)
+    found = conversations_list(user_id=person(request), **values)
     limit = _limit(request)
     rows = list(found[: limit + 1])
     return {
         "form": form,
         "view": values["view"],
         "tabs": _tabs(request, values),
-        "rows": _rows(rows[:limit], request.user.pk),  # type: ignore[arg-type]
+        "rows": _rows(rows[:limit], person(request)),
         "more": limit + STEP if len(rows) > limit else 0,
         "query": _query(values),
         "opened": opened,
@@ -109,7 +117,7 @@ def _rows(found: list[Conversation], me: UUID) -> list[Row]:
 
 
 def _tabs(request: HttpRequest, values: dict[str, Any]) -> list[Tab]:
-    counts = conversation_counts(request.user.pk)  # type: ignore[arg-type]
+    counts = conversation_counts(person(request))
     return [
         Tab(key, str(label), _query({**values, "view": key}), counts[key], counts[f"{key}_unread"], key == values["view"])
         for key, label in VIEWS

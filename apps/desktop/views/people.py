@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.desktop.errors import BadSubscription
 from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm
 from apps.desktop.services.team import colleague_set, push_subscribe, push_unsubscribe
-from apps.desktop.views.answers import done, told
+from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
-from apps.desktop.views.rights import desk_required
+from apps.desktop.views.rights import desk_required, person
 
 SAYINGS = {
     "available": gettext_lazy("You are available: new conversations are offered to you."),
@@ -30,7 +30,7 @@ def presence_set(request: HttpRequest) -> HttpResponse:
     form = PresenceForm(request.POST)
     if not form.is_valid():
         return done(request, _("Choose available, busy or away."), status=422)
-    colleague_set(user_id=request.user.pk, **form.cleaned_data)  # type: ignore[arg-type]
+    colleague_set(user_id=person(request), **form.cleaned_data)
     return done(request, str(SAYINGS[form.cleaned_data["presence"]]))
 
 
@@ -40,8 +40,8 @@ def presence_set(request: HttpRequest) -> HttpResponse:
 def preferences_set(request: HttpRequest) -> HttpResponse:
     form = PreferencesForm(request.POST)
     if not form.is_valid():
-        return done(request, " ".join(error for errors in form.errors.values() for error in errors), status=422)
-    colleague_set(user_id=request.user.pk, **form.cleaned_data)  # type: ignore[arg-type]
+        return done(request, errors_of(form), status=422)
+    colleague_set(user_id=person(request), **form.cleaned_data)
     return done(request, _("Saved."))
 
 
@@ -51,14 +51,14 @@ def preferences_set(request: HttpRequest) -> HttpResponse:
 def push_set(request: HttpRequest) -> HttpResponse:
     """Body: PushSubscription.toJSON() of the browser, with `"off": true` to end it."""
     given = _json(request)
-    keys = given.get("keys") if isinstance(given.get("keys"), dict) else {}
+    keys = given.get("keys")
     if given.get("off"):
-        push_unsubscribe(user_id=request.user.pk, endpoint=str(given.get("endpoint", "")))  # type: ignore[arg-type]
+        push_unsubscribe(user_id=person(request), endpoint=str(given.get("endpoint", "")))
         return HttpResponse(status=204)
-    form = PushForm({"endpoint": given.get("endpoint"), **keys})
+    form = PushForm({**(keys if isinstance(keys, dict) else {}), "endpoint": given.get("endpoint")})
     if not form.is_valid():
         raise BadSubscription
-    push_subscribe(user_id=request.user.pk, **form.cleaned_data)  # type: ignore[arg-type]
+    push_subscribe(user_id=person(request), **form.cleaned_data)
     return HttpResponse(status=204)
 
 
@@ -77,7 +77,7 @@ def _json(request: HttpRequest) -> dict[str, object]:
 def notice(request: HttpRequest, conversation_id: UUID) -> JsonResponse:
     """What a notification of this conversation says: {title, body, url}."""
     conversation = conversation_or_404(conversation_id)
-    mine = conversation.assignee_id == request.user.pk
+    mine = conversation.assignee_id == person(request)
     title = _("%(name)s is yours") if mine else _("%(name)s waits for an answer")
     body = conversation.handoff_reason or conversation.last_message_text
     url = reverse("conversation", args=[conversation.pk])

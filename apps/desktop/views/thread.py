@@ -75,16 +75,18 @@ def names_for(conversation: Conversation, ids: Iterable[UUID | str | None], *, a
     return Names(user_names(ids), str(conversation.contact), agent or _("AI agent"), me)
 
 
-def lines_of(messages: list[Message], events: list[DeskEvent], names: Names, *, zone: str, unread: int) -> list[Line]:
-    """Oldest first. `unread` of the contact's last messages have not been read by a person yet."""
-    first_unread = _first_unread(messages, unread)
+def lines_of(
+    messages: list[Message], events: list[DeskEvent], names: Names, *, zone: str, first_unread: UUID | None
+) -> list[Line]:
+    """Oldest first; `first_unread` is the message above which reading goes on."""
     said = [_message_line(message, names, message.pk == first_unread) for message in messages]
     happened = [line for event in events if (line := _event_line(event, names))]
     lines = sorted([*said, *happened], key=lambda line: (line.at, line.message is None))
     return list(_with_days(_joined(lines), ZoneInfo(zone)))
 
 
-def _first_unread(messages: list[Message], unread: int) -> UUID | None:
+def first_unread(messages: list[Message], unread: int) -> UUID | None:
+    """The first of the contact's last `unread` messages, where it is among these."""
     theirs = [message.pk for message in messages if message.author == Message.Author.CONTACT]
     return theirs[-unread] if 0 < unread <= len(theirs) else None
 

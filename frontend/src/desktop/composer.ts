@@ -1,4 +1,5 @@
-// Writing: Enter sends, Shift+Enter starts a line; replies and notes; the draft is kept in this browser until it is sent.
+// Writing: Enter sends, Shift+Enter starts a line; replies and notes. What was begun is kept in this browser until it is sent,
+// a note apart from a reply: what only colleagues may read never lies ready to be sent.
 import { composer, conversation, post, textarea, toast } from "./server";
 import { filesClear, filesReady } from "./uploads";
 
@@ -39,7 +40,11 @@ export function modeSet(mode: string, focus: boolean): void {
   const form = composer();
   const field = textarea();
   if (!form || !field) return;
-  form.dataset.mode = mode;
+  if (mode !== form.dataset.mode) {
+    draftKeep();
+    form.dataset.mode = mode;
+    draftShow();
+  }
   for (const choice of form.querySelectorAll<HTMLElement>("[data-mode-choice]")) {
     choice.setAttribute("aria-pressed", String(choice.dataset.modeChoice === mode));
   }
@@ -115,7 +120,7 @@ function kept(key: string, written: string): void {
 }
 
 function draftKey(): string {
-  return `draft:${conversation()?.dataset.conversation ?? ""}`;
+  return `draft:${conversation()?.dataset.conversation ?? ""}:${composer()?.dataset.mode ?? ""}`;
 }
 
 function draftKeep(): void {
@@ -124,11 +129,15 @@ function draftKeep(): void {
   else localStorage.removeItem(draftKey());
 }
 
+function draftShow(): void {
+  const field = textarea();
+  if (field) field.value = localStorage.getItem(draftKey()) ?? "";
+}
+
 /** A conversation that has just been opened shows the draft that was left in it. */
 function restore(): void {
   const id = conversation()?.dataset.conversation ?? "";
-  const field = textarea();
   if (id === shown) return;
   shown = id;
-  if (field && id) field.value = localStorage.getItem(draftKey()) ?? "";
+  draftShow();
 }
