@@ -16,12 +16,10 @@ def message_get(message_id: UUID | str) -> Message | None:
     return rows.filter(pk=message_id).first()
 
 
-def message_next_pending(conversation_id: UUID) -> Message | None:
-    """The oldest message of a conversation that has still to be sent."""
-    rows = Message.objects.select_related("conversation__contact", "reply_to").filter(conversation_id=conversation_id)
-    return (
-        rows.filter(status=Message.Status.PENDING, private=False).exclude(author="contact").order_by("created_at", "pk").first()
-    )
+def message_next_pending(conversation_id: UUID) -> UUID | None:
+    """The id of a conversation's oldest message that has still to be sent."""
+    rows = Message.objects.filter(conversation_id=conversation_id, status=Message.Status.PENDING, private=False)
+    return rows.exclude(author="contact").order_by("created_at", "pk").values_list("pk", flat=True).first()
 
 
 def message_last_received(conversation: Conversation) -> Message | None:
