@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("apps.calls.urls_pages")),
     path("", include("apps.desktop.urls_pages")),
+    path("", include("apps.whatsapp.urls_pages")),
     path("", include("apps.tenants.urls_tenant")),
     path("api/v1/", include("apps.calls.urls")),
     path("api/v1/", include("apps.desktop.urls")),

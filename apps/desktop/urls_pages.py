@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.desktop.views import actions, composing, contact, conversation, files, listing, people
+from apps.desktop.views import actions, composing, contact, conversation, files, listing, people, settings
 
 ONE = "desktop/<uuid:conversation_id>/"
 
@@ -32,5 +32,13 @@ urlpatterns = [
     path(f"{ONE}contact", contact.contact_save, name="contact-save"),
     path(f"{ONE}tags", contact.tag_add, name="contact-tag-add"),
     path(f"{ONE}untag", contact.tag_remove, name="contact-tag-remove"),
+    path("compass/teams/", settings.teams, name="teams"),
+    path("compass/teams/new", settings.team_edit, name="team-new"),
+    path("compass/teams/<uuid:team_id>", settings.team_edit, name="team-edit"),
+    path("compass/teams/<uuid:team_id>/delete", settings.team_remove, name="team-delete"),
+    path("compass/responses/", settings.responses, name="responses"),
+    path("compass/responses/new", settings.response_edit, name="response-new"),
+    path("compass/responses/<int:response_id>", settings.response_edit, name="response-edit"),
+    path("compass/responses/<int:response_id>/delete", settings.response_remove, name="response-delete"),
     path("sw.js", files.service_worker, name="service-worker"),
 ]
