@@ -1,6 +1,8 @@
 """The outbox: what is to be done outside is decided in a transaction and done after it, once per key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +16,7 @@ from apps.core.schema import schema_current
 
 Sender = Callable[[OutboundEffect], str]
 _senders: dict[str, Sender] = {}
+_here: ContextVar[list[str] | None] = ContextVar("effects_here", default=None)
 BATCH = 25
 
 
@@ -35,9 +38,29 @@ def effect_enqueue(*, kind: str, key: str, payload: dict[str, Any], schema_name:
     transaction.on_commit(lambda: _wake(str(effect.pk)))
 
 
+@contextmanager
+def effects_here() -> Iterator[None]:
+    """What commits inside is sent by this thread at the end, which spares a task the way through the queue and back.
+
+    Where the block or this process fails, the sweeper sends it.
+    """
+    pks: list[str] = []
+    mark = _here.set(pks)
+    try:
+        yield
+    finally:
+        _here.reset(mark)
+    for pk in pks:
+        outbox_send(pk)
+
+
 def _wake(pk: str) -> None:
     from apps.core.tasks import outbox_send_task
 
+    here = _here.get()
+    if here is not None:
+        here.append(pk)
+        return
     try:
         outbox_send_task.apply_async((pk,), queue="calls", retry=False)
     except OperationalError:

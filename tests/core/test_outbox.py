@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from apps.core import outbox
 from apps.core.errors import TransientError
 from apps.core.models import OutboundEffect
-from apps.core.outbox import effect_enqueue, outbox_send
+from apps.core.outbox import effect_enqueue, effects_here, outbox_drain, outbox_send
+from apps.core.tasks import outbox_send_task
 from apps.tenants.models import Tenant
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +61,24 @@ def test_failed_effect_waits_for_its_retry(sent: list, in_acme: Tenant) -> None:
     effect = OutboundEffect.objects.get(key="a")
     assert (effect.state, effect.attempts, effect.note) == ("pending", 1, "the other side is away")
     assert outbox_send() is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_effects_of_a_block_are_sent_where_it_ran(sent: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox_send_task, "apply_async", lambda *_, **__: pytest.fail("queued"))
+    with effects_here():
+        with transaction.atomic():
+            effect_enqueue(kind="testing", key="a", payload={}, schema_name="acme")
+        assert sent == []
+    assert sent == [("acme", "a")]
+    assert OutboundEffect.objects.get(key="a").state == "done"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_block_that_fails_leaves_its_effects_to_the_sweeper(sent: list) -> None:
+    with pytest.raises(ZeroDivisionError), effects_here():
+        effect_enqueue(kind="testing", key="a", payload={}, schema_name="acme")
+        raise ZeroDivisionError
+    assert sent == []
+    assert outbox_drain() == 1
+    assert sent == [("acme", "a")]
