@@ -8,8 +8,11 @@ class HeraldConfig(AppConfig):
     def ready(self) -> None:
         from apps.compass.registry import tool_register
         from apps.core.early import early_api_register
+        from apps.desktop.resolutions import resolved_register
         from apps.herald.apis import TurnView
+        from apps.herald.closing import summary_enqueue
         from apps.herald.handoff import DESCRIPTION, HANDOFF, PARAMETERS
 
         early_api_register("/turn", TurnView.as_view())
+        resolved_register("herald", summary_enqueue)
         tool_register(HANDOFF, description=DESCRIPTION, parameters=PARAMETERS)

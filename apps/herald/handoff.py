@@ -24,6 +24,16 @@ PARAMETERS: dict[str, Any] = {
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
+def handoff_tool(teams: dict[str, str]) -> dict[str, Any]:
+    """The tool as this tenant's agents get it: the model chooses among the teams there are (slug to name), if there are any."""
+    properties = {name: schema for name, schema in PARAMETERS["properties"].items() if name != "team"}
+    if teams:
+        listed = ", ".join(f"{slug} ({name})" for slug, name in teams.items())
+        choice = f"The team that should answer: {listed}. Leave it out when you are not sure."
+        properties["team"] = {"type": "string", "enum": list(teams), "description": choice}
+    return {"name": HANDOFF, "description": DESCRIPTION, "parameters": {**PARAMETERS, "properties": properties}}
+
+
 def phrase_in(texts: Iterable[str], phrases: list[str]) -> str | None:
     """The first of the tenant's phrases that the contact used: whole words, in any case, over any white space."""
     said = [_plain(text) for text in texts]

@@ -17,9 +17,10 @@ from apps.compass.selectors import agent_config, agent_for_call
 from apps.compass.tools import UnknownTool, tool_run
 from apps.core.errors import MeridianError, TransientError
 from apps.core.schema import schema_current
+from apps.desktop.selectors import teams_all
 from apps.herald.answer import Chain, ModelSilent, Reply, ToolRequest, TurnStopped, finish
 from apps.herald.conversation import prompt_of
-from apps.herald.handoff import DESCRIPTION, HANDOFF, PARAMETERS, phrase_in
+from apps.herald.handoff import HANDOFF, handoff_tool, phrase_in
 from apps.herald.payloads import TurnRequest
 from apps.herald.rendering import own_words
 from apps.herald.replies import Replies, ReplyLost, TurnStale
@@ -37,7 +38,6 @@ TOOL_ROUNDS = 5
 RESULT_CHARACTERS = 16_000
 SUMMARY_CHARACTERS = 1_000
 PHONE_ONLY = {"end_call"}
-HANDOFF_TOOL = {"name": HANDOFF, "description": DESCRIPTION, "parameters": PARAMETERS}
 
 
 class NotQueued(TransientError):
@@ -180,9 +180,10 @@ class TurnRun:
 def _tools(config: dict[str, Any]) -> list[dict[str, Any]]:
     """The agent's tools without those of the phone, and the handoff, which needs nobody's permission."""
     specs = [spec for spec in config["tools"] if spec["name"] not in PHONE_ONLY | {HANDOFF}]
+    handoff = handoff_tool({team.slug: team.name for team in teams_all()})
     return [
         {"type": "function", "function": {key: spec[key] for key in ("name", "description", "parameters")}}
-        for spec in [*specs, HANDOFF_TOOL]
+        for spec in [*specs, handoff]
     ]
 
 

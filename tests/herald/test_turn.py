@@ -9,6 +9,7 @@ from apps.compass import registry
 from apps.compass.registry import ToolContext, ToolFailed, tool_register
 from apps.compass.services import agent_disable
 from apps.core.ids import uuid7
+from apps.desktop.services.team import team_create
 from apps.herald import services
 from tests.herald.factories import message, text_agent, turn_of, turn_post
 from tests.herald.sides import ReplySide, replies_taken
@@ -153,6 +154,17 @@ def test_the_model_hands_over(in_acme: Any, model: OpenAIStandin, channel: Reply
     expected = {"escalate": True, "team": "sales", "reason": "Wants a discount.", "summary": "Maria wants ten sofas cheaper."}
     assert {key: channel.done[key] for key in expected} == expected
     assert len(channel.done["usage"]) == 1
+
+
+def test_the_model_chooses_among_the_teams_there_are(in_acme: Any, model: OpenAIStandin, channel: ReplySide) -> None:
+    agent = text_agent(model)
+    turn_post(turn_of(agent, channel))
+    team_create(slug="sales", name="Sales")
+    turn_post(turn_of(agent, channel))
+    without, with_team = (chat.body["tools"][-1]["function"]["parameters"]["properties"] for chat in model.chats)
+    assert "team" not in without
+    assert with_team["team"]["enum"] == ["sales"]
+    assert "sales (Sales)" in with_team["team"]["description"]
 
 
 def test_a_handoff_without_arguments_goes_to_the_agents_team(in_acme: Any, model: OpenAIStandin, channel: ReplySide) -> None:
