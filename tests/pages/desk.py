@@ -47,10 +47,10 @@ class DeskChannel(RecordingChannel):
 
 
 @contextmanager
-def desk_channel() -> Iterator[DeskChannel]:
+def desk_channel(stand_in: DeskChannel | None = None) -> Iterator[DeskChannel]:
     """Takes WhatsApp's place in the registry."""
     before = channels._channels.get("whatsapp")
-    stand_in = DeskChannel()
+    stand_in = stand_in or DeskChannel()
     channels.channel_register(stand_in)
     yield stand_in
     channels._channels.pop("whatsapp")
