@@ -91,8 +91,8 @@ def response_edit(request: HttpRequest, response_id: int | None = None) -> HttpR
 
 def _free(form: CannedForm, canned: CannedResponse | None) -> bool:
     """A new one never replaces another by the same shortcut."""
-    others = CannedResponse.objects.filter(shortcut=form.cleaned_data["shortcut"])
-    if others.exclude(pk=canned.pk if canned else None).exists():
+    holder = CannedResponse.objects.filter(shortcut=form.cleaned_data["shortcut"]).first()
+    if holder is not None and holder != canned:
         form.add_error("shortcut", _("This shortcut is taken. Choose another."))
         return False
     return True
