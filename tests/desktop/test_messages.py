@@ -57,6 +57,17 @@ def test_a_message_opens_the_window_and_waits(desk: RecordingChannel) -> None:
     assert (message.status, message.author) == ("received", "contact")
 
 
+def test_the_last_five_texts_tell_how_a_contact_feels(desk: RecordingChannel) -> None:
+    conversation = a_conversation()
+    says(conversation, "It is number 17.")
+    assert conversation.sentiment is None
+    says(conversation, "This is terrible, I hate waiting!")
+    assert conversation.sentiment < -0.3
+    for _ in range(5):
+        says(conversation, "Great, thank you so much!")
+    assert conversation.sentiment > 0.3
+
+
 def test_the_same_message_again_changes_nothing(desk: RecordingChannel) -> None:
     conversation = a_conversation()
     says(conversation, external_id="wamid.same")

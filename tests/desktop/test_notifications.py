@@ -22,11 +22,12 @@ from apps.desktop import notifications
 from apps.desktop.errors import BadSubscription, NotColleague
 from apps.desktop.models import Colleague, Conversation, PushSubscription
 from apps.desktop.services.conversations import conversation_assign, conversation_claim, conversation_escalate
+from apps.desktop.services.messages import message_send
 from apps.desktop.services.team import colleague_set, push_subscribe, push_unsubscribe, team_create
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add
 from embedded.keys import vapid_public
-from tests.desktop.factories import RecordingChannel, a_contact, a_conversation
+from tests.desktop.factories import RecordingChannel, a_contact, a_conversation, says
 
 
 def b64(raw: bytes) -> str:
@@ -243,6 +244,19 @@ def test_what_is_given_to_one_is_told_to_them_alone(
     conversation = a_conversation()
     conversation_assign(conversation_id=conversation.pk, user_id=alice.pk, assignee_id=bob.pk)
     assert only(hints, bob)
+
+
+def test_the_holder_is_told_when_the_contact_begins_to_wait(
+    desk: RecordingChannel, hints: list[tuple[str, ...]], bob: User
+) -> None:
+    conversation = a_conversation()
+    says(conversation)
+    conversation_claim(conversation_id=conversation.pk, user_id=bob.pk)
+    message_send(conversation=conversation, author="person", user_id=bob.pk, text="Here I am.")
+    assert hints == []
+    for _ in range(3):
+        says(conversation)
+    assert len(hints) == 1 and only(hints, bob)
 
 
 def test_finance_is_not_at_the_desk(desk: RecordingChannel, acme: Tenant, hints: list[tuple[str, ...]]) -> None:

@@ -34,14 +34,14 @@ def conversations_list(
     rows = Conversation.objects.filter(_view(user_id, view)).select_related("contact", "team")
     given = {"team": team, "channel": channel, "tag": [tag] if tag else "", "status": status}
     rows = rows.filter(**{FILTERS[name]: value for name, value in given.items() if value})
-    if q.strip():
+    if q := q.replace("\x00", " ").strip():
         rows = rows.filter(_matching(q))
     return rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")
 
 
 def _matching(q: str) -> Q:
     found = Message.objects.annotate(words=SearchVector("text", config="simple")).filter(words=_query(q))
-    people = Q(name__icontains=q.strip()) | Q(email__icontains=q.strip())
+    people = Q(name__icontains=q) | Q(email__icontains=q)
     digits = "".join(char for char in q if char.isdigit())
     if len(digits) >= 3:
         people |= Q(phone__contains=digits) | Q(identities__value__contains=digits)
@@ -51,7 +51,7 @@ def _matching(q: str) -> Q:
 
 def _query(q: str) -> SearchQuery:
     """Every word, each as the beginning of one; quoted, so that nothing in it is taken for an operator."""
-    words = (word.replace("\x00", "").replace("\\", "\\\\").replace("'", "''") for word in q.split())
+    words = (word.replace("\\", "\\\\").replace("'", "''") for word in q.split())
     return SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")
 
 

@@ -116,5 +116,7 @@ def _tags(tags: list[str] | None) -> list[str] | None:
 
 
 def _announce(contact: Contact, user_id: UUID | None) -> None:
-    for conversation in Conversation.objects.select_for_update().filter(contact=contact).exclude(status="resolved"):
+    for conversation in (
+        Conversation.objects.select_for_update().filter(contact=contact).exclude(status="resolved").order_by("pk")
+    ):
         conversation_changed(conversation, "contact", user_id=user_id)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.desktop.errors import BadTime, NewerConversation
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation
+from apps.desktop.resolutions import resolved_tell
 from apps.desktop.services.conversations.offering import unclaim
 from apps.desktop.services.rules import conversation_lock, require_holder, require_unresolved
 
@@ -44,6 +45,7 @@ def conversation_resolve(*, conversation_id: UUID | str, user_id: UUID | None, o
     conversation.answer_due_at = conversation.claim_until = None
     conversation.unread = 0
     conversation_changed(conversation, "resolved", user_id=user_id, outcome=conversation.outcome)
+    resolved_tell(conversation)
     return conversation
 
 

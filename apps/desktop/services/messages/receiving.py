@@ -13,6 +13,7 @@ from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_offer
 from apps.desktop.services.messages.preview import preview_set
+from apps.desktop.services.messages.sentiment import sentiment_now
 from apps.desktop.services.rules import conversation_lock, conversation_refresh
 
 WINDOW = timedelta(hours=24)  # the customer service window of WhatsApp's Cloud API
@@ -76,14 +77,19 @@ def _attach(message: Message, attachments: Sequence[dict[str, Any]]) -> None:
 
 
 def _arrived(conversation: Conversation, message: Message) -> None:
+    begins = conversation.waiting_since is None
     end = message.at + WINDOW
     conversation.window_until = max(conversation.window_until or end, end)
     conversation.waiting_since = min(conversation.waiting_since or message.at, message.at)
     conversation.unread += 1
+    feels = sentiment_now(conversation) if message.text else None
+    conversation.sentiment = conversation.sentiment if feels is None else feels
     preview_set(conversation, message)
     conversation_changed(conversation, "message", message=str(message.pk), author=message.author)
     if conversation.status == Conversation.Status.SNOOZED:
         _awake(conversation)
+    elif conversation.assignee_id is not None and begins:
+        person_notify(conversation=conversation, user_id=conversation.assignee_id)
 
 
 def _awake(conversation: Conversation) -> None:

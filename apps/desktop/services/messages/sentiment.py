@@ -1,0 +1,30 @@
+"""How a contact feels, by what they last wrote. VADER is a lexicon of English: other languages tell it nothing."""
+
+from collections.abc import Iterable
+from functools import cache
+from statistics import fmean
+
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from apps.desktop.models import Conversation, Message
+
+LAST = 5
+CHARACTERS = 1000
+
+
+def sentiment_now(conversation: Conversation) -> float | None:
+    """-1 to 1 over the contact's last five texts; None where no word of them tells."""
+    said = conversation.messages.filter(author=Message.Author.CONTACT).exclude(text="")
+    return sentiment_of(said.order_by("-at", "-pk").values_list("text", flat=True)[:LAST])
+
+
+def sentiment_of(texts: Iterable[str]) -> float | None:
+    """The mean of those texts in which a word tells something."""
+    scores = [_analyzer().polarity_scores(text[:CHARACTERS])["compound"] for text in texts]
+    told = [score for score in scores if score]
+    return round(fmean(told), 4) if told else None
+
+
+@cache
+def _analyzer() -> SentimentIntensityAnalyzer:
+    return SentimentIntensityAnalyzer()
