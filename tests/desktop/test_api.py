@@ -183,8 +183,15 @@ def test_a_session_without_its_csrf_token_changes_nothing(waiting: Conversation,
     assert post(client, f"/{waiting.pk}/claim").status_code == 403
 
 
+def test_the_published_schema_shows_the_tenants_api(client_for: Clients, db: None) -> None:
+    schema = client_for(None, "").get("/api/schema/?format=json").json()
+    claim = schema["paths"]["/api/v1/conversations/{conversation_id}/claim"]["post"]
+    assert claim["summary"] == "Claim a conversation" and claim["tags"] == ["desktop"]
+    assert "/api/v1/calls/token" in schema["paths"] and "/billing/calls" in schema["paths"]
+
+
 def test_answers_are_as_the_schema_says(key: Client, waiting: Conversation) -> None:
-    schema = SchemaGenerator(urlconf="config.urls_tenant").get_schema(public=True)
+    schema = SchemaGenerator(urlconf="config.urls_schema").get_schema(public=True)
     one = "/api/v1/conversations/{conversation_id}"
     for path, answer in (
         ("/api/v1/conversations", key.get(ROOT)),
