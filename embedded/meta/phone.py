@@ -20,6 +20,7 @@ from embedded.meta.uploads import MB, ogg_from_webm
 from embedded.meta.view import chat_shown, message_shown, people_shown
 
 PAGE = Path(__file__).parent / "page"
+FILES = ("phone.css", "favicon.svg", "phone.js", "core.js", "bubble.js", "send.js", "trouble.js")
 LARGEST_UPLOAD = 100 * MB
 HEARTBEAT_SECONDS = 15.0
 INLINE = ("image/jpeg", "image/png", "image/webp", "image/gif", "audio/", "video/")
@@ -36,9 +37,7 @@ def routes() -> list[Route]:
     """Return the page's addresses and those under /pretend."""
     return [
         Route("/", _page("index.html")),
-        Route("/phone.css", _page("phone.css")),
-        Route("/phone.js", _page("phone.js")),
-        Route("/favicon.svg", _page("favicon.svg")),
+        *(Route(f"/{name}", _page(name)) for name in FILES),
         Route("/pretend/state", _control(_state)),
         Route("/pretend/events", _control(_events)),
         Route("/pretend/contacts", _control(_contact_add), methods=["POST"]),
