@@ -88,6 +88,15 @@ def test_out_of_hours_the_contact_is_told_once(team_number: Any, graph: Graph) -
     assert graph.texts == ["We are closed."] * 2
 
 
+def test_a_delivery_that_is_days_late_is_kept_and_not_answered(team_number: Any, graph: Graph) -> None:
+    mapped(team="support", out_of_hours="message", out_of_hours_text="We are closed.")
+    with time_machine.travel(MONDAY + timedelta(hours=20), tick=False):
+        deliver(said("Hello?", at=(MONDAY - timedelta(days=2)).timestamp()))
+        work()
+    assert Conversation.objects.get().unread == 1
+    assert graph.sent == []
+
+
 def test_within_hours_nothing_is_told(team_number: Any, graph: Graph) -> None:
     mapped(team="support", out_of_hours="message", out_of_hours_text="We are closed.")
     at_night(hours=10)

@@ -1,5 +1,6 @@
 """What contacts send arrives: at its contact, in its conversation, and with whoever answers the number."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from apps.core.errors import Ignored, TransientError
 from apps.core.schema import schema_current
-from apps.desktop.errors import UnknownMessage
+from apps.desktop.errors import UnknownMessage, WindowClosed
 from apps.desktop.models import Contact, Conversation, Message
 from apps.desktop.selectors import teams_all
 from apps.desktop.selectors.outgoing import message_get
@@ -73,7 +74,10 @@ def _answer(conversation: Conversation, message: Message, holder: Holder, create
     if conversation.status == Conversation.Status.PENDING and conversation.agent_id is not None:
         turn_collect(conversation=conversation, message=message)
     elif holder.closed and (created or conversation.assignee_id is None) and not _told_lately(conversation):
-        message_send(conversation=conversation, author=Message.Author.SYSTEM, text=holder.closed, payload={"out_of_hours": True})
+        with suppress(WindowClosed):  # a delivery that is days late
+            message_send(
+                conversation=conversation, author=Message.Author.SYSTEM, text=holder.closed, payload={"out_of_hours": True}
+            )
 
 
 def _told_lately(conversation: Conversation) -> bool:
