@@ -59,7 +59,7 @@ def test_a_message_opens_the_window_and_waits(desk: RecordingChannel) -> None:
 
 def test_the_last_five_texts_tell_how_a_contact_feels(desk: RecordingChannel) -> None:
     conversation = a_conversation()
-    says(conversation, "It is number 17.")
+    says(conversation, "My parcel is in Leeds.")
     assert conversation.sentiment is None
     says(conversation, "This is terrible, I hate waiting!")
     assert conversation.sentiment < -0.3
