@@ -127,10 +127,11 @@ function deliver(hint: Hint): void {
   }
 }
 
-/** Asks an element to fetch itself again: at once, or, where that would move what is under the pointer, on request. */
+/** Asks an element to fetch itself again: at once, or, where that would move what is under the pointer, on request.
+ * Who compares what came with what is shown (`data-live-compares`) knows better, and shows the request by itself. */
 function refetch(element: Element): void {
   const pill = element.querySelector<HTMLElement>("[data-live-more]");
-  if (pill && element.matches(":hover")) pill.hidden = false;
+  if (pill && element.matches(":hover:not([data-live-compares])")) pill.hidden = false;
   else element.dispatchEvent(new CustomEvent("live"));
 }
 

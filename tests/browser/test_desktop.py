@@ -205,6 +205,29 @@ def test_older_messages_come_while_one_scrolls_up(as_person: AsPerson, site: Sit
     assert thread(page).evaluate("(box) => box.scrollTop") > 500, "the place was kept"
 
 
+def test_rows_do_not_move_under_the_pointer(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site)
+    rows, changed = page.locator(".chat-row"), page.get_by_role("button", name="The list has changed")
+    expect(rows.first).to_contain_text("Tom Becker")
+    rows.nth(1).hover()
+    hears(acme_desk.mine, "One more thing")
+    hint(page)
+    expect(rows.first).to_contain_text("One more thing")
+    hears(acme_desk.waiting, "Are you there?")
+    hint(page)
+    expect(changed).to_be_visible()
+    expect(rows.first).to_contain_text("Tom Becker")
+    page.mouse.move(900, 300)
+    expect(rows.first).to_contain_text("Are you there?")
+    expect(changed).to_be_hidden()
+
+
+def hint(page: Page) -> None:
+    """What the page does when a hint comes."""
+    page.evaluate("document.querySelector('#desk-list').dispatchEvent(new CustomEvent('live'))")
+
+
 def test_the_contact_on_a_smaller_screen(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme", viewport={"width": 1100, "height": 800})
     open_desk(page, site, acme_desk.mine)

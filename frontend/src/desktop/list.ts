@@ -1,7 +1,16 @@
-// The list: which conversation is open, going back to it on a phone, and Escape.
+// The list: which conversation is open, going back to it on a phone, and Escape. Rows change in place, but never change
+// places under the pointer, unless the person did something that moves them.
 import { conversation } from "./server";
 
+interface Swap {
+  ctx: { sourceElement: Element; text: string };
+}
+
+let asked = false;
+
 export function listStart(): void {
+  document.addEventListener("htmx:before:swap", hold);
+  document.addEventListener("changed", () => (asked = true));
   document.addEventListener("htmx:after:swap", mark);
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", keyed);
@@ -21,8 +30,24 @@ function mark(): void {
   document.title = name ? `${name} · ${base}` : base;
 }
 
+/** What would move the rows waits until it is asked for, or the pointer has left. */
+function hold(event: Event): void {
+  const { ctx } = (event as CustomEvent<Swap>).detail;
+  const list = ctx.sourceElement;
+  if (list.id !== "desk-list") return;
+  const held = !asked && list.matches(":hover") && order(ctx.text) !== order(list.outerHTML);
+  asked = false;
+  list.querySelector<HTMLElement>("[data-live-more]")?.toggleAttribute("hidden", !held);
+  if (held) event.preventDefault();
+}
+
+function order(html: string): string {
+  return [...html.matchAll(/id="row-([^"]+)"/g)].map((found) => found[1]).join(" ");
+}
+
 /** Back keeps the list's filters, which the address carries. */
 function clicked(event: MouseEvent): void {
+  if ((event.target as Element).closest("[data-live-more]")) asked = true;
   const back = (event.target as Element).closest<HTMLAnchorElement>("[data-back]");
   if (back && location.search) back.href = new URL(location.search, back.href).href;
 }

@@ -19,6 +19,10 @@ export function noticesStart(): void {
     event.preventDefault();
     void tell(hint.id);
   });
+  document.addEventListener("change", (event) => {
+    const box = event.target as HTMLInputElement;
+    if (box.matches("[name=notify_desktop]:checked") && "Notification" in window) void Notification.requestPermission();
+  });
 }
 
 async function tell(id: string): Promise<void> {
