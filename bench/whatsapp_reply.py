@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from bench.figures import percentile
-from bench.product import FIRST_TOKEN, KEY, data_folder, web_environment
+from bench.product import FIRST_TOKEN, KEY, data_folder, rows, web_environment
 from bench.table import show
 from bench.whatsapp_outside import Outside, Times
 from embedded.paths import CHECKOUT
@@ -39,6 +39,12 @@ with schema_context("acme"):
     mapping_set(phone_number_id="{NUMBER}", agent_id=agent_by_slug("reception").pk)
 print("mapped")
 """
+REST = (
+    "SELECT state, note, count(*) FROM acme.whatsapp_turn GROUP BY 1, 2",
+    "SELECT author, status, error_text, count(*) FROM acme.desktop_message GROUP BY 1, 2, 3",
+    "SELECT kind, state, attempts, note, count(*) FROM core_outboundeffect GROUP BY 1, 2, 3, 4",
+    "SELECT kind, state, attempts, note, count(*) FROM core_inboundevent GROUP BY 1, 2, 3, 4",
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class ChatSide:
     """The product without its telephone."""
 
     web_port: int
+    database_url: str
     processes: dict[str, Process]
 
     def cpu_seconds(self) -> dict[str, float]:
@@ -83,7 +90,7 @@ def chat_side(folder: Path, outside: Outside) -> Iterator[ChatSide]:
         for service in services:
             service.wait_ready()
         parts = {service.process.name: service.process for service in services}
-        yield ChatSide(ports.web, {**parts, "postgres": postgres.process, "valkey": valkey.process})
+        yield ChatSide(ports.web, postgres.url, {**parts, "postgres": postgres.process, "valkey": valkey.process})
 
 
 def _addresses(outside: Outside, ports: Ports) -> dict[str, str]:
@@ -98,6 +105,14 @@ def _addresses(outside: Outside, ports: Ports) -> dict[str, str]:
     }
 
 
+def rest_explain(side: ChatSide, times: list[Times]) -> None:
+    """When answers are missing: how the product's own records ended."""
+    if all(one.posted for one in times):
+        return
+    for query in REST:
+        sys.stderr.write(f"{query}\n" + "".join(f"  {row}\n" for row in rows(side.database_url, query)))
+
+
 async def measure(folder: Path, count: int, rate: float) -> tuple[list[Times], dict[str, float], int]:
     """Warms up with a message of each contact, then measures; the processor time is that of the measured part."""
     outside = Outside(NUMBER, SECRET, FIRST_TOKEN)
@@ -105,10 +120,12 @@ async def measure(folder: Path, count: int, rate: float) -> tuple[list[Times], d
         with contextlib.ExitStack() as stack:
             side = await asyncio.to_thread(stack.enter_context, chat_side(folder, outside))
             warm = await outside.write(side.web_port, first=0, count=CONTACTS, rate=WARM_RATE, contacts=CONTACTS)
+            rest_explain(side, warm)
             sys.stderr.write(f"warmed up: {sum(bool(one.posted) for one in warm)} of {len(warm)} answered\n")
             before = side.cpu_seconds()
             times = await outside.write(side.web_port, first=CONTACTS, count=count, rate=rate, contacts=CONTACTS)
             after = side.cpu_seconds()
+            rest_explain(side, times)
             await asyncio.to_thread(stack.close)
     used = {name: (after[name] - before[name]) / count for name in after}
     return times, used, outside.refused
@@ -125,8 +142,8 @@ def main() -> None:
         "webhook → model, less pause": [one.asked - one.sent - QUIET_SECONDS for one in done],
         "model → Meta": [one.posted - one.answered for one in done],
     }
-    rows = [[name, *(percentile(values, p) * 1000 for p in (50, 95, 99))] for name, values in stages.items()]
-    show(f"WhatsApp in → reply out, {rate:.0f} messages a second", ["part", "p50 ms", "p95 ms", "p99 ms"], rows)
+    table = [[name, *(percentile(values, p) * 1000 for p in (50, 95, 99))] for name, values in stages.items()]
+    show(f"WhatsApp in → reply out, {rate:.0f} messages a second", ["part", "p50 ms", "p95 ms", "p99 ms"], table)
     print(f"\nanswered {len(done)} of {len(times)}; webhooks refused: {refused}")
     show("Processor time for each message", ["process", "ms"], [[name, seconds * 1000] for name, seconds in used.items()])
 

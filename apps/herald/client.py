@@ -17,6 +17,7 @@ T = TypeVar("T")
 TIMEOUT = httpx2.Timeout(connect=5.0, read=60.0, write=10.0, pool=5.0)
 LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=60)
 
+_starting = threading.RLock()  # a signal may come while its own thread starts the loop
 _running: set["concurrent.futures.Future[Any]"] = set()
 
 
@@ -49,8 +50,14 @@ def _http() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=True)
 
 
-@cache
 def _loop() -> asyncio.AbstractEventLoop:
+    """The one loop, also when a process's first turns come at once: connections of one loop break on another."""
+    with _starting:
+        return _loop_start()
+
+
+@cache
+def _loop_start() -> asyncio.AbstractEventLoop:
     """Started at the first turn of the process (a fork would lose one started earlier)."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="herald-models", daemon=True).start()

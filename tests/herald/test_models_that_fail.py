@@ -1,10 +1,13 @@
 """Models that are slow, silent, broken or away: a fallback answers, or a person is asked to."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import pytest
 
-from apps.herald import answer
+from apps.herald import answer, client
 from tests.herald.factories import text_agent, turn_of, turn_post
 from tests.herald.sides import ReplySide
 from tests.standins.openai import Answer, OpenAIStandin
@@ -82,3 +85,19 @@ def test_the_model_is_away(in_acme: Any, channel: ReplySide) -> None:
     away.port = 1
     turn_post(turn_of(text_agent(away), channel))
     assert (channel.done["escalate"], channel.done["reason"]) == (True, "error")
+
+
+def test_turns_that_come_first_and_at_once_share_one_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+
+    @cache
+    def start() -> object:
+        entered.wait(0.2)  # nobody ever comes in beside the first
+        started.append(object())
+        return started[-1]
+
+    entered = threading.Event()
+    monkeypatch.setattr(client, "_loop_start", start)
+    with ThreadPoolExecutor(8) as pool:
+        loops = set(pool.map(lambda _: client._loop(), range(8)))
+    assert len(loops) == len(started) == 1
