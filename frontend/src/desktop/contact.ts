@@ -22,6 +22,7 @@ function show(open: boolean): void {
   const aside = panel();
   if (!aside || aside.hasAttribute("data-open") === open) return;
   aside.toggleAttribute("data-open", open);
+  document.querySelector("#more")?.removeAttribute("open");
   if (open) aside.querySelector<HTMLElement>("[data-contact-close]")?.focus();
   else document.querySelector<HTMLElement>("#more > summary")?.focus();
 }
