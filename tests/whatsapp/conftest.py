@@ -10,13 +10,15 @@ from django_tenants.utils import tenant_context
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from apps.desktop.models import Conversation
+from apps.desktop.models import Conversation, Message
+from apps.desktop.services.conversations import conversation_claim
+from apps.desktop.services.messages import message_send
 from apps.desktop.services.team import team_create, team_members_set
 from apps.tenants.models import Tenant, User
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.services.numbers import mapping_set
 from tests.compass.factories import agent_published
-from tests.whatsapp.meta import NUMBER, OTHER_NUMBER, SECRET, WABA, Graph
+from tests.whatsapp.meta import NUMBER, OTHER_NUMBER, SECRET, WABA, Graph, deliver, said, work
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +104,21 @@ def other_number(globex: Tenant) -> AgentPhoneMapping:
 def conversation() -> Callable[[], Conversation]:
     """The only conversation there is, as it is now."""
     return lambda: Conversation.objects.get()
+
+
+@pytest.fixture
+def held(team_number: Any, graph: Graph, bob: Any) -> Conversation:
+    """A conversation that Bob holds."""
+    deliver(said("Hi", wamid="wamid.theirs"))
+    work()
+    return conversation_claim(conversation_id=Conversation.objects.get().pk, user_id=bob.pk)
+
+
+@pytest.fixture
+def write(held: Conversation, bob: Any) -> Any:
+    """Bob writes; returns the message, not sent yet."""
+
+    def send(text: str = "", **more: Any) -> Message:
+        return message_send(conversation=held, author="person", user_id=bob.pk, text=text, **more)
+
+    return send

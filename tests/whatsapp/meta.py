@@ -19,6 +19,7 @@ from werkzeug import Request, Response
 from apps.core.inbox import inbox_drain
 from apps.core.outbox import outbox_drain
 from apps.core.schema import schema_current
+from apps.desktop.models import Message
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "whatsapp"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -84,6 +85,12 @@ def work() -> None:
     with schema_context("public"):
         while inbox_drain() + outbox_drain():
             pass
+
+
+def outcome(message: Message) -> tuple[str, str]:
+    """A message's status and error code, as they are now."""
+    message.refresh_from_db()
+    return message.status, message.error_code
 
 
 class Graph:
