@@ -130,4 +130,5 @@ def _local() -> dict[str, Any]:
         "tts": {"provider": "openai", "model": SPEECH_MODEL, "voice": VOICE},
         # The local voice asks its questions so evenly that the end-of-turn model is unsure of them: wait a second, not more.
         "turn_taking": {"max_endpointing_delay": 1.0},
+        "limits": {"first_token_seconds": 10},  # a model without a graphics card, on a machine that does everything else too
     }

@@ -158,9 +158,20 @@ def _turns(message: Any) -> list[dict[str, str]]:
         return []
     if role != "system":
         return [{"role": role, "content": text}]
-    turns = [{"role": "system", "content": EXAMPLE.sub("", text).strip()}]
-    for question, answer in EXAMPLE.findall(text):
-        turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return _opening(text)
+
+
+def _opening(text: str) -> list[dict[str, str]]:
+    """Return a system message as what stands before its examples, and the examples as turns.
+
+    What follows them differs from one conversation to the next, and makes the small model forget the examples: it is left out.
+    """
+    examples = list(EXAMPLE.finditer(text))
+    if not examples:
+        return [{"role": "system", "content": text}]
+    turns = [{"role": "system", "content": text[: examples[0].start()].strip()}]
+    for example in examples:
+        turns += [{"role": "user", "content": example[1]}, {"role": "assistant", "content": example[2]}]
     return turns
 
 
