@@ -55,6 +55,7 @@ def claimed(conversation_id: UUID, user_id: UUID) -> UUID | None:
         return None
 
 
+@pytest.mark.timeout(400)
 def test_a_thousand_double_claims_have_one_winner_each(acme: Tenant, channel: RecordingChannel, alice: User, bob: User) -> None:
     with tenant_context(acme):
         contact = a_contact()
