@@ -147,7 +147,7 @@ def test_a_conversation_tells_who_said_what_and_what_happened(as_bob: Client, de
     for words in (
         "my parcel is late",
         "Reception",
-        "The AI agent asked for a person: Asked for a person",
+        "The AI agent handed over: Asked for a person",
         "Order A-4711 is late",
         "Why it was handed over",
         "Claim this conversation to reply",

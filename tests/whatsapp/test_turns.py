@@ -114,7 +114,7 @@ def test_no_answer_in_two_minutes_calls_a_person(number: Any, herald: Any, clock
     clock.shift(2)
     sweep()
     assert states() == ["failed"]
-    assert (conversation().status, conversation().handoff_reason) == ("open", "error")
+    assert (conversation().status, conversation().handoff_reason) == ("open", "The AI agent could not answer.")
     assert graph.texts == ["Sorry, I cannot answer this right now. A colleague will answer you here."]
     sweep()
     assert len(graph.texts) == 1

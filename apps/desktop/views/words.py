@@ -28,7 +28,7 @@ def _opened(who: str, detail: dict[str, Any], named: Named) -> str:
 def _escalated(who: str, detail: dict[str, Any], named: Named) -> str:
     reason = detail.get("reason")
     return (
-        _("The AI agent asked for a person: %(reason)s") % {"reason": reason} if reason else _("The AI agent asked for a person")
+        _("The AI agent handed over: %(reason)s") % {"reason": reason} if reason else _("The AI agent handed over")
     )
 
 

@@ -29,6 +29,7 @@ LONGEST = timedelta(seconds=6)
 VOICE = timedelta(seconds=20)  # how long a turn waits for what a voice note says
 VOICE_STEP = timedelta(seconds=1)
 RUN = timedelta(seconds=120)
+COULD_NOT = "The AI agent could not answer."  # what colleagues read where Herald says "error"
 TYPING = timedelta(seconds=20)  # Meta shows it for 25
 
 
@@ -130,7 +131,8 @@ def turn_is_current(turn: Turn, conversation: Conversation) -> bool:
 
 def conversation_hand_over(conversation: Conversation, *, reason: str, team: str = "", summary: str = "") -> None:
     """The AI hands a locked conversation to people, and the contact is told that one of them will answer."""
-    conversation_escalate(conversation=conversation, reason=reason, team_slug=team, summary=summary)
+    shown = COULD_NOT if reason == "error" else reason
+    conversation_escalate(conversation=conversation, reason=shown, team_slug=team, summary=summary)
     sentence = handed_over(_language(conversation), after_error=reason == "error")
     with suppress(WindowClosed):  # then nothing can be said but a template, which the person chooses
         message_send(conversation=conversation, author=Message.Author.SYSTEM, text=sentence)
