@@ -1,4 +1,4 @@
-"""Meta's side for tests: recorded webhooks, signed as Meta signs them, and what the Graph API was asked."""
+"""Meta's side for tests: webhooks in the documented shapes, signed as Meta signs them, and what the Graph API was asked."""
 
 import copy
 import hashlib
