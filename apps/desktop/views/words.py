@@ -27,9 +27,7 @@ def _opened(who: str, detail: dict[str, Any], named: Named) -> str:
 
 def _escalated(who: str, detail: dict[str, Any], named: Named) -> str:
     reason = detail.get("reason")
-    return (
-        _("The AI agent handed over: %(reason)s") % {"reason": reason} if reason else _("The AI agent handed over")
-    )
+    return _("The AI agent handed over: %(reason)s") % {"reason": reason} if reason else _("The AI agent handed over")
 
 
 def _claimed(who: str, detail: dict[str, Any], named: Named) -> str:
