@@ -122,7 +122,7 @@ def test_a_list_costs_one_query(desk: RecordingChannel, bob: User) -> None:
     assert len(queries) == 1
 
 
-@pytest.mark.parametrize("value", ["nonsense", "", str(uuid7())])
+@pytest.mark.parametrize("value", ["nonsense", "", str(uuid7())], ids=["words", "nothing", "unknown"])
 def test_what_is_no_conversation(desk: RecordingChannel, value: str) -> None:
     with pytest.raises(UnknownConversation):
         conversation_get(value)
