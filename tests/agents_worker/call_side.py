@@ -66,4 +66,4 @@ async def calling(
             yield Call(livekit, standin, web, caller, room)
         finally:
             await caller.leave()
-        assert standin.problems == []
+        assert not standin.problems, "; ".join(standin.problems)

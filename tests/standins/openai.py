@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
 import time
 import wave
 from collections.abc import Callable, Iterable
@@ -275,7 +276,7 @@ def _deltas(answer: Answer) -> Iterable[dict[str, Any]]:
     for index, (name, arguments) in enumerate(answer.tool_calls):
         text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         call = {"name": name, "arguments": ""}
-        yield {"tool_calls": [{"index": index, "id": f"call_{index}", "type": "function", "function": call}]}
+        yield {"tool_calls": [{"index": index, "id": f"call_{secrets.token_hex(8)}", "type": "function", "function": call}]}
         for piece in (text[: len(text) // 2], text[len(text) // 2 :]):
             yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
