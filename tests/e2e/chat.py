@@ -82,11 +82,11 @@ class Phone:
 
         await until(look, f"the contact gets “{text}”")
 
-    async def sees(self, status: str, message_id: str) -> None:
-        """Wait until a message of theirs shows a status."""
+    async def sees(self, status: str, *message_ids: str) -> None:
+        """Wait until one of these messages of theirs shows a status."""
 
         async def look() -> bool:
-            return any(m["id"] == message_id and m["status"] == status for m in (await self.chat())["messages"])
+            return any(m["id"] in message_ids and m["status"] == status for m in (await self.chat())["messages"])
 
         await until(look, f"the contact's message is {status}")
 
