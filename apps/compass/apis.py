@@ -19,7 +19,7 @@ from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_cal
 from apps.compass.tools import UnknownTool, tool_run
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import AgentTokenAuthentication
-from apps.core.errors import Problem
+from apps.core.errors import Problem, fields_of
 from apps.core.openapi import problems
 
 AGENT_ID = OpenApiParameter("agent_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
@@ -76,9 +76,8 @@ class ToolView(TokenTenantView):
         try:
             call = ToolCall.model_validate(request.data)
         except ValidationError as error:
-            errors = [{"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]} for item in error.errors()]
             raise Problem(
-                422, "invalid", 'Send {"arguments": {…}}, and call_id if you like; see errors.', errors=errors
+                422, "invalid", 'Send {"arguments": {…}}, and call_id if you like; see errors.', errors=fields_of(error)
             ) from error
         if call.call_id is not None and self.token.kind == "call":
             self.require_call(call.call_id)

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.http import Http404, HttpRequest, JsonResponse
+from pydantic import ValidationError as PydanticError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -54,6 +55,11 @@ def problem_body(status: int, code: str, detail: str, **extra: Any) -> dict[str,
 def problem_response(status: int, code: str, detail: str, **extra: Any) -> JsonResponse:
     """A problem answer for plain Django views, such as webhooks."""
     return JsonResponse(problem_body(status, code, detail, **extra), status=status, content_type=PROBLEM_TYPE)
+
+
+def fields_of(error: PydanticError) -> list[dict[str, str]]:
+    """What pydantic found wrong, as the `errors` of a problem: the field by its path (`body` for the whole) and the message."""
+    return [{"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]} for item in error.errors()]
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -1,7 +1,5 @@
 """POST /turn: a channel asks the text agent to answer. The tenant comes from the token."""
 
-import json
-
 from drf_spectacular.utils import extend_schema
 from pydantic import ValidationError
 from rest_framework.authentication import get_authorization_header
@@ -10,7 +8,7 @@ from rest_framework.response import Response
 
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import TurnTokenAuthentication
-from apps.core.errors import Problem
+from apps.core.errors import Problem, fields_of
 from apps.core.openapi import problems
 from apps.herald.payloads import TurnAccepted, TurnRequest
 from apps.herald.replies import reply_url_own
@@ -49,9 +47,7 @@ def _turn(request: Request) -> TurnRequest:
     try:
         return TurnRequest.model_validate(request.data)
     except ValidationError as error:
-        found = json.loads(error.json(include_url=False, include_context=False, include_input=False))
-        errors = [{"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]} for item in found]
-        raise Problem(422, "invalid_turn", "The turn cannot be answered; see errors.", errors=errors) from error
+        raise Problem(422, "invalid_turn", "The turn cannot be answered; see errors.", errors=fields_of(error)) from error
 
 
 def _bearer(request: Request) -> str:

@@ -1,7 +1,5 @@
 """POST /reply: what Herald says comes back here. The tenant comes from the turn token."""
 
-import json
-
 from drf_spectacular.utils import extend_schema
 from pydantic import ValidationError
 from rest_framework.request import Request
@@ -9,7 +7,7 @@ from rest_framework.response import Response
 
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import TurnTokenAuthentication
-from apps.core.errors import Problem
+from apps.core.errors import Problem, fields_of
 from apps.core.openapi import problems
 from apps.whatsapp.replies import ReplyAccepted, ReplyEvent
 from apps.whatsapp.services.replies import Outcome, Taken, reply_take
@@ -56,6 +54,4 @@ def _reply(request: Request) -> ReplyEvent:
     try:
         return ReplyEvent.model_validate(request.data)
     except ValidationError as error:
-        found = json.loads(error.json(include_url=False, include_context=False, include_input=False))
-        errors = [{"field": ".".join(map(str, item["loc"])) or "body", "message": item["msg"]} for item in found]
-        raise Problem(422, "invalid_reply", "The event cannot be taken; see errors.", errors=errors) from error
+        raise Problem(422, "invalid_reply", "The event cannot be taken; see errors.", errors=fields_of(error)) from error
