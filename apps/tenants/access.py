@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework_api_key.models import APIKey
 from rest_framework_api_key.permissions import KeyParser
@@ -18,6 +18,9 @@ from rest_framework_api_key.permissions import KeyParser
 from apps.tenants.models import Role
 
 EVERYONE = tuple(Role)
+ADMINS = (Role.OWNER, Role.ADMIN)
+MANAGERS = (*ADMINS, Role.SUPERVISOR)
+MONEY = (*ADMINS, Role.FINANCE)
 View = Callable[..., HttpResponse]
 
 
@@ -46,6 +49,26 @@ class IsMember(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.auth, APIKey) or getattr(request, "membership", None) is not None
+
+
+class Access(BasePermission):
+    """DRF: members by role, one set of roles to read and one to change; API keys of this tenant."""
+
+    read: tuple[Role, ...] = EVERYONE
+    write: tuple[Role, ...] = ADMINS
+    scope = ""
+
+    @classmethod
+    def of(cls, *, read: tuple[Role, ...] = EVERYONE, write: tuple[Role, ...] = ADMINS, scope: str) -> "type[Access]":
+        """A permission class for these roles; `scope` is what an API key needs, as `<scope>:read` or `<scope>:write`."""
+        return type("Access", (cls,), {"read": read, "write": write, "scope": scope})
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if isinstance(request.auth, APIKey):
+            return True
+        membership = getattr(request, "membership", None)
+        roles = self.read if request.method in SAFE_METHODS else self.write
+        return membership is not None and membership.role in roles
 
 
 class APIKeyAuthentication(BaseAuthentication):

@@ -46,7 +46,7 @@ SHARED_APPS = [
     "django_prometheus",
 ]
 TENANT_APPS = ["rest_framework_api_key", "apps.compass", "apps.desktop", "apps.calls", "apps.whatsapp", "apps.herald"]
-INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, "config.wiring.Wiring"]
 
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"

@@ -1,0 +1,11 @@
+"""Where apps that do not know each other are put together; config may import them all."""
+
+from django.apps import AppConfig
+
+
+class Wiring(AppConfig):
+    name = "config"
+    label = "wiring"
+
+    def ready(self) -> None:
+        """Registrations of one app's selectors with another app's registry."""
