@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from apps.tenants.selectors import memberships_of
+from apps.tenants.tabs import tabs_for
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -16,5 +17,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "tenant": getattr(request, "tenant", None),
         "membership": membership,
         "my_tenants": (lambda: memberships_of(request.user)) if membership else list,  # type: ignore[arg-type]
+        "settings_tabs": (lambda: tabs_for(membership.role)) if membership else list,
         "realtime_url": settings.REALTIME_URL.replace("{host}", host),
     }
