@@ -4,10 +4,12 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("apps.calls.urls_pages")),
+    path("", include("apps.compass.urls_pages")),
     path("", include("apps.desktop.urls_pages")),
     path("", include("apps.whatsapp.urls_pages")),
     path("", include("apps.tenants.urls_tenant")),
     path("api/v1/", include("apps.calls.urls")),
+    path("api/v1/", include("apps.compass.urls")),
     path("api/v1/", include("apps.desktop.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from apps.compass import apis
+from apps.compass.apis import worker
 
 urlpatterns = [
-    path("agents/<str:agent_id>", apis.AgentView.as_view(), name="agent-config"),
-    path("agents/<str:agent_id>/tools/<str:name>", apis.ToolView.as_view(), name="agent-tool"),
+    path("agents/<str:agent_id>", worker.AgentView.as_view(), name="agent-config"),
+    path("agents/<str:agent_id>/tools/<str:name>", worker.ToolView.as_view(), name="agent-tool"),
 ]

@@ -1,4 +1,4 @@
-"""Reads of agents."""
+"""Reads of agents and of what they may use."""
 
 from typing import Any
 from uuid import UUID

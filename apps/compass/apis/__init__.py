@@ -1,0 +1,1 @@
+"""What Compass answers to programs."""

@@ -1,0 +1,5 @@
+"""APIs of Compass below /api/v1/ on the tenant's host. Each area's addresses stand in a file of its own and are included here."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,5 @@
+"""Pages of Compass on the tenant's host. Each area's addresses stand in a file of its own and are included here."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
