@@ -165,7 +165,7 @@ class TurnRun:
     def _tool(self, call: ToolRequest, version: AgentVersion) -> dict[str, Any]:
         """The tool's result as a message. In-process: the same code, guard and secrets as the address, without a request."""
         close_old_connections()  # the model may have thought for longer than a connection lives
-        context = ToolContext(schema_current(), str(self.turn.agent_id), "turn", str(self.turn.turn_id))
+        context = self._context()
         arguments = _arguments(call)
         try:
             if arguments is None:
@@ -175,6 +175,9 @@ class TurnRun:
             result = {"ok": False, "error": str(error)}
         content = json.dumps(result, ensure_ascii=False)[:RESULT_CHARACTERS]
         return {"role": "tool", "tool_call_id": call.id, "content": content}
+
+    def _context(self) -> ToolContext:
+        return ToolContext(schema_current(), str(self.turn.agent_id), "turn", str(self.turn.turn_id))
 
 
 def _tools(config: dict[str, Any]) -> list[dict[str, Any]]:
