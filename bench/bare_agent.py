@@ -45,7 +45,7 @@ def session_make(vad: inference.VAD) -> AgentSession[None]:
         tts=openai.TTS(model="gpt-4o-mini-tts", voice="alloy", response_format="pcm", base_url=url, api_key=key),
         turn_handling=TurnHandlingOptions(
             turn_detection=inference.TurnDetector(version="v1-mini"),
-            endpointing={"mode": "fixed", "min_delay": 0.3, "max_delay": 2.5},
+            endpointing={"mode": "fixed", "min_delay": 0.3, "max_delay": float(os.environ["BENCH_MAX_ENDPOINTING"])},
             interruption={"enabled": True, "mode": "vad"},
             preemptive_generation={"enabled": True, "preemptive_tts": True},
         ),

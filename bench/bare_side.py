@@ -11,7 +11,7 @@ from pathlib import Path
 from livekit import api
 
 from bench.bare_agent import AGENT
-from bench.product import KEY
+from bench.product import KEY, MAX_ENDPOINTING
 from embedded.paths import CHECKOUT
 from embedded.ports import port_free
 from embedded.process import Process
@@ -61,6 +61,7 @@ def bare_worker(folder: Path, server: Server, base_url: str, *, any_load: bool =
         "OPENAI_BASE_URL": base_url,
         "OPENAI_API_KEY": KEY,
         "BENCH_TURNS": str(turns),
+        "BENCH_MAX_ENDPOINTING": str(MAX_ENDPOINTING),
         "BENCH_HEALTH_PORT": str(port_free()),
         "BENCH_ANY_LOAD": "1" if any_load else "",
     }

@@ -13,7 +13,7 @@ from bench.product import FIRST_AUDIO, call_begin, data_folder, product, provide
 from bench.table import show
 from embedded.stack import Stack
 
-PAUSE = 2.0  # seconds between two calls, in which the next job process gets ready
+PAUSE = 4.0  # seconds between two calls, in which the next job process gets ready
 STEPS = """
 SELECT extract(epoch FROM e.created_at)::float, extract(epoch FROM d.requested_at)::float,
        extract(epoch FROM d.claimed_at)::float, extract(epoch FROM s.at)::float, extract(epoch FROM l.at)::float

@@ -24,6 +24,11 @@ from embedded.valkey import Valkey
 
 STT, FIRST_TOKEN, FIRST_AUDIO = 0.15, 0.20, 0.10  # seconds: the delays of the fixed-delay providers
 KEY = "local"
+# Seconds both sides wait for the end of a turn: how sure the end-of-turn model is of a scripted voice is not measured.
+MAX_ENDPOINTING = 0.3
+SURE = """
+UPDATE acme.compass_agentversion SET config = jsonb_set(config, '{turn_taking,max_endpointing_delay}', to_jsonb(%s::float))
+"""
 
 
 @contextlib.contextmanager
@@ -61,6 +66,9 @@ def product(folder: Path, base_url: str | None = None, **env: str) -> Iterator[S
     if base_url:
         given |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": KEY}
     with Stack(folder, given, ports=Ports.free()) as stack:
+        if base_url:
+            with psycopg.connect(stack.env["DATABASE_URL"]) as connection:
+                connection.execute(SURE, [MAX_ENDPOINTING])
         yield stack
 
 
