@@ -23,7 +23,7 @@ from apps.calls.services.starts import NoRoom, call_start
 from apps.calls.throttles import CallPageThrottle
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.errors import Problem
-from apps.tenants.access import APIKeyAuthentication
+from apps.tenants.access import APIKeyAuthentication, require_scope
 
 MAX_BODY = 2 * 1024 * 1024
 
@@ -54,6 +54,7 @@ class CallTokenAPI(APIView):
     @extend_schema(request=TokenRequest, responses={201: TokenAnswer}, tags=["calls"])
     def post(self, request: Request) -> Response:
         """Begins a call with an agent and returns the caller's way into its room."""
+        require_scope(request, "calls", change=True)
         asked = TokenRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         try:

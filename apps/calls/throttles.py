@@ -6,7 +6,8 @@ import structlog
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework_api_key.models import APIKey
+
+from apps.tenants.access import is_key
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +18,7 @@ class CallPageThrottle(SimpleRateThrottle):
     scope = "call_page"
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
-        if isinstance(request.auth, APIKey) or getattr(request, "membership", None) is not None:
+        if is_key(request) or getattr(request, "membership", None) is not None:
             return None
         return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
 

@@ -1,4 +1,4 @@
-"""Who may see a page or call an API, by role."""
+"""Who may see a page or call an API: people by role, programs by the scopes of their key."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,10 +12,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework_api_key.models import APIKey
-from rest_framework_api_key.permissions import KeyParser
 
+from apps.core.errors import Problem
+from apps.tenants.keys import api_key_find
 from apps.tenants.models import Role
+from apps.tenants.models_keys import TenantApiKey
 
 EVERYONE = tuple(Role)
 ADMINS = (Role.OWNER, Role.ADMIN)
@@ -44,15 +45,22 @@ def role_required(*roles: Role) -> Callable[[View], View]:
     return decorate
 
 
-class IsMember(BasePermission):
-    """DRF: a logged-in member of this tenant, or one of its API keys."""
+def is_key(request: Request) -> bool:
+    """True where a program with an API key calls, rather than a person."""
+    return isinstance(request.auth, TenantApiKey)
 
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return isinstance(request.auth, APIKey) or getattr(request, "membership", None) is not None
+
+def require_scope(request: Request, area: str, *, change: bool) -> None:
+    """Raises Problem 403 `scope_missing` where the request's API key lacks `<area>:read` or `<area>:write`."""
+    if not isinstance(request.auth, TenantApiKey) or request.auth.may(area, change=change):
+        return
+    scope = f"{area}:{'write' if change else 'read'}"
+    detail = f"This API key lacks the scope {scope}. Make a key with it under Settings, API keys."
+    raise Problem(403, "scope_missing", detail, scope=scope)
 
 
 class Access(BasePermission):
-    """DRF: members by role, one set of roles to read and one to change; API keys of this tenant."""
+    """DRF: members by role, one set of roles to read and one to change; API keys of this tenant by scope."""
 
     read: tuple[Role, ...] = EVERYONE
     write: tuple[Role, ...] = ADMINS
@@ -61,27 +69,41 @@ class Access(BasePermission):
     @classmethod
     def of(cls, *, read: tuple[Role, ...] = EVERYONE, write: tuple[Role, ...] = ADMINS, scope: str) -> "type[Access]":
         """A permission class for these roles; `scope` is what an API key needs, as `<scope>:read` or `<scope>:write`."""
-        return type("Access", (cls,), {"read": read, "write": write, "scope": scope})
+        return type(cls.__name__, (cls,), {"read": read, "write": write, "scope": scope})
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if isinstance(request.auth, APIKey):
+        change = request.method not in SAFE_METHODS
+        if is_key(request):
+            require_scope(request, self.scope, change=change)
             return True
         membership = getattr(request, "membership", None)
-        roles = self.read if request.method in SAFE_METHODS else self.write
-        return membership is not None and membership.role in roles
+        return membership is not None and membership.role in (self.write if change else self.read)
+
+
+class IsMember(Access):
+    """DRF: any logged-in member of this tenant, or one of its API keys with the scope of the view (`view.scope`)."""
+
+    read = write = EVERYONE
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        self.scope = view.scope
+        return super().has_permission(request, view)
 
 
 class APIKeyAuthentication(BaseAuthentication):
     """`Authorization: Api-Key <key>` with a key of this tenant."""
 
+    keyword = "api-key"
+
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        key = KeyParser().get(request)
-        if not key:
+        keyword, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if keyword.lower() != self.keyword or not text:
             return None
-        try:
-            return None, APIKey.objects.get_from_key(key)
-        except APIKey.DoesNotExist:
-            raise AuthenticationFailed("This API key is not known here. Make one under Settings.", code="bad_api_key") from None
+        key = api_key_find(request.tenant, text.strip())  # type: ignore[attr-defined]
+        if key is None:
+            message = "This API key is not known here, or it was revoked. Make one under Settings, API keys."
+            raise AuthenticationFailed(message, code="bad_api_key")
+        return None, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Api-Key"
@@ -94,4 +116,9 @@ class APIKeyScheme(OpenApiAuthenticationExtension):
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key <key>`, made under Settings."}
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <key>`, made under Settings, API keys.",
+        }

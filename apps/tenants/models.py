@@ -17,15 +17,21 @@ class Tenant(TenantMixin):
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         SUSPENDED = "suspended", _("Suspended")
+        DELETING = "deleting", _("To be deleted")
+        DELETED = "deleted", _("Deleted")
 
     name = models.CharField(max_length=120)
     country = models.CharField(max_length=2, default="US", help_text="ISO 3166, decides how national numbers are read.")
     timezone = models.CharField(max_length=64, default="UTC")
     status = models.CharField(max_length=12, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
+    delete_at = models.DateTimeField(null=True, blank=True, help_text="When its schema is dropped, if it is to be deleted.")
+    session_hours = models.PositiveSmallIntegerField(default=336, help_text="A log-in lasts this long at most.")
+    idle_minutes = models.PositiveSmallIntegerField(default=0, help_text="Logged out after so long without work; 0: never.")
+    password_length = models.PositiveSmallIntegerField(default=10, help_text="The least length of a new password.")
+    mfa_required = models.BooleanField(default=False, help_text="Nobody works here without a second factor.")
 
     auto_create_schema = True
-    clone_mode = "NODATA"
 
     def __str__(self) -> str:
         return self.name
@@ -33,6 +39,12 @@ class Tenant(TenantMixin):
     @property
     def slug(self) -> str:
         return self.schema_name
+
+    def create_schema(self, check_if_exists: bool = False, sync_schema: bool = True, verbosity: int = 1) -> bool:
+        """As django-tenants calls it when a tenant is saved for the first time."""
+        from apps.tenants.schemas import schema_create
+
+        return schema_create(self.schema_name)
 
 
 class Domain(DomainMixin):
@@ -111,3 +123,9 @@ class Route(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id} -> {self.tenant}"
+
+
+from apps.tenants.models_keys import TenantApiKey as TenantApiKey  # noqa: E402
+from apps.tenants.models_people import Invitation as Invitation  # noqa: E402
+from apps.tenants.models_people import SingleSignOn as SingleSignOn  # noqa: E402
+from apps.tenants.models_people import TenantExport as TenantExport  # noqa: E402

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from django_tenants.utils import tenant_context
-from rest_framework_api_key.models import APIKey
 
 from apps.core.tokens import token_issue
+from apps.tenants.keys import api_key_create
 from apps.tenants.models import Tenant, User
+from apps.tenants.models_keys import SCOPES
 
 pytestmark = pytest.mark.django_db
 
@@ -68,8 +68,7 @@ def test_no_tenant_route_opens_to_the_other_tenants_session(client_for: Callable
 
 
 def test_no_tenant_route_opens_to_the_other_tenants_key(globex: Tenant) -> None:
-    with tenant_context(globex):
-        _, key = APIKey.objects.create_key(name="globex")
+    _, key = api_key_create(tenant=globex, name="globex", scopes=SCOPES)
     client = Client(headers={"host": "acme.localhost", "authorization": f"Api-Key {key}"})
     check(client, "config.urls_tenant", OPEN_TENANT)
     answer = client.post("/api/v1/calls/token", {"agent": "reception"}, content_type="application/json")

@@ -10,10 +10,11 @@ from django.core.cache import cache
 from django.test import Client
 from django_tenants.utils import schema_context
 from redis.exceptions import ConnectionError as RedisConnectionError
-from rest_framework_api_key.models import APIKey
 
 from apps.calls.models import Call
 from apps.compass.services import agent_create, agent_disable
+from apps.tenants.keys import api_key_create
+from apps.tenants.models import Tenant
 from tests.calls.conftest import Deliver
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.calls.webhooks import event
@@ -175,14 +176,22 @@ def test_members_and_keys_are_not_limited(
     member = client_for(alice, "acme")
     assert [ask(member).status_code for _ in range(2)] == [201, 201]
     with schema_context("acme"):
-        _, key = APIKey.objects.create_key(name="crm")
         assert Call.objects.first().caller_name == "Alice"
+    _, key = api_key_create(tenant=Tenant.objects.get(schema_name="acme"), name="crm", scopes=["calls:write"])
     assert [ask(visitor, Authorization=f"Api-Key {key}").status_code for _ in range(2)] == [201, 201]
 
 
+def test_a_key_without_the_scope_is_told_which(
+    visitor: Client, client_for: Any, acme: Tenant, reception: Any, livekit: FakeLiveKit
+) -> None:
+    _, key = api_key_create(tenant=acme, name="crm", scopes=["calls:read"])
+    answer = ask(visitor, Authorization=f"Api-Key {key}")
+    assert (answer.status_code, answer.json()["code"], answer.json()["scope"]) == (403, "scope_missing", "calls:write")
+
+
 def test_key_of_another_tenant_is_refused(visitor: Client, client_for: Any, reception: Any, livekit: FakeLiveKit) -> None:
-    with schema_context("globex"):
-        _, key = APIKey.objects.create_key(name="crm")
+    globex = Tenant.objects.get(schema_name="globex")
+    _, key = api_key_create(tenant=globex, name="crm", scopes=["calls:write"])
     assert ask(visitor, Authorization=f"Api-Key {key}").status_code == 401
 
 

@@ -10,13 +10,13 @@ from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
-from rest_framework_api_key.models import APIKey
 
 from apps.core.ids import uuid7
 from apps.desktop.models import Conversation
 from apps.desktop.services.conversations import conversation_claim, conversation_escalate
 from apps.desktop.services.messages import attachment_upload
 from apps.desktop.services.team import team_create
+from apps.tenants.keys import api_key_create
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add
 from tests.desktop.factories import RecordingChannel, a_contact, a_conversation, says
@@ -34,8 +34,8 @@ def waiting(desk: RecordingChannel, bob: User) -> Conversation:
 
 
 @pytest.fixture
-def key(desk: RecordingChannel) -> Client:
-    _, secret = APIKey.objects.create_key(name="shop")
+def key(desk: RecordingChannel, acme: Tenant) -> Client:
+    _, secret = api_key_create(tenant=acme, name="shop", scopes=["conversations:write"])
     return Client(headers={"host": "acme.localhost", "authorization": f"Api-Key {secret}"})
 
 

@@ -1,21 +1,18 @@
 """What the desktop's APIs share: who calls, for whom, and how errors leave."""
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework_api_key.models import APIKey
 
 from apps.core.errors import Problem
 from apps.desktop.errors import DeskError
 from apps.desktop.selectors import colleagues_all
 from apps.desktop.selectors.people import DESK_ROLES
-from apps.tenants.access import APIKeyAuthentication
+from apps.tenants.access import Access, APIKeyAuthentication, is_key
 
 TAGS = ["desktop"]
 ACTS_FOR = OpenApiParameter(
@@ -26,14 +23,12 @@ ACTS_FOR = OpenApiParameter(
 )
 
 
-class IsAtDesk(BasePermission):
-    """A member of this tenant who may use the desktop, or one of its API keys."""
+class IsAtDesk(Access):
+    """A member of this tenant who may use the desktop, or one of its API keys with the conversations' scopes."""
 
     message = "Only colleagues at the desktop may do this. Ask an admin for another role."
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        membership = getattr(request, "membership", None)
-        return isinstance(request.auth, APIKey) or (membership is not None and membership.role in DESK_ROLES)
+    read = write = DESK_ROLES
+    scope = "conversations"
 
 
 class DeskView(APIView):
@@ -50,7 +45,7 @@ class DeskView(APIView):
 
 def acting_user(request: Request) -> UUID:
     """Whose act it is. Raises Problem 422 where an API key names no colleague."""
-    if not isinstance(request.auth, APIKey):
+    if not is_key(request):
         return UUID(str(request.user.pk))
     email = request.headers.get("X-Meridian-User", "").strip().lower()
     found = next((person.user_id for person in colleagues_all() if person.email.lower() == email), None)
@@ -61,6 +56,6 @@ def acting_user(request: Request) -> UUID:
 
 def viewing_user(request: Request) -> UUID | None:
     """Whose list `mine` is; None for an API key that names nobody."""
-    if isinstance(request.auth, APIKey) and "X-Meridian-User" not in request.headers:
+    if is_key(request) and "X-Meridian-User" not in request.headers:
         return None
     return acting_user(request)

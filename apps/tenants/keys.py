@@ -1,0 +1,89 @@
+"""API keys: made, shown once, found by what a request brings, revoked, and taken back into use."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework_api_key.crypto import KeyGenerator
+
+from apps.core.errors import PermanentError
+from apps.tenants.models import Tenant, User
+from apps.tenants.models_keys import SCOPES, USABLE, TenantApiKey
+
+USED_STEP = timedelta(minutes=1)
+
+
+class _Generator(KeyGenerator):
+    """Keys say whose they are, so that scanners of published code can know them."""
+
+    def get_prefix(self) -> str:
+        return f"mk_{super().get_prefix()}"
+
+
+_generator = _Generator(secret_key_length=40)
+
+
+def api_key_create(
+    *, tenant: Tenant, name: str, scopes: Collection[str], created_by: User | None = None, expires_at: datetime | None = None
+) -> tuple[TenantApiKey, str]:
+    """The key, and its text, which nobody can read again. Raises PermanentError for a name or scope that cannot be."""
+    _check(name, scopes, expires_at)
+    text, prefix, hashed = _generator.generate()
+    key = TenantApiKey.objects.create(
+        tenant=tenant,
+        name=name.strip(),
+        prefix=prefix,
+        hashed_key=hashed,
+        scopes=[scope for scope in SCOPES if scope in scopes],
+        created_by=created_by,
+        expires_at=expires_at,
+    )
+    return key, text
+
+
+def _check(name: str, scopes: Collection[str], expires_at: datetime | None) -> None:
+    if not 0 < len(name.strip()) <= 80:
+        raise PermanentError(_("Give the key a name of 1 to 80 characters, such as the program that will use it."))
+    if not scopes or set(scopes) - set(SCOPES):
+        raise PermanentError(_("Choose what the key may do."))
+    if expires_at is not None and expires_at <= timezone.now():
+        raise PermanentError(_("Choose a time that lies ahead."))
+
+
+def api_key_revoke(*, key: TenantApiKey) -> TenantApiKey:
+    """From now on the key opens nothing."""
+    TenantApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    key.refresh_from_db()
+    return key
+
+
+def api_key_restore(*, key: TenantApiKey) -> TenantApiKey:
+    """Undoes a revocation."""
+    TenantApiKey.objects.filter(pk=key.pk).update(revoked_at=None)
+    key.refresh_from_db()
+    return key
+
+
+def api_keys_of(tenant: Tenant) -> QuerySet[TenantApiKey]:
+    """A tenant's keys that are not revoked, the newest first."""
+    return TenantApiKey.objects.filter(tenant=tenant, revoked_at=None).select_related("created_by")
+
+
+def api_key_find(tenant: Tenant, text: str) -> TenantApiKey | None:
+    """The usable key of this tenant with this text, marked as used; None for any other."""
+    prefix = text.partition(".")[0]
+    key = TenantApiKey.objects.filter(USABLE, tenant=tenant, prefix=prefix).first()
+    if key is None or not _generator.verify(text, key.hashed_key):
+        return None
+    _mark_used(key)
+    return key
+
+
+def _mark_used(key: TenantApiKey) -> None:
+    """Once a minute is enough for a person to see, and spares a write a request."""
+    now = timezone.now()
+    if key.last_used_at is None or key.last_used_at < now - USED_STEP:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_STEP)
+        TenantApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
