@@ -5,22 +5,25 @@ listen to the lists of one tenant. Postgres and Valkey are real.
 """
 
 import asyncio
-import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
-import websockets
+import uvloop
 
+from bench.crowd import Socket, socket_open
 from bench.figures import ms, percentile
 from bench.product import WebSide, data_folder, web_side
 from bench.table import show
 from embedded.paths import CHECKOUT
-from embedded.ports import port_answers, port_free
+from embedded.ports import LOOPBACK, port_answers, port_free
 from embedded.process import Process
-from embedded.services import BIN
+from embedded.services import realtime_service
 
 EVENTS = 10  # a second
 SESSION = """
@@ -47,42 +50,58 @@ time.sleep(1)
 """
 
 
-async def _open(port: int, key: str, gate: asyncio.Semaphore) -> websockets.ClientConnection:
-    async with gate:
-        socket = await websockets.connect(
-            f"ws://acme.localhost:{port}/ws/desktop/",
-            host="127.0.0.1",
-            origin=f"http://acme.localhost:{port}",  # type: ignore[arg-type]
-            additional_headers={"Cookie": f"sessionid={key}"},
-            open_timeout=60,
-        )
-        await socket.send(json.dumps({"subscribe": ["desk"]}))
-        await socket.recv()
-        return socket
+class Crowd:
+    """The sockets of the second process, and how late each hint came to each of them."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self.port, self.key = port, key
+        self.late: list[float] = []
+
+    async def open(self, count: int) -> list[Socket]:
+        gate = asyncio.Semaphore(20)
+        return await asyncio.gather(*(self._open(gate) for _ in range(count)))
+
+    async def _open(self, gate: asyncio.Semaphore) -> Socket:
+        subscribed = asyncio.Event()
+
+        def heard(text: bytes, now: float) -> None:
+            version = text.partition(b'"version":"')[2]
+            if version:
+                self.late.append(now - float(version.partition(b'"')[0]))
+            else:
+                subscribed.set()
+
+        async with gate, asyncio.timeout(60):
+            socket = await socket_open(self.port, "acme.localhost", "/ws/desktop/", f"sessionid={self.key}", heard)
+            socket.say('{"subscribe": ["desk"]}')
+            await subscribed.wait()
+            return socket
 
 
-async def _listen(socket: websockets.ClientConnection, late: list[float]) -> None:
-    async for message in socket:
-        late.append(time.time() - float(json.loads(message)["version"]))
-
-
-async def _listen_all(port: int, key: str, count: int, pipe: Connection) -> list[float]:
-    """Opens every socket, says so, and listens until it is told to stop."""
-    late: list[float] = []
-    gate = asyncio.Semaphore(20)
-    sockets = await asyncio.gather(*(_open(port, key, gate) for _ in range(count)))
-    tasks = [asyncio.create_task(_listen(socket, late)) for socket in sockets]
+async def _listen_all(port: int, key: str, count: int, pipe: Connection) -> tuple[list[float], float]:
+    """Opens every socket, says so, and listens until it is told to stop; the lateness, and the CPU seconds it took."""
+    crowd = Crowd(port, key)
+    sockets = await crowd.open(count)
     pipe.send("ready")
+    began = time.process_time()
     await asyncio.to_thread(pipe.recv)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return late
+    spent = time.process_time() - began
+    lost = sum(socket.closed for socket in sockets)
+    if lost:
+        raise SystemExit(f"The server closed {lost} sockets.")
+    return crowd.late, spent
 
 
 def _crowd(port: int, key: str, count: int, pipe: Connection) -> None:
     """The second process."""
+    uvloop.install()
     pipe.send(asyncio.run(_listen_all(port, key, count, pipe)))
+
+
+def _cpu_seconds(process: Process) -> float:
+    """The processor time of a process so far: utime and stime of /proc/PID/stat."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def publish(side: WebSide, count: int) -> None:
@@ -91,31 +110,44 @@ def publish(side: WebSide, count: int) -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], env=side.env, cwd=CHECKOUT, check=True)
 
 
-def measure(side: WebSide, port: int, sockets: int, seconds: int) -> list[float]:
-    """The seconds that each hint took to each socket."""
+@dataclass(frozen=True)
+class Result:
+    """The seconds that each hint took to each socket, and the CPU seconds of either side."""
+
+    late: list[float]
+    server: float
+    crowd: float
+
+
+def measure(side: WebSide, realtime: Process, port: int, sockets: int, seconds: int) -> Result:
     here, there = multiprocessing.Pipe()
     crowd = multiprocessing.Process(target=_crowd, args=(port, side.python(SESSION), sockets, there), daemon=True)
     crowd.start()
     if not here.poll(120) or here.recv() != "ready":
         raise SystemExit("The sockets did not open within two minutes.")
+    began = _cpu_seconds(realtime)
     publish(side, seconds * EVENTS)
+    spent = _cpu_seconds(realtime) - began
     here.send("stop")
-    late: list[float] = here.recv()
+    late, crowd_spent = here.recv()
     crowd.join(10)
-    return late
+    return Result(late, spent, crowd_spent)
 
 
 def main() -> None:
     sockets, seconds = (int(value) for value in (sys.argv[1:] + ["500", "20"][len(sys.argv) - 1 :]))
     with data_folder() as folder, web_side(folder) as side:
         port = port_free()
-        command = [str(BIN / "uvicorn"), "--port", str(port), "--log-level", "warning", "config.asgi:application"]
-        with Process("realtime", command, log_path=folder / "logs" / "realtime.log", env=side.env, cwd=CHECKOUT) as realtime:
+        realtime = realtime_service(folder, port, LOOPBACK, side.env).process
+        with realtime:
             realtime.wait_ready(lambda: port_answers(port), 60)
-            late = measure(side, port, sockets, seconds)
-    heard = f"{len(late):,} of {sockets * seconds * EVENTS:,}"
-    row = [sockets, EVENTS, heard, ms(percentile(late, 50)), ms(percentile(late, 99)), ms(max(late))]
-    show("Agent Desktop fan-out", ["sockets", "events/s", "hints heard", "p50 ms", "p99 ms", "slowest ms"], [row])
+            result = measure(side, realtime, port, sockets, seconds)
+    late, heard = result.late, max(1, len(result.late))
+    row: list[object] = [sockets, EVENTS, f"{len(late):,} of {sockets * seconds * EVENTS:,}"]
+    row += [ms(percentile(late, 50)), ms(percentile(late, 99)), ms(max(late))]
+    row += [f"{spent / heard * 1e6:.0f}" for spent in (result.server, result.crowd)]
+    heads = ["sockets", "events/s", "hints heard", "p50 ms", "p99 ms", "slowest ms", "server CPU us/hint", "client CPU us/hint"]
+    show("Agent Desktop fan-out", heads, [row])
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def services_make(data_dir: Path, ports: Ports, env: Mapping[str, str], given: M
     host = "0.0.0.0" if given.get("MERIDIAN_NODE_IP") else LOOPBACK
     return [
         _web(data_dir, ports.web, host, env),
-        _realtime(data_dir, ports.realtime, host, env),
+        realtime_service(data_dir, ports.realtime, host, env),
         _celery(data_dir, "worker", "Worker", "calls,celery", 8, env),
         _celery(data_dir, "turns", "Herald", "turns", 16, env),
         _beat(data_dir, env),
@@ -68,9 +68,10 @@ def _web(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Servic
     return Service("Web", _process(data_dir, "web", env, command), _http(port, "/readyz"), env["PUBLIC_URL"])
 
 
-def _realtime(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
+def realtime_service(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
+    """Return the websockets' process. Hints are too short to be worth compressing, for each socket anew."""
     command = [str(BIN / "uvicorn"), "--host", host, "--port", str(port), "--log-level", "warning"]
-    command += ["--timeout-graceful-shutdown", "2", "config.asgi:application"]
+    command += ["--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2", "config.asgi:application"]
     process = _process(data_dir, "realtime", env, command)
     return Service("Realtime", process, lambda: port_answers(port), f"{LOOPBACK}:{port}")
 

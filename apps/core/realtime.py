@@ -1,61 +1,81 @@
-"""Hints to browsers: `type, id, version`. The page refetches, so permissions are checked where it renders."""
+"""Hints to browsers: `type, id, version`. The page refetches, so permissions are checked where it renders.
 
-import asyncio
+A hint travels as the text that browsers get, so that nobody on its way decodes it: `topic\\nsender\\nJSON`, on one Redis
+channel a tenant. `apps.core.hub` brings it to the sockets.
+"""
+
+import json
 import threading
 from functools import cache
+from queue import SimpleQueue
 from typing import Any
 
+import redis
 import structlog
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
-from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 SEND_SECONDS = 2.0
 
 
-def group_name(schema: str, topic: str) -> str:
-    """The channel-layer group of a tenant's topic; the tenant is always part of it."""
-    return f"{schema}.{topic.replace(':', '.')}"
+def hint_channel(schema: str, database: int | str) -> str:
+    """The Redis channel of a tenant's hints. Pub/sub knows no databases, so the name carries the number."""
+    return f"meridian:{database}:hints:{schema}"
+
+
+def hint_text(topic: str, hint: dict[str, Any], sender: str = "") -> str:
+    """A hint as it travels; whoever is called like the sender does not hear it."""
+    return f"{topic}\n{sender}\n{json.dumps({**hint, 'topic': topic}, separators=(',', ':'))}"
 
 
 def hint_publish(schema: str, topic: str, type: str, id: str, version: int | str) -> None:
     """Sends a hint once the current transaction has committed. Losing one costs a reload, never data."""
-    message: dict[str, Any] = {
-        "type": "hint",
-        "topic": topic,
-        "hint": {"type": type, "id": id, "version": version, "topic": topic},
-    }
-    transaction.on_commit(lambda: _send(group_name(schema, topic), message))
+    text = hint_text(topic, {"type": type, "id": id, "version": version})
+    transaction.on_commit(lambda: _send(schema, text))
 
 
-def _send(group: str, message: dict[str, Any]) -> None:
-    """Beside the request or task, over one kept connection: a loop and a connection for each hint would hold it up."""
-    if get_channel_layer() is None:
-        return
+def _send(schema: str, text: str) -> None:
     if settings.HINTS_BESIDE:
-        asyncio.run_coroutine_threadsafe(_deliver(group, message), _loop())
+        _publisher().waiting.put((schema, text))
     else:
-        async_to_sync(_deliver)(group, message)
+        _publish([(schema, text)])
 
 
-async def _deliver(group: str, message: dict[str, Any]) -> None:
-    layer = get_channel_layer()
-    for last in (False, True):  # the kept connection may have gone stale: the second try opens a new one
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await layer.group_send(group, message)
-            return
-        except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            if last:
-                log.warning("hint_lost", group=group, error=type(error).__name__)
+def _publish(hints: list[tuple[str, str]]) -> None:
+    """Over a kept connection; when that has gone stale, the client opens another by itself."""
+    client = _client()
+    database = client.connection_pool.connection_kwargs.get("db", 0)
+    try:
+        with client.pipeline(transaction=False) as pipe:
+            for schema, text in hints:
+                pipe.publish(hint_channel(schema, database), text)
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("hints_lost", count=len(hints), error=type(error).__name__)
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """The loop of this process's hints, started at its first one (a fork would lose one started earlier)."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="realtime-hints", daemon=True).start()
-    return loop
+def _client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=SEND_SECONDS, socket_connect_timeout=SEND_SECONDS)
+
+
+class Publisher:
+    """Sends hints beside the requests and tasks that ask for them; those that wait together travel together."""
+
+    def __init__(self) -> None:
+        self.waiting: SimpleQueue[tuple[str, str]] = SimpleQueue()
+        threading.Thread(target=self._run, name="realtime-hints", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            hints = [self.waiting.get()]
+            while not self.waiting.empty():
+                hints.append(self.waiting.get())
+            _publish(hints)
+
+
+@cache
+def _publisher() -> Publisher:
+    """The one of this process, started at its first hint (a fork would lose one started earlier)."""
+    return Publisher()

@@ -8,6 +8,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django_tenants.utils import tenant_context
 
+from apps.core.hub import hub
 from apps.desktop.channels import channel_for
 from apps.desktop.errors import DeskError
 from apps.desktop.events import TOPIC, conversation_topic, user_topic
@@ -49,10 +50,6 @@ class DeskConsumer(TenantConsumer):
             return False
         return topic in (TOPIC, user_topic(self.membership.user_id)) or _is_conversation(topic)
 
-    async def hint(self, event: dict[str, Any]) -> None:
-        if event.get("from") != self.channel_name:
-            await super().hint(event)
-
     @database_sync_to_async
     def _register(self, last_event_id: Any) -> dict[str, Any]:
         with tenant_context(self.membership.tenant):
@@ -65,8 +62,8 @@ class DeskConsumer(TenantConsumer):
         topic = conversation_topic(conversation_id)
         if topic not in self.topics:
             return
-        hint = {"type": "typing", "id": conversation_id, "version": 0, "topic": topic, "name": str(self.scope["user"])}
-        await self.channel_layer.group_send(self._group(topic), {"type": "hint", "hint": hint, "from": self.channel_name})
+        hint = {"type": "typing", "id": conversation_id, "version": 0, "name": str(self.scope["user"])}
+        await hub().publish(self.membership.tenant.schema_name, topic, hint, sender=self.name)
         if time.monotonic() - self.shown_at >= SHOWN_SECONDS:
             self.shown_at = time.monotonic()
             await self._show_contact(conversation_id)

@@ -1,27 +1,49 @@
 """The base of every websocket: same tenant as its page, a member of it, hints only."""
 
+import asyncio
+import json
+import secrets
+from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django_tenants.utils import schema_context
 
-from apps.core.realtime import group_name
+from apps.core.hub import hub
 from apps.tenants.models import Membership, User
 from apps.tenants.selectors import membership_of, tenant_of_host
 
 MAX_TOPICS = 200
+MAX_WAITING = 100  # hints; a client that is further behind than this fetches everything instead
 
 
 class TenantConsumer(AsyncJsonWebsocketConsumer):
     """Accepts members whose Origin is this very tenant's host, and forwards hints of the topics they ask for.
 
-    Close codes: 4401 not logged in, 4403 not of this tenant.
+    Close codes: 4401 not logged in, 4403 not of this tenant. Hints come from the hub, as text that is sent as it is; no
+    channel layer stands between, which would decode, queue and encode each hint for each socket.
     """
 
+    channel_layer_alias = "none"
     membership: Membership
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self.name = secrets.token_hex(8)
+        self.topics: set[str] = set()
+        self._waiting: deque[str] = deque()
+        self._wake = asyncio.Event()
+        forwarding = asyncio.create_task(self._forward())
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            forwarding.cancel()
+            if self.topics:
+                await hub().leave(self.membership.tenant.schema_name, self.topics, self)
 
     async def connect(self) -> None:
         user = self.scope.get("user")
@@ -34,33 +56,51 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
             await self.close(4403)
             return
         self.membership = membership
-        self.topics: set[str] = set()
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """`{"subscribe": [topic, …]}` adds topics; the answer lists all that are heard now."""
+        """`{"subscribe": [topic, …]}` adds topics; the answer lists all that are heard now.
+
+        The same answer comes unasked when hints may have been lost: the client then asks for what it missed.
+        """
         wanted = content.get("subscribe", []) if isinstance(content, dict) else []
         await self._subscribe(topic for topic in wanted if isinstance(topic, str) and self.may_hear(topic))
-        await self.send_json({"subscribed": sorted(self.topics)})
+        await self.send_json(self._subscribed())
 
-    async def disconnect(self, code: int) -> None:
-        for topic in getattr(self, "topics", ()):
-            await self.channel_layer.group_discard(self._group(topic), self.channel_name)
+    def hear(self, text: str) -> None:
+        """A hint of a topic that was asked for."""
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(text)
+            self._wake.set()
+        else:
+            self.missed()
 
-    async def hint(self, event: dict[str, Any]) -> None:
-        await self.send_json(event["hint"])
+    def missed(self) -> None:
+        """What waits is worth nothing any more: the client has to ask what happened."""
+        self._waiting.clear()
+        self._waiting.append(json.dumps(self._subscribed()))
+        self._wake.set()
 
     def may_hear(self, topic: str) -> bool:
         """Which topics this socket offers; every consumer says its own."""
         return False
 
-    async def _subscribe(self, topics: Iterable[str]) -> None:
-        for topic in topics:
-            if topic not in self.topics and len(self.topics) < MAX_TOPICS:
-                await self.channel_layer.group_add(self._group(topic), self.channel_name)
-                self.topics.add(topic)
+    async def _forward(self) -> None:
+        """Waits for a slow client without holding up the others."""
+        with suppress(OSError):  # the client has gone, which `disconnect` is told too
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    await self.base_send({"type": "websocket.send", "text": self._waiting.popleft()})
 
-    def _group(self, topic: str) -> str:
-        return group_name(self.membership.tenant.schema_name, topic)
+    async def _subscribe(self, topics: Iterable[str]) -> None:
+        fresh = [topic for topic in dict.fromkeys(topics) if topic not in self.topics][: MAX_TOPICS - len(self.topics)]
+        if fresh:
+            self.topics.update(fresh)
+            await hub().join(self.membership.tenant.schema_name, fresh, self)
+
+    def _subscribed(self) -> dict[str, list[str]]:
+        return {"subscribed": sorted(self.topics)}
 
     def _host(self) -> str:
         return self._header(b"host").rsplit(":", 1)[0]

@@ -85,6 +85,7 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {"company_signup": env.optional("SIGNUP_RATE", "10/h/ip"), "company_address": "120/m/ip"}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
@@ -98,7 +99,6 @@ MFA_TOTP_ISSUER = "Meridian"
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://")  # browsers allow passkeys without TLS on localhost only
 USERSESSIONS_TRACK_ACTIVITY = False
-SOCIALACCOUNT_ADAPTER = "apps.tenants.adapters.SocialAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
@@ -145,7 +145,7 @@ ASGI_APPLICATION = "config.asgi.application"
 
 DATABASES = {"default": environ.Env.db_url_config(env.required("DATABASE_URL"))}
 DATABASES["default"].update(
-    ENGINE="django_tenants.postgresql_backend",
+    ENGINE="apps.core.postgres",
     CONN_MAX_AGE=600,
     CONN_HEALTH_CHECKS=True,
 )
@@ -159,12 +159,6 @@ CACHES = {
         "LOCATION": REDIS_URL,
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
-    }
-}
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "meridian"},
     }
 }
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django_tenants.utils import tenant_context
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from apps.calls.models import Call
@@ -46,12 +45,6 @@ def browser(built: None) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
         yield chromium
         chromium.close()
-
-
-@pytest.fixture(autouse=True)
-def _no_hints(settings: Settings) -> None:
-    """Nobody listens for hints here, and sending one needs the thread that Playwright's loop holds."""
-    settings.CHANNEL_LAYERS = {}
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import uvicorn
-from channels.layers import channel_layers
-from django.conf import settings as django_settings
 from django_tenants.utils import tenant_context
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
@@ -40,14 +38,6 @@ def acme_desk(transactional_db: None) -> Iterator[Desk]:
 @pytest.fixture
 def realtime(settings: Settings) -> Iterator[None]:
     """The realtime process as a thread of this one, over the suite's own Redis."""
-    settings.CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [django_settings.REDIS_URL], "prefix": "browser-tests"},
-        }
-    }
-    settings.HINTS_BESIDE = True
-    channel_layers.backends.clear()
     from config.asgi import application
 
     (port,) = ports_free(1)
@@ -58,7 +48,6 @@ def realtime(settings: Settings) -> Iterator[None]:
     yield
     server.should_exit = True
     thread.join(timeout=10)
-    channel_layers.backends.clear()
 
 
 def open_desk(page: Page, site: Site, conversation: Conversation | None = None, view: str = "all") -> None:

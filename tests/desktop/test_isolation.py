@@ -11,7 +11,6 @@ from uuid import UUID
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from django.test import override_settings
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
@@ -75,8 +74,7 @@ def hinted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
     seen: list[tuple[str, str]] = []
     for module in (events, notifications):
         monkeypatch.setattr(module, "hint_publish", lambda schema, topic, type, id, version: seen.append((schema, id)))
-    with override_settings(CHANNEL_LAYERS={}):
-        yield seen
+    yield seen
 
 
 def receive(side: Side, rng: random.Random) -> None:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from django.test import override_settings
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
@@ -21,15 +20,8 @@ from apps.desktop.services.messages import message_receive, message_send
 from apps.tenants.models import Tenant, User
 from tests.desktop.factories import LINE, RecordingChannel, a_contact, a_conversation, says
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quiet")]
+pytestmark = pytest.mark.django_db(transaction=True)
 CLAIMS = 1000
-
-
-@pytest.fixture
-def quiet() -> Any:
-    """Hints have tests of their own; here they would only take time."""
-    with override_settings(CHANNEL_LAYERS={}):
-        yield
 
 
 def at_once(tenant: Tenant, *works: Callable[[], Any]) -> list[Any]:

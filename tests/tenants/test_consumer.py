@@ -1,16 +1,24 @@
 """The websocket: members of this very host only, their tenant's hints only."""
 
+import asyncio
+import json
+from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
-from channels.layers import get_channel_layer
+from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.db import transaction
+from pytest_django import Settings
+from redis.asyncio import Redis
 
-from apps.core.realtime import hint_publish
-from apps.tenants.consumers import TenantConsumer
+from apps.core.hub import hub
+from apps.core.realtime import hint_channel, hint_publish
+from apps.tenants.consumers import MAX_WAITING, TenantConsumer
 from apps.tenants.models import User
+from embedded.ports import ports_free
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,9 +64,11 @@ async def test_page_of_another_tenant_cannot_open_the_socket(people: dict[str, U
 
 
 @sync_to_async
-def publish(schema: str, topic: str, version: int) -> None:
+def publish(schema: str, topic: str, version: int, failing: type[Exception] | None = None) -> None:
     with transaction.atomic():
         hint_publish(schema, topic, "call", "1", version)
+        if failing:
+            raise failing
 
 
 async def test_hint_reaches_its_tenant_only(people: dict[str, User]) -> None:
@@ -79,11 +89,83 @@ async def test_topic_that_is_not_offered_is_not_heard(people: dict[str, User]) -
     await communicator.disconnect()
 
 
-def test_rolled_back_change_sends_no_hint(people: dict[str, User]) -> None:
-    layer = get_channel_layer()
-    channel = async_to_sync(layer.new_channel)()
-    async_to_sync(layer.group_add)("acme.calls", channel)
-    with pytest.raises(RuntimeError), transaction.atomic():
-        hint_publish("acme", "calls", "call", "1", 1)
-        raise RuntimeError
-    assert channel not in layer.channels or layer.channels[channel].empty()
+async def test_rolled_back_change_sends_no_hint(people: dict[str, User]) -> None:
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    with pytest.raises(RuntimeError):
+        await publish("acme", "calls", 1, RuntimeError)
+    await publish("acme", "calls", 2)
+    assert (await alice.receive_json_from())["version"] == 2
+    await alice.disconnect()
+
+
+async def test_slow_client_is_told_to_fetch_instead(people: dict[str, User]) -> None:
+    """What waits for it is bounded, and what it was not sent is made good by what it asks for then."""
+    gate, sent = asyncio.Event(), []
+
+    async def slow_send(message: dict[str, Any]) -> None:
+        await gate.wait()
+        sent.append(json.loads(message["text"]))
+
+    listener = Listener()
+    listener.name, listener.topics, listener._waiting, listener._wake = "slow", {"calls"}, deque(), asyncio.Event()
+    listener.base_send = slow_send
+    forwarding = asyncio.create_task(listener._forward())
+    for number in range(3 * MAX_WAITING):
+        listener.hear(json.dumps({"version": number}))
+        await asyncio.sleep(0)
+    assert len(listener._waiting) <= MAX_WAITING
+    gate.set()
+    async with asyncio.timeout(5):
+        while not sent or sent[-1] != {"version": 3 * MAX_WAITING - 1}:
+            await asyncio.sleep(0)
+    forwarding.cancel()
+    asked = sent.index({"subscribed": ["calls"]})
+    assert [row["version"] for row in sent[asked + 1 :]] == list(range(3 * MAX_WAITING - len(sent) + asked + 1, 3 * MAX_WAITING))
+
+
+async def test_lost_subscription_is_told_and_comes_back(people: dict[str, User]) -> None:
+    """Redis drops the connection: whoever listens is told to ask, and hears what comes afterwards."""
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    async with Redis.from_url(settings.REDIS_URL) as redis:
+        await redis.client_kill_filter(_type="pubsub")
+    assert await alice.receive_json_from(timeout=5) == {"subscribed": ["calls"]}
+    await publish("acme", "calls", 3)
+    assert (await alice.receive_json_from())["version"] == 3
+    await alice.disconnect()
+
+
+async def test_last_listener_takes_the_subscription_along(people: dict[str, User]) -> None:
+    first = await subscribed(people["alice"], "acme.localhost", "calls", "call:1")
+    second = await subscribed(people["bob"], "acme.localhost", "call:1")
+    other = await subscribed(people["charlie"], "globex.localhost", "calls")
+    await first.disconnect()
+    await publish("acme", "call:1", 4)
+    assert (await second.receive_json_from())["version"] == 4
+    await second.disconnect()
+    async with Redis.from_url(settings.REDIS_URL) as redis:
+        number = redis.connection_pool.connection_kwargs["db"]
+        left = await redis.pubsub_numsub(hint_channel("acme", number), hint_channel("globex", number))
+    assert [count for _, count in left] == [0, 1]
+    await publish("globex", "calls", 5)
+    assert (await other.receive_json_from())["version"] == 5
+    await other.disconnect()
+
+
+async def test_socket_that_breaks_off_hears_no_more(people: dict[str, User]) -> None:
+    """Words that are no JSON end the socket; the hub forgets it all the same."""
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    await alice.send_to(text_data="{")
+    with pytest.raises(json.JSONDecodeError):
+        await alice.wait()
+    assert hub()._topics == {}
+
+
+async def test_subscribing_works_while_redis_is_away(people: dict[str, User], settings: Settings) -> None:
+    """The page is answered, and told to ask once hints are heard again."""
+    (port,) = ports_free(1)
+    settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+    alice = socket(people["alice"], "acme.localhost")
+    await alice.connect()
+    await alice.send_json_to({"subscribe": ["calls"]})
+    assert await alice.receive_json_from(timeout=10) == {"subscribed": ["calls"]}
+    await alice.disconnect()
