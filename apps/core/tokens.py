@@ -3,7 +3,7 @@
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jwt
 from django.conf import settings
@@ -17,12 +17,13 @@ class BadToken(Exception):
 
 @dataclass(frozen=True)
 class ScopedToken:
-    """What a token stands for. `subject_id` is the call's or the turn's id."""
+    """What a token stands for. `subject_id` is the call's or the turn's id; `version` is `draft` where the draft is tried."""
 
     kind: Kind
     tenant: str
     agent_id: str
     subject_id: str
+    version: str = ""
 
     @property
     def is_authenticated(self) -> bool:
@@ -30,9 +31,11 @@ class ScopedToken:
         return True
 
 
-def token_issue(*, kind: Kind, tenant: str, agent_id: str, subject_id: str, ttl: int) -> str:
+def token_issue(*, kind: Kind, tenant: str, agent_id: str, subject_id: str, ttl: int, version: str = "") -> str:
     """Signs a token that is good for `ttl` seconds."""
-    claims = {"aud": kind, "ten": tenant, "agt": agent_id, "sub": subject_id, "exp": int(time.time()) + ttl}
+    claims: dict[str, Any] = {"aud": kind, "ten": tenant, "agt": agent_id, "sub": subject_id, "exp": int(time.time()) + ttl}
+    if version:
+        claims["version"] = version
     return jwt.encode(claims, _key(), algorithm="HS256")
 
 
@@ -40,7 +43,7 @@ def token_read(raw: str, *, kind: Kind) -> ScopedToken:
     """Raises BadToken when `raw` is not a valid token of this kind."""
     try:
         claims = jwt.decode(raw, _key(), algorithms=["HS256"], audience=kind, options={"require": ["exp", "sub"]})
-        return ScopedToken(kind, claims["ten"], claims["agt"], claims["sub"])
+        return ScopedToken(kind, claims["ten"], claims["agt"], claims["sub"], claims.get("version", ""))
     except (jwt.InvalidTokenError, KeyError) as error:
         raise BadToken(str(error)) from error
 
