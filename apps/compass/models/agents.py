@@ -42,7 +42,12 @@ class AgentVersion(models.Model):
     config = models.JSONField(help_text="The shape is apps.compass.payloads.Config.")
     created_by = models.UUIDField(null=True, blank=True, help_text="The person's id; people live in the shared schema.")
     created_at = models.DateTimeField(auto_now_add=True)
+    revision = models.PositiveIntegerField(default=1, help_text="Grows with every save of the draft.")
+    updated_by = models.UUIDField(null=True, blank=True, help_text="Who saved it last.")
+    updated_at = models.DateTimeField(auto_now=True)
+    published_by = models.UUIDField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True, help_text="What was changed, in the words of whoever published it.")
 
     class Meta:
         ordering = ["agent", "-number"]
@@ -54,6 +59,15 @@ class AgentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent} {self.number} ({self.state})"
+
+    @property
+    def base(self) -> str:
+        """What a person who edits started from: another save of the agent has another one."""
+        return f"{self.number}.{self.revision}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
 
 
 class ProviderCredential(models.Model):

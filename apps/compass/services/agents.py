@@ -7,14 +7,34 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.text import slugify
 
 from apps.compass.models import Agent, AgentVersion
+from apps.compass.neighbours import numbers_of
 from apps.compass.selectors import credentials_for
 from apps.compass.services.config import UNSTORABLE, ConfigInvalid, config_check, secrets_check
 from apps.core.errors import PermanentError
+from apps.core.realtime import hint_publish
+from apps.core.schema import schema_current
 
 SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
+
+
+class DraftChanged(PermanentError):
+    """Somebody else has saved since; `theirs` is what they left."""
+
+    def __init__(self, theirs: AgentVersion) -> None:
+        super().__init__("Somebody else has changed this agent since you opened it. Look at their changes before you save yours.")
+        self.theirs = theirs
+
+
+class AgentInUse(PermanentError):
+    """Numbers point to the agent, so it cannot go."""
+
+    def __init__(self, agent: Agent, numbers: list[str]) -> None:
+        super().__init__(f"{agent} still answers {', '.join(numbers)}. Give these to another agent or team first.")
+        self.numbers = numbers
 
 
 @transaction.atomic
@@ -35,31 +55,109 @@ def agent_create(
 
 @transaction.atomic
 def agent_draft_save(
-    *, agent: Agent, config: dict[str, Any], language: str | None = None, created_by: UUID | None = None
+    *,
+    agent: Agent,
+    config: dict[str, Any],
+    language: str | None = None,
+    created_by: UUID | None = None,
+    base: str | None = None,
 ) -> AgentVersion:
-    """Writes the agent's draft, a new version when it has none. Defaults fill what is left out. Raises ConfigInvalid."""
+    """Writes the agent's draft, a new version when it has none. Defaults fill what is left out.
+
+    `base` is the version that the person started from; without it nobody is asked. Raises ConfigInvalid, DraftChanged.
+    """
     checked = config_check(config)
     _lock(agent)
-    draft = agent.versions.filter(state=AgentVersion.State.DRAFT).first() or _next_version(agent, created_by)
-    draft.config, draft.language = checked, _language(language or draft.language)
+    draft = agent.versions.filter(state=AgentVersion.State.DRAFT).first()
+    head = draft or agent.versions.order_by("-number").first()
+    if base is not None and head is not None and head.base != base:
+        raise DraftChanged(head)
+    if draft is None:
+        draft = _next_version(agent, created_by)
+    else:
+        draft.revision += 1
+    draft.config, draft.language, draft.updated_by = checked, _language(language or draft.language), created_by
     draft.save()
+    _told(agent, draft)
     return draft
 
 
 @transaction.atomic
-def agent_publish(*, agent: Agent) -> AgentVersion:
-    """Makes the draft what callers hear. Raises PermanentError when there is none, AgentUnavailable naming a missing key."""
+def agent_publish(*, agent: Agent, published_by: UUID | None = None, note: str = "", base: str | None = None) -> AgentVersion:
+    """Makes the draft what callers hear; it no longer changes from then on.
+
+    Raises PermanentError when there is none, DraftChanged where it is not the one that was seen (`base`), and
+    AgentUnavailable naming a missing key or secret.
+    """
     _lock(agent)
     draft = agent.versions.filter(state=AgentVersion.State.DRAFT).first()
     if draft is None:
         raise PermanentError(f"{agent} has no draft to publish. Change something first.")
+    if base is not None and draft.base != base:
+        raise DraftChanged(draft)
     draft.config = config_check(draft.config)
     credentials_for(draft.config)
     secrets_check(draft.config)
     agent.versions.filter(state=AgentVersion.State.PUBLISHED).update(state=AgentVersion.State.ARCHIVED)
     draft.state, draft.published_at = AgentVersion.State.PUBLISHED, timezone.now()
+    draft.published_by, draft.note = published_by, note.strip()[:200]
     draft.save()
+    _told(agent, draft)
     return draft
+
+
+@transaction.atomic
+def version_restore(*, agent: Agent, number: int, restored_by: UUID | None = None) -> AgentVersion:
+    """Makes an older version the draft again; callers hear it once that is published. Raises PermanentError, ConfigInvalid."""
+    old = agent.versions.filter(number=number).exclude(state=AgentVersion.State.DRAFT).first()
+    if old is None:
+        raise PermanentError(f"{agent} has no published version {number}.")
+    return agent_draft_save(agent=agent, config=old.config, language=old.language, created_by=restored_by)
+
+
+@transaction.atomic
+def draft_discard(*, agent: Agent) -> AgentVersion:
+    """Throws the draft away and returns what is published. Raises PermanentError where nothing is: the draft is all there is."""
+    _lock(agent)
+    published = agent.versions.filter(state=AgentVersion.State.PUBLISHED).first()
+    if published is None:
+        raise PermanentError(f"{agent} was never published, so its draft is all there is. Delete the agent instead.")
+    agent.versions.filter(state=AgentVersion.State.DRAFT).delete()
+    _told(agent, published)
+    return published
+
+
+@transaction.atomic
+def agent_duplicate(*, agent: Agent, name: str, created_by: UUID | None = None) -> Agent:
+    """A new agent with a draft of what this one is now. Raises PermanentError."""
+    head = agent.versions.filter(state=AgentVersion.State.DRAFT).first() or agent.versions.order_by("-number").first()
+    assert head is not None
+    return agent_create(slug=slug_free(name), name=name, language=head.language, config=head.config, created_by=created_by)
+
+
+@transaction.atomic
+def agent_rename(*, agent: Agent, name: str) -> Agent:
+    """Gives it another name; its address stays. Raises PermanentError."""
+    agent.name = _name(name)
+    agent.save(update_fields=["name", "updated_at"])
+    return agent
+
+
+@transaction.atomic
+def agent_delete(*, agent: Agent) -> None:
+    """Deletes an agent and its history; its calls stay. Raises AgentInUse while a number points to it."""
+    _lock(agent)
+    numbers = numbers_of([agent.pk]).get(agent.pk, [])
+    if numbers:
+        raise AgentInUse(agent, [f"{number.channel} {number.shown}" for number in numbers])
+    agent.delete()
+
+
+def slug_free(name: str) -> str:
+    """An address made of a name, with a number behind it where that one is taken."""
+    base = slugify(name)[:56].strip("-") or "agent"
+    taken = set(Agent.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(slug for slug in (base, *(f"{base}-{number}" for number in range(2, 10_000))) if slug not in taken)
 
 
 def agent_disable(*, agent: Agent) -> Agent:
@@ -83,6 +181,11 @@ def _language(language: str) -> str:
     if not LANGUAGE.match(language):
         raise ConfigInvalid([f"language: “{language}” is not a language code such as en or pt-BR."])
     return language
+
+
+def _told(agent: Agent, version: AgentVersion) -> None:
+    """Whoever has the editor open hears that there is something newer."""
+    hint_publish(schema_current(), f"agent:{agent.pk}", "agent", str(agent.pk), version.base)
 
 
 def _lock(agent: Agent) -> None:
