@@ -16,11 +16,13 @@ from apps.compass.models import AgentVersion
 from apps.compass.payloads import AgentConfig, ToolAnswer, ToolCall
 from apps.compass.registry import ToolContext, ToolFailed
 from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_call, agent_published
+from apps.compass.selectors.trials import agent_for_trial
 from apps.compass.tools import UnknownTool, tool_run
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import AgentTokenAuthentication
 from apps.core.errors import Problem, fields_of
 from apps.core.openapi import problems
+from apps.core.tokens import DRAFT, ScopedToken
 
 AGENT_ID = OpenApiParameter("agent_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 ETAG = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of the answer you have.")
@@ -39,7 +41,7 @@ class AgentView(TokenTenantView):
     @in_token_tenant
     def get(self, request: Request, agent_id: str) -> Response:
         self.require_agent(agent_id)
-        config = _config(agent_id)
+        config = _config(self.token)
         etag = _etag(config)
         if etag in _tags(request):
             return _private(Response(status=304, headers={"ETag": etag}))
@@ -65,7 +67,7 @@ class ToolView(TokenTenantView):
         self.require_agent(agent_id)
         call = self._call(request)
         try:
-            result = tool_run(version=_version(agent_id), name=name, arguments=call.arguments, context=self._context())
+            result = tool_run(version=_version(self.token), name=name, arguments=call.arguments, context=self._context())
         except UnknownTool as error:
             raise Problem(404, "unknown_tool", str(error)) from error
         except ToolFailed as error:
@@ -88,9 +90,9 @@ class ToolView(TokenTenantView):
         return ToolContext(token.tenant, token.agent_id, token.kind, token.subject_id)
 
 
-def _version(agent_id: str) -> AgentVersion:
+def _version(token: ScopedToken) -> AgentVersion:
     try:
-        return agent_published(agent_id)
+        return agent_for_trial(token.agent_id) if token.version == DRAFT else agent_published(token.agent_id)
     except AgentUnavailable as error:
         raise _problem(error) from error
 
@@ -99,9 +101,10 @@ def _problem(error: AgentUnavailable) -> Problem:
     return Problem(404 if error.code == "unknown_agent" else 409, error.code, error.message)
 
 
-def _config(agent_id: str) -> dict[str, Any]:
+def _config(token: ScopedToken) -> dict[str, Any]:
     try:
-        return agent_config(agent_for_call(agent_id))
+        version = agent_for_trial(token.agent_id) if token.version == DRAFT else agent_for_call(token.agent_id)
+        return agent_config(version)
     except AgentUnavailable as error:
         raise _problem(error) from error
 
