@@ -1,0 +1,1 @@
+"""Django's database engine of this installation (settings.DATABASES names it)."""

@@ -1,0 +1,47 @@
+"""django-tenants' engine, which says SET search_path only where the session's own differs.
+
+Each switch of tenant and back would otherwise cost a statement, though most work is done in the tenant that the connection is in.
+"""
+
+from typing import Any
+
+from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
+
+
+class DatabaseWrapper(TenantsWrapper):
+    """`_session_path` is the search path that the server is known to have; None where that is not certain."""
+
+    _session_path: list[str] | None = None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        self._session_path = None
+        return super().get_new_connection(conn_params)
+
+    def close(self) -> None:
+        self._session_path = None
+        super().close()
+
+    def rollback(self) -> None:
+        """A SET goes with the transaction that it was in."""
+        self._session_path = None
+        super().rollback()
+
+    def savepoint_rollback(self, sid: str) -> None:
+        try:
+            super().savepoint_rollback(sid)
+        finally:
+            self._session_path = None
+
+    def path_forget(self) -> None:
+        """After a function of the server that may have changed the search path: the next statement says it again."""
+        self._session_path = self.search_path_set_schemas = None
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        if self._setting_search_path:
+            return
+        if self._session_path is not None and self._session_path == self._get_cursor_search_paths():
+            self.search_path_set_schemas = self._session_path
+            return
+        self.search_path_set_schemas = None
+        super()._handle_search_path(cursor)
+        self._session_path = self.search_path_set_schemas
