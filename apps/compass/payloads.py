@@ -26,6 +26,8 @@ def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
 Options = Annotated[dict[str, Any], AfterValidator(_no_secrets)]
 Country = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="Whose ringing tone: eu, us, uk, or an ISO 3166 country.")]
 Model = Annotated[str, Field(min_length=1, max_length=120)]
+LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 
 
 class Shape(BaseModel):
@@ -37,6 +39,9 @@ class Shape(BaseModel):
 class Prompt(Shape):
     system: str = Field("You are a friendly phone agent. Answer in one or two short sentences.", max_length=20_000)
     greeting: str = Field("Hello, how can I help you?", max_length=1_000)
+    greetings: dict[LanguageCode, Annotated[str, Field(min_length=1, max_length=1_000)]] = Field(
+        default_factory=dict, max_length=20, description="The greeting in other languages, by their code."
+    )
 
 
 class SpeechToText(Shape):
@@ -195,6 +200,9 @@ class Config(Shape):
     """What is stored with a version; every part has a default, so `{}` is a working agent."""
 
     prompt: Prompt = Field(default_factory=Prompt)
+    variables: dict[VariableName, Annotated[str, Field(max_length=2_000)]] = Field(
+        default_factory=dict, max_length=50, description="Your own {{name}}s of the prompt, and what they become."
+    )
     stt: SpeechToText = Field(default_factory=SpeechToText)
     llm: LanguageModel = Field(default_factory=LanguageModel)
     tts: TextToSpeech = Field(default_factory=TextToSpeech)
@@ -238,6 +246,7 @@ class AgentConfig(BaseModel):
     version: int
     language: str
     prompt: Prompt
+    variables: dict[str, str]
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
