@@ -7,14 +7,16 @@ from config.env import env_load
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 env_load()
 
+from celery.schedules import crontab  # noqa: E402
 from celery.signals import setup_logging  # noqa: E402
 from tenant_schemas_celery.app import CeleryApp  # noqa: E402
 
-app = CeleryApp("meridian")
+app = CeleryApp("meridian", fixups=["config.fixup:fixup"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
+    "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},
     "desktop-sweep": {"task": "apps.desktop.tasks.desktop_sweep_task", "schedule": 2.0},

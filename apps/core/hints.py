@@ -14,14 +14,15 @@ TTL_MS = 1000
 
 
 @cache
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+def redis_client() -> "redis.Redis":
+    """The one client of this process, for hints and limits; answers are text. Its calls raise redis.RedisError within 2 s."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, decode_responses=True)
 
 
 def hint_take(name: str) -> bool:
     """True for the one caller that should wake the mailbox up; false too when Redis is away (the sweeper comes)."""
     try:
-        return bool(_client().set(f"meridian:hint:{name}", 1, nx=True, px=TTL_MS))
+        return bool(redis_client().set(f"meridian:hint:{name}", 1, nx=True, px=TTL_MS))
     except redis.RedisError as error:
         log.warning("hint_unavailable", name=name, error=type(error).__name__)
         return False
@@ -30,7 +31,7 @@ def hint_take(name: str) -> bool:
 def hint_clear(name: str) -> None:
     """Lets the next event wake the mailbox up again; called before the rows are read, so none is missed."""
     try:
-        _client().delete(f"meridian:hint:{name}")
+        redis_client().delete(f"meridian:hint:{name}")
     except redis.RedisError as error:
         log.warning("hint_unavailable", name=name, error=type(error).__name__)
 

@@ -16,6 +16,7 @@ from apps.core.hints import hint_clear, hint_take, hints_thread
 from apps.core.ids import uuid7
 from apps.core.mail import claim, work
 from apps.core.models import InboundEvent
+from apps.core.schema import schema_current, schema_enter, schema_leave
 
 Handler = Callable[[InboundEvent], None]
 BATCH = 25
@@ -109,13 +110,14 @@ def _wake_soon() -> None:
 def inbox_drain() -> int:
     """Works through due events, a batch at most, and returns how many. Others may drain beside it."""
     hint_clear("inbox")
-    for count in range(BATCH):
-        event = claim(InboundEvent)
-        if event is None:
-            return count
-        if InboundEvent.objects.filter(state="pending", available_at__lte=timezone.now()).exists():
-            inbox_wake()
-        work(event, lambda event=event: _handle(event))  # type: ignore[misc]
+    with schema_context(schema_current()):  # each event leaves the connection in its tenant, where the next one often is too
+        for count in range(BATCH):
+            event = claim(InboundEvent)
+            if event is None:
+                return count
+            if event.waiting > 0:  # type: ignore[attr-defined]  # claim adds it
+                inbox_wake()
+            work(event, lambda event=event: _handle(event))  # type: ignore[misc]
     inbox_wake()
     return BATCH
 
@@ -124,10 +126,11 @@ def _handle(event: InboundEvent) -> None:
     provider = _providers[event.provider]
     schema = provider.tenant_of(event)
     if schema is None:
+        schema_leave()
         return provider.unrouted(event)
     event.schema_name = schema
     function = _handlers.get((event.provider, event.kind))
     if function is None:
         raise Ignored(f"Nothing here listens to {event.kind}.")
-    with schema_context(schema):
-        return function(event)
+    schema_enter(schema)
+    return function(event)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TypeVar
 
 import structlog
-from django.db import models
+from django.db import connection
 from django.utils import timezone
 
 from apps.core.errors import Ignored, PermanentError, TransientError
@@ -21,7 +21,10 @@ BACKOFF = (1, 2, 4, 8, 15, 30, 60, 120, 300)
 
 
 def claim(model: type[Row], pk: object | None = None) -> Row | None:
-    """Takes one due row (or the one with `pk`) under a lease, or returns None when there is none to take."""
+    """Takes one due row (or the one with `pk`) under a lease, or returns None when there is none to take.
+
+    Without `pk` the row's `waiting` says how many others were due beside it: 0, or some.
+    """
     now = timezone.now()
     rows = model._default_manager.raw(
         _claim_sql(model._meta.db_table, one=pk is not None),
@@ -34,11 +37,13 @@ def claim(model: type[Row], pk: object | None = None) -> Row | None:
 def _claim_sql(table: str, *, one: bool) -> str:
     """One statement, because every event of every provider goes through it; the states are spelled as in the partial index."""
     states = ", ".join(f"'{state.value}'" for state in OPEN_STATES)
+    due = f"FROM {table} WHERE state IN ({states}) AND available_at <= %(now)s"
+    more = "0" if one else f"(SELECT count(*) FROM (SELECT 1 {due} LIMIT 2) AS others) - 1"  # noqa: S608
     return (
-        f"WITH due AS MATERIALIZED (SELECT id FROM {table} WHERE state IN ({states}) AND available_at <= %(now)s"  # noqa: S608
+        f"WITH due AS MATERIALIZED (SELECT id {due}"  # noqa: S608
         f"{' AND id = %(pk)s' if one else ''} ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
         f" UPDATE {table} AS mail SET state = %(processing)s, attempts = attempts + 1, available_at = %(lease)s"
-        " FROM due WHERE mail.id = due.id RETURNING mail.*"
+        f" FROM due WHERE mail.id = due.id RETURNING mail.*, {more} AS waiting"
     )
 
 
@@ -77,6 +82,14 @@ def _in(seconds: float) -> datetime:
 
 def _write(row: Mail, **values: object) -> None:
     """Only the claim that is still current may write: a row whose lease ran out belongs to its next claimant."""
-    current = models.Q(pk=row.pk, attempts=row.attempts, state=MailState.PROCESSING)
-    extra = {"external_id": row.external_id, "schema_name": row.schema_name} if hasattr(row, "external_id") else {}
-    type(row)._default_manager.filter(current).update(**values, **extra)
+    values |= {"external_id": getattr(row, "external_id", ""), "schema_name": row.schema_name}
+    sets = ", ".join(f"{name} = %s" for name in values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {row._meta.db_table} SET {sets} WHERE id = %s AND attempts = %s AND state = %s",  # noqa: S608
+            [*map(_plain, values.values()), row.pk, row.attempts, MailState.PROCESSING.value],
+        )
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, MailState) else value

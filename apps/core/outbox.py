@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 from django_tenants.utils import schema_context
 from kombu.exceptions import OperationalError
+from psycopg.types.json import Json
 
 from apps.core.errors import PermanentError
+from apps.core.ids import uuid7
 from apps.core.mail import claim, work
 from apps.core.models import OutboundEffect
 from apps.core.schema import schema_current
@@ -18,6 +21,10 @@ Sender = Callable[[OutboundEffect], str]
 _senders: dict[str, Sender] = {}
 _here: ContextVar[list[str] | None] = ContextVar("effects_here", default=None)
 BATCH = 25
+INSERT = (
+    "INSERT INTO core_outboundeffect (id, kind, schema_name, payload, state, attempts, available_at, note, created_at, key,"
+    " external_id) VALUES (%s, %s, %s, %s, 'pending', 0, %s, '', %s, %s, '') ON CONFLICT DO NOTHING"
+)
 
 
 def sender(kind: str) -> Callable[[Sender], Sender]:
@@ -33,9 +40,10 @@ def sender(kind: str) -> Callable[[Sender], Sender]:
 def effect_enqueue(*, kind: str, key: str, payload: dict[str, Any], schema_name: str | None = None) -> None:
     """Writes an effect in the caller's transaction; the same key again changes nothing."""
     schema = schema_current() if schema_name is None else schema_name
-    effect = OutboundEffect(kind=kind, key=key, payload=payload, schema_name=schema)
-    OutboundEffect.objects.bulk_create([effect], ignore_conflicts=True)
-    transaction.on_commit(lambda: _wake(str(effect.pk)))
+    pk, now = uuid7(), timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [pk, kind, schema, Json(payload), now, now, key])
+    transaction.on_commit(lambda: _wake(str(pk)))
 
 
 @contextmanager
@@ -72,7 +80,8 @@ def outbox_send(pk: str | None = None) -> bool:
     effect = claim(OutboundEffect, pk)
     if effect is None:
         return False
-    work(effect, lambda: _send(effect))
+    with schema_context(effect.schema_name or "public"):
+        work(effect, lambda: _send(effect))
     return True
 
 
@@ -88,5 +97,4 @@ def _send(effect: OutboundEffect) -> None:
     function = _senders.get(effect.kind)
     if function is None:
         raise PermanentError(f"No part of this installation can do {effect.kind}.")
-    with schema_context(effect.schema_name or "public"):
-        effect.external_id = function(effect) or ""
+    effect.external_id = function(effect) or ""

@@ -11,6 +11,11 @@ def schema_current() -> str:
 
 
 def schema_leave() -> None:
-    """Goes back to the public schema; already there, it spares the next query a SET search_path."""
-    if schema_current() != "public":
-        cast(Any, connection).set_schema_to_public()
+    """Goes back to the public schema."""
+    schema_enter("public")
+
+
+def schema_enter(name: str) -> None:
+    """Goes into a schema and stays there, for loops that restore it at their end (`schema_context` restores it each time)."""
+    if schema_current() != name:
+        cast(Any, connection).set_schema(name)

@@ -31,7 +31,13 @@ class PublicTask(TenantHeaderTask):
             return super().__call__(*args, **kwargs)
 
 
-@shared_task(base=PublicTask)
+class MailTask(TenantHeaderTask):
+    """Works on a mailbox. Mailboxes are seen from every schema, so it starts in whichever queued it and enters each row's own."""
+
+    abstract = True
+
+
+@shared_task(base=MailTask)
 def inbox_drain_task() -> int:
     from apps.core.inbox import inbox_drain
 
@@ -46,7 +52,7 @@ def inbox_sweep_task() -> int:
     return inbox_drain()
 
 
-@shared_task(base=PublicTask)
+@shared_task(base=MailTask)
 def outbox_send_task(pk: str) -> bool:
     from apps.core.outbox import outbox_send
 
@@ -58,3 +64,10 @@ def outbox_sweep_task() -> int:
     from apps.core.outbox import outbox_drain
 
     return outbox_drain()
+
+
+@shared_task(base=PublicTask)
+def inbox_forget_task() -> int:
+    from apps.core.retention import inbox_forget
+
+    return inbox_forget()

@@ -3,12 +3,10 @@
 Redis is a hint: without it nothing is held back here, and Meta's own refusal (130429, 131056) is what slows sending down.
 """
 
-from functools import cache
-
 import redis
 import structlog
-from django.conf import settings
 
+from apps.core.hints import redis_client
 from apps.core.schema import schema_current
 
 log = structlog.get_logger(__name__)
@@ -34,16 +32,11 @@ NUMBER = (1 / 80, 80)
 PAIR = (6.0, 45)  # one in 6 s, of which Meta lends up to 45 at once
 
 
-@cache
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-
-
 def send_wait(phone_number_id: str, contact_id: str) -> float:
     """Takes one message out of both limits and returns 0, or returns the seconds until there is room."""
     number, pair = _keys(phone_number_id, contact_id)
     try:
-        return float(_client().eval(SCRIPT, 2, number, pair, *NUMBER, *PAIR)) / 1000  # type: ignore[arg-type]
+        return float(redis_client().eval(SCRIPT, 2, number, pair, *NUMBER, *PAIR)) / 1000  # type: ignore[arg-type]
     except redis.RedisError as error:
         log.warning("limits_unavailable", error=type(error).__name__)
         return 0.0
@@ -54,9 +47,9 @@ def send_hold(phone_number_id: str, contact_id: str, *, seconds: float, pair: bo
     gap, burst = PAIR if pair else NUMBER
     key = _keys(phone_number_id, contact_id)[1 if pair else 0]
     try:
-        now = _client().time()
+        now = redis_client().time()
         until = (now[0] + now[1] / 1e6 + seconds + (burst - 1) * gap) * 1000
-        _client().set(key, f"{until:.3f}", px=int((seconds + burst * gap) * 1000) + 1000)
+        redis_client().set(key, f"{until:.3f}", px=int((seconds + burst * gap) * 1000) + 1000)
     except redis.RedisError as error:
         log.warning("limits_unavailable", error=type(error).__name__)
 

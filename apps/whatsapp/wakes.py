@@ -1,26 +1,20 @@
 """Hints to hurry: when a turn should start, and which tenants have turns at all. The sweep over every tenant is the truth."""
 
 from datetime import timedelta
-from functools import cache
 from typing import cast
 
 import redis
 import structlog
-from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from apps.core.hints import redis_client
 from apps.core.schema import schema_current
 from apps.whatsapp.models import Turn
 
 log = structlog.get_logger(__name__)
 KEY = "meridian:whatsapp:tenants-with-turns"
 EARLY = timedelta(milliseconds=5)  # a task that comes a moment too soon would leave the start to the sweep
-
-
-@cache
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, decode_responses=True)
 
 
 def turn_wake(turn: Turn, after: timedelta) -> None:
@@ -33,7 +27,7 @@ def _wake(turn_id: str, schema: str, seconds: float) -> None:
     from apps.whatsapp.tasks import turn_start_task
 
     try:
-        _client().sadd(KEY, schema)
+        redis_client().sadd(KEY, schema)
         turn_start_task.apply_async((turn_id,), countdown=seconds, retry=False)
     except (redis.RedisError, OperationalError) as error:
         log.warning("turn_not_announced", error=type(error).__name__)  # the sweep starts it
@@ -42,7 +36,7 @@ def _wake(turn_id: str, schema: str, seconds: float) -> None:
 def tenants_with_turns() -> set[str]:
     """The schemas that had turns lately; empty when Redis is away."""
     try:
-        return cast("set[str]", _client().smembers(KEY))
+        return cast("set[str]", redis_client().smembers(KEY))
     except redis.RedisError as error:
         log.warning("turns_unavailable", error=type(error).__name__)
         return set()
@@ -51,6 +45,6 @@ def tenants_with_turns() -> set[str]:
 def tenant_settled(schema: str) -> None:
     """The tenant has no open turn any more."""
     try:
-        _client().srem(KEY, schema)
+        redis_client().srem(KEY, schema)
     except redis.RedisError as error:
         log.warning("turns_unavailable", error=type(error).__name__)

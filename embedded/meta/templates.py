@@ -24,58 +24,45 @@ _SHOP = {"type": "URL", "text": "See the shop", "url": "https://example.com/{{1}
 def templates_of(waba_id: str) -> list[dict[str, Any]]:
     """Return the templates of a new business account; ids differ per account."""
     seed = int(waba_id) % 1_000_000 * 100 if waba_id.isdecimal() else 0
-    shipped = "Hello {{1}}, your order {{2}} has left our warehouse and arrives on {{3}}."
-    hello = "Hello {{1}}, you wrote to us and we have an answer for you. Shall we go on here?"
-    visit = "Hallo {{name}}, wir sehen uns am {{date}} um {{time}} Uhr."
     return [
-        _template(
-            seed + 1,
-            "order_shipped",
-            "UTILITY",
-            [
-                {"type": "HEADER", "format": "TEXT", "text": "Your order is on its way"},
-                {"type": "BODY", "text": shipped, "example": {"body_text": [["Ann", "A-1042", "Friday"]]}},
-                {"type": "FOOTER", "text": "Reply at any time, we are here."},
-                _quick("Where is it?", "Talk to a person"),
-            ],
-        ),
-        _template(
-            seed + 2,
-            "hello_again",
-            "UTILITY",
-            [{"type": "BODY", "text": hello, "example": {"body_text": [["Ann"]]}}, _quick("Yes, please", "No, thank you")],
-        ),
-        _template(
-            seed + 3,
-            "appointment_reminder",
-            "UTILITY",
-            [
-                {
-                    "type": "BODY",
-                    "text": visit,
-                    "example": {
-                        "body_text_named_params": [
-                            {"param_name": "name", "example": "Ann"},
-                            {"param_name": "date", "example": "3. Mai"},
-                            {"param_name": "time", "example": "9:30"},
-                        ]
-                    },
-                }
-            ],
-            language="de",
-            parameter_format="NAMED",
-        ),
-        _template(
-            seed + 4,
-            "spring_sale",
-            "MARKETING",
-            [
-                {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://example.com/spring.jpg"]}},
-                {"type": "BODY", "text": "Spring is here, and everything green costs less until Sunday."},
-                {"type": "BUTTONS", "buttons": [_SHOP]},
-            ],
-        ),
-        _template(seed + 5, "on_hold", "UTILITY", [{"type": "BODY", "text": "This one is paused."}], status="PAUSED"),
+        _template(seed + 1, "order_shipped", "UTILITY", _order_shipped()),
+        _template(seed + 2, "hello_again", "UTILITY", _hello_again()),
+        _template(seed + 3, "appointment_reminder", "UTILITY", _appointment(), language="de", parameter_format="NAMED"),
+        _template(seed + 4, "spring_sale", "MARKETING", _spring_sale()),
+        _template(seed + 5, "on_hold", "UTILITY", [_body("This one is paused.")], status="PAUSED"),
+    ]
+
+
+def _body(text: str, **example: Any) -> dict[str, Any]:
+    return {"type": "BODY", "text": text} | ({"example": example} if example else {})
+
+
+def _order_shipped() -> list[dict[str, Any]]:
+    shipped = "Hello {{1}}, your order {{2}} has left our warehouse and arrives on {{3}}."
+    return [
+        {"type": "HEADER", "format": "TEXT", "text": "Your order is on its way"},
+        _body(shipped, body_text=[["Ann", "A-1042", "Friday"]]),
+        {"type": "FOOTER", "text": "Reply at any time, we are here."},
+        _quick("Where is it?", "Talk to a person"),
+    ]
+
+
+def _hello_again() -> list[dict[str, Any]]:
+    hello = "Hello {{1}}, you wrote to us and we have an answer for you. Shall we go on here?"
+    return [_body(hello, body_text=[["Ann"]]), _quick("Yes, please", "No, thank you")]
+
+
+def _appointment() -> list[dict[str, Any]]:
+    examples = {"name": "Ann", "date": "3. Mai", "time": "9:30"}
+    named = [{"param_name": name, "example": example} for name, example in examples.items()]
+    return [_body("Hallo {{name}}, wir sehen uns am {{date}} um {{time}} Uhr.", body_text_named_params=named)]
+
+
+def _spring_sale() -> list[dict[str, Any]]:
+    return [
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://example.com/spring.jpg"]}},
+        _body("Spring is here, and everything green costs less until Sunday."),
+        {"type": "BUTTONS", "buttons": [_SHOP]},
     ]
 
 

@@ -235,7 +235,7 @@ def test_a_turn_waits_twenty_seconds_at_most(number: Any, herald: Any, clock: An
 
 def test_redis_only_hurries(number: Any, herald: Any, clock: Any, settings: Any, monkeypatch: Any) -> None:
     gone = redis.Redis(port=1, socket_connect_timeout=0.1)
-    monkeypatch.setattr("apps.whatsapp.wakes._client", lambda: gone)
+    monkeypatch.setattr("apps.whatsapp.wakes.redis_client", lambda: gone)
     deliver(said("Hello?"))
     work()
     assert tenants_with_turns() == set()

@@ -32,10 +32,6 @@ class DatabaseWrapper(TenantsWrapper):
         finally:
             self._session_path = None
 
-    def path_forget(self) -> None:
-        """After a function of the server that may have changed the search path: the next statement says it again."""
-        self._session_path = self.search_path_set_schemas = None
-
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self._setting_search_path:
             return
