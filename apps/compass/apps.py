@@ -11,8 +11,9 @@ class CompassConfig(AppConfig):
     label = "compass"
 
     def ready(self) -> None:
+        from apps.compass import effects_webhooks  # noqa: F401  they register themselves
         from apps.compass.guard import networks_allowed
         from apps.compass.registry import tool_register
 
         networks_allowed()  # a mistake in it stops start-up instead of a call
-        tool_register("end_call", description=END_CALL)
+        tool_register("end_call", description=END_CALL, subjects=("call",), title="End the call")

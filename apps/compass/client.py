@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -112,11 +112,20 @@ class GuardedBackend(httpcore.NetworkBackend):
         return DeadlineStream(self._sockets.connect_tcp(address, port, self._deadline.left()), self._deadline)
 
 
-def request(call: Call, *, timeout: float) -> Answer:
-    """Carries out a request. Raises Blocked when it leads where tools may not go, RequestFailed; `timeout` in seconds."""
+def _never(_: bytes) -> bool:
+    return False
+
+
+def request(
+    call: Call, *, timeout: float, enough: Callable[[bytes], bool] = _never, most: int = MAX_BYTES
+) -> Answer:
+    """Carries out a request. Raises Blocked when it leads where tools may not go, RequestFailed; `timeout` in seconds.
+
+    `enough` looks at the body so far and may end an answer that never ends by itself; `most` is in bytes.
+    """
     deadline = Deadline(timeout)
     for _ in range(MAX_REDIRECTS + 1):
-        answer = _exchange(call, deadline)
+        answer = _exchange(call, deadline, enough, most)
         location = answer.headers.get("location")
         if answer.status not in REDIRECTS or not location:
             return answer
@@ -124,7 +133,12 @@ def request(call: Call, *, timeout: float) -> Answer:
     raise RequestFailed(f"The service redirected more than {MAX_REDIRECTS} times.")
 
 
-def _exchange(call: Call, deadline: Deadline) -> Answer:
+def exchange(call: Call, *, timeout: float) -> Answer:
+    """As request, but a redirect is an answer like any other."""
+    return _exchange(call, Deadline(timeout), _never)
+
+
+def _exchange(call: Call, deadline: Deadline, enough: Callable[[bytes], bool], most: int) -> Answer:
     url, host = _target(call.url)
     headers = {**OURS, **call.headers, "Host": host, "Connection": "close"}
     if call.body is not None:
@@ -134,7 +148,7 @@ def _exchange(call: Call, deadline: Deadline) -> Answer:
             httpcore.ConnectionPool(_tls(), network_backend=GuardedBackend(deadline), retries=0) as pool,
             pool.stream(call.method, url, headers=list(headers.items()), content=call.body) as response,
         ):
-            return _answer(response)
+            return _answer(response, enough, most)
     except Unresolved as error:
         raise RequestFailed(str(error)) from error
     except httpcore.TimeoutException as error:
@@ -143,13 +157,15 @@ def _exchange(call: Call, deadline: Deadline) -> Answer:
         raise RequestFailed(f"{host} could not be reached, or did not speak HTTP.") from error
 
 
-def _answer(response: httpcore.Response) -> Answer:
+def _answer(response: httpcore.Response, enough: Callable[[bytes], bool], most: int) -> Answer:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
     body = bytearray()
     for chunk in response.iter_stream():
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise RequestFailed(f"The service answered with more than {MAX_BYTES // 1024} KB.")
+        if len(body) > most:
+            raise RequestFailed(f"The service answered with more than {most // 1024} KB.")
+        if enough(bytes(body)):
+            break
     return Answer(response.status, headers, bytes(body))
 
 

@@ -1,19 +1,47 @@
 """The configuration of an agent version, and what `GET /agents/{id}` answers (contracts.md, Compass)."""
 
-import re
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator, SchemaError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+
+from apps.compass.payloads_tools import (
+    PLACEHOLDER,
+    SECRET,
+    BuiltinTool,
+    HttpCall,
+    HttpTool,
+    LibraryTool,
+    McpServer,
+    McpTools,
+    Shape,
+    Tool,
+    ToolAnswer,
+    ToolCall,
+    ToolSpec,
+)
+
+__all__ = [
+    "PLACEHOLDER",
+    "SECRET",
+    "AgentConfig",
+    "BuiltinTool",
+    "Config",
+    "Credential",
+    "HttpCall",
+    "HttpTool",
+    "LibraryTool",
+    "McpServer",
+    "McpTools",
+    "Shape",
+    "Tool",
+    "ToolAnswer",
+    "ToolCall",
+    "ToolSpec",
+    "providers_of",
+]
 
 Provider = Literal["openai", "deepgram", "elevenlabs"]
 RESERVED_OPTIONS = {"api_key", "base_url"}
-RESERVED_HEADERS = {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"}
-HEADER_NAME = re.compile(r"^[A-Za-z0-9-]{1,64}$")
-SECRET = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
-PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
-MAX_SCHEMA = 16_384
 
 
 def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
@@ -28,12 +56,6 @@ Country = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="Whose ringing
 Model = Annotated[str, Field(min_length=1, max_length=120)]
 LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-
-
-class Shape(BaseModel):
-    """A misspelt field is an error and not silently nothing."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class Prompt(Shape):
@@ -111,91 +133,6 @@ class MediaBot(Shape):
         return record
 
 
-class HttpCall(Shape):
-    """Where an HTTP tool calls. `{name}` in path or query takes an argument; `{secret:NAME}` in a header a stored secret."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    url: str = Field(max_length=2_000)
-    headers: dict[str, Annotated[str, Field(max_length=2_000)]] = Field(default_factory=dict, max_length=20)
-    timeout: float = Field(10, gt=0, le=15, description="Seconds, from the first byte sent to the last one read.")
-
-    @field_validator("url")
-    @classmethod
-    def _checked_url(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            _ = parts.port
-        except ValueError as error:
-            raise ValueError(f"this is not a web address: {error}") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise ValueError("use an address such as https://api.example.com/orders/{order_id}, without user or password")
-        if PLACEHOLDER.search(parts.netloc):
-            raise ValueError("the host cannot come from an argument, or a caller could choose whom to call")
-        if set(PLACEHOLDER.sub("", url)) & set("{}") or "#" in url:
-            raise ValueError("a placeholder is the plain name of a parameter, such as {order_id}; there is no # part")
-        return url
-
-    @field_validator("headers")
-    @classmethod
-    def _checked_headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if not HEADER_NAME.match(name) or name.lower() in RESERVED_HEADERS:
-                raise ValueError(f"the header {name!r} cannot be set")
-            if not value.isprintable() or not value.isascii():
-                raise ValueError(f"the header {name} may hold printable ASCII only")
-        return headers
-
-    @property
-    def placeholders(self) -> set[str]:
-        """The arguments that go into the address."""
-        return set(PLACEHOLDER.findall(self.url))
-
-    @property
-    def secrets(self) -> set[str]:
-        """The names of the secrets that the headers need."""
-        return {name for value in self.headers.values() for name in SECRET.findall(value)}
-
-
-class HttpTool(Shape):
-    """A tool of the tenant's own: a web address that Compass calls with the model's arguments."""
-
-    kind: Literal["http"]
-    name: str = Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$")
-    description: str = Field(min_length=1, max_length=1_000)
-    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
-    http: HttpCall
-
-    @field_validator("parameters")
-    @classmethod
-    def _checked_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
-        if schema.get("type") != "object":
-            raise ValueError('parameters is a JSON Schema with "type": "object"')
-        if len(repr(schema)) > MAX_SCHEMA or "$ref" in repr(schema):
-            raise ValueError(f"parameters is at most {MAX_SCHEMA} characters long and has no $ref")
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            raise ValueError(f"parameters is not a JSON Schema: {error.message}") from error
-        return schema
-
-    @model_validator(mode="after")
-    def _known_placeholders(self) -> Self:
-        unknown = self.http.placeholders - set(self.parameters.get("properties", {}))
-        if unknown:
-            raise ValueError(f"the address uses {', '.join(sorted(unknown))}, which parameters does not have")
-        return self
-
-
-class BuiltinTool(Shape):
-    """A tool that Meridian brings along; its name says which."""
-
-    kind: Literal["builtin"]
-    name: str = Field(min_length=1, max_length=64)
-
-
-Tool = Annotated[HttpTool | BuiltinTool, Field(discriminator="kind")]
-
-
 class Config(Shape):
     """What is stored with a version; every part has a default, so `{}` is a working agent."""
 
@@ -214,21 +151,12 @@ class Config(Shape):
 
     @field_validator("tools")
     @classmethod
-    def _once_each(cls, tools: list[HttpTool | BuiltinTool]) -> list[HttpTool | BuiltinTool]:
+    def _once_each(cls, tools: list[Tool]) -> list[Tool]:
         names = [tool.name for tool in tools]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"there are two tools named {', '.join(twice)}")
         return tools
-
-
-class ToolSpec(BaseModel):
-    """A tool as the model sees it; where it calls stays in Compass."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
-    kind: Literal["http", "builtin"]
 
 
 class Credential(BaseModel):
@@ -256,21 +184,6 @@ class AgentConfig(BaseModel):
     limits: Limits
     media_bot: MediaBot
     credentials: dict[str, Credential]
-
-
-class ToolCall(BaseModel):
-    """The body of `POST /agents/{id}/tools/{name}`."""
-
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    call_id: str | None = None
-
-
-class ToolAnswer(BaseModel):
-    """`result` when `ok`, else `error`."""
-
-    ok: bool
-    result: Any = None
-    error: str | None = None
 
 
 def providers_of(config: dict[str, Any]) -> list[str]:

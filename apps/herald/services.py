@@ -28,6 +28,7 @@ from apps.herald.stopping import is_stopping
 from apps.herald.summary import summary_of, summary_plain
 from apps.herald.texts import messages_of
 from apps.herald.usage import Meter
+from apps.herald.variables import turn_variables
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,6 @@ TURN_SECONDS = 110.0  # for everything: the channel gives a turn up after 120
 TOOL_ROUNDS = 5
 RESULT_CHARACTERS = 16_000
 SUMMARY_CHARACTERS = 1_000
-PHONE_ONLY = {"end_call"}
 
 
 class NotQueued(TransientError):
@@ -112,7 +112,7 @@ class TurnRun:
     def answer(self) -> Ending:
         """The turn's ending, after its messages were sent. Raises MeridianError when there is none but a person."""
         version = agent_for_call(self.turn.agent_id)
-        config = agent_config(version)
+        config = agent_config(version, subject="turn", known=turn_variables(self.turn))
         phrase = phrase_in(map(own_words, self.turn.messages), config["handoff"]["phrases"])
         if phrase is not None:
             team, reason = config["handoff"]["team"], f"The contact asked for a person (“{phrase}”)."
@@ -181,8 +181,8 @@ class TurnRun:
 
 
 def _tools(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """The agent's tools without those of the phone, and the handoff, which needs nobody's permission."""
-    specs = [spec for spec in config["tools"] if spec["name"] not in PHONE_ONLY | {HANDOFF}]
+    """The agent's tools, and the handoff, which needs nobody's permission."""
+    specs = [spec for spec in config["tools"] if spec["name"] != HANDOFF]
     handoff = handoff_tool({team.slug: team.name for team in teams_all()})
     return [
         {"type": "function", "function": {key: spec[key] for key in ("name", "description", "parameters")}}

@@ -39,7 +39,7 @@ class HeraldChat:
         """See Chat.turn. Raises TurnStopped when this process is being stopped."""
         started = time.monotonic()
         try:
-            config = agent_config(version)
+            config = agent_config(version, subject="turn")
         except AgentUnavailable as error:
             return ChatTurn([], error=error.message)
         run = TrialRun(_turn(version, history, text), dict(tool_answers or {}))
@@ -51,7 +51,7 @@ class HeraldChat:
         """See Chat.ask. Raises TurnStopped when this process is being stopped."""
         started, meter = time.monotonic(), Meter()
         try:
-            config = agent_config(version)
+            config = agent_config(version, subject="turn")
             chain = TrialChain(_with_model(config, model), meter, started + seconds)
             reply = chain.ask(messages, temperature=0)
         except AgentUnavailable as error:

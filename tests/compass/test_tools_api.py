@@ -30,6 +30,7 @@ PARAMETERS = {
 def _builtins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests may register tools without leaving them behind."""
     monkeypatch.setattr(registry, "_builtins", dict(registry._builtins))
+    monkeypatch.setattr(registry, "_runs", dict(registry._runs))
 
 
 @pytest.fixture

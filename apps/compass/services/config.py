@@ -5,10 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from apps.compass.models import ToolSecret
-from apps.compass.payloads import Config, HttpTool
-from apps.compass.registry import tool_builtin, tool_names
+from apps.compass.payloads import Config
 from apps.compass.selectors import AgentUnavailable
+from apps.compass.tools.needs import secrets_missing, tools_problems
 from apps.core.errors import PermanentError
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -28,10 +27,9 @@ def config_check(config: dict[str, Any]) -> dict[str, Any]:
         checked = Config.model_validate(config)
     except ValidationError as error:
         raise ConfigInvalid([_sentence(item) for item in error.errors()]) from error
-    unknown = [tool.name for tool in checked.tools if tool.kind == "builtin" and tool_builtin(tool.name) is None]
-    if unknown:
-        raise ConfigInvalid([f"tools: {', '.join(unknown)} is not built in; there are {', '.join(tool_names())}."])
     stored = checked.model_dump(mode="json")
+    if problems := tools_problems(stored["tools"]):
+        raise ConfigInvalid(problems)
     if not _storable(stored):
         raise ConfigInvalid(["config: a text holds a NUL or half a character, which cannot be stored."])
     return stored
@@ -39,9 +37,7 @@ def config_check(config: dict[str, Any]) -> dict[str, Any]:
 
 def secrets_check(config: dict[str, Any]) -> None:
     """Raises AgentUnavailable when a tool names a secret that is not stored."""
-    tools = [HttpTool.model_validate(tool) for tool in config["tools"] if tool["kind"] == "http"]
-    needed = {name for tool in tools for name in tool.http.secrets}
-    missing = needed - set(ToolSecret.objects.filter(name__in=needed).values_list("name", flat=True))
+    missing = secrets_missing(config["tools"])
     if missing:
         raise AgentUnavailable("credential_missing", f"The tools use {', '.join(sorted(missing))}: add it under Secrets first.")
 
