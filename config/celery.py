@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 env_load()
 
 from celery.schedules import crontab  # noqa: E402
+from celery.schedules import crontab  # noqa: E402
 from celery.signals import setup_logging  # noqa: E402
 from tenant_schemas_celery.app import CeleryApp  # noqa: E402
 
@@ -16,6 +17,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
+    "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},

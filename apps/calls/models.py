@@ -84,6 +84,7 @@ class Call(models.Model):
         indexes = [
             models.Index(fields=["-started_at", "-id"], name="calls_newest"),
             models.Index(fields=["agent_slug", "-started_at"], name="calls_by_agent"),
+            models.Index(fields=["from_number", "-started_at"], name="calls_by_caller"),
             models.Index(fields=["started_at"], condition=LIVE, name="calls_live"),
             models.Index(fields=["ended_at"], condition=models.Q(billed_at=None, ended_at__isnull=False), name="calls_unbilled"),
             models.Index(

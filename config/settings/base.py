@@ -179,6 +179,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.optional("CELERY_BEAT_SCHEDULE_FILENAME", "c
 
 HINTS_BESIDE = True  # hints to workers and browsers are sent beside the answer instead of before it
 
+INBOX_RETENTION_DAYS = int(env.optional("INBOX_RETENTION_DAYS", "30"))  # of what webhooks said, once it is worked on
+
 LIVEKIT_URL = env.optional("LIVEKIT_URL")
 LIVEKIT_PUBLIC_URL = env.optional("LIVEKIT_PUBLIC_URL", LIVEKIT_URL)
 LIVEKIT_API_KEY = env.optional("LIVEKIT_API_KEY")

@@ -1,0 +1,23 @@
+"""How long the content of webhooks is kept after they were worked on."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.core.models import OPEN_STATES, InboundEvent
+
+BATCH = 1000
+
+
+def inbox_forget() -> int:
+    """Blanks the payloads of events that ended more than INBOX_RETENTION_DAYS days ago; returns how many.
+
+    The rows stay: their ids keep an event that is delivered again from being worked on again.
+    """
+    before = timezone.now() - timedelta(days=settings.INBOX_RETENTION_DAYS)
+    old = InboundEvent.objects.filter(finished_at__lt=before).exclude(state__in=OPEN_STATES).exclude(payload={})
+    total = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        total += InboundEvent.objects.filter(pk__in=ids).update(payload={}, note="")
+    return total
