@@ -18,6 +18,7 @@ OUTCOMES = (
     _("Passed on outside Meridian"),
     _("Spam or wrong number"),
 )
+REACTIONS = ("👍", "❤️", "😂", "🙏", "🎉", "✅")
 TEXT_LENGTH = 4096  # WhatsApp's limit of a text message
 
 
@@ -66,6 +67,13 @@ class MessageForm(forms.Form):
     def clean_attachments(self) -> list[str]:
         field = forms.UUIDField()
         return [str(field.clean(part)) for part in self.cleaned_data["attachments"].split(",") if part]
+
+
+class ReactionForm(forms.Form):
+    """Which message, and the emoji; none takes it back."""
+
+    message = forms.UUIDField()
+    emoji = forms.ChoiceField(required=False, choices=[(emoji, emoji) for emoji in REACTIONS])
 
 
 class TemplateForm(forms.Form):

@@ -178,6 +178,8 @@ class Message(models.Model):
         PERSON = "person", _("Colleague")
         SYSTEM = "system", _("Meridian")
 
+    REACTION = "reaction"  # the kind of what is sent to react; it is shown at the message it answers, never by itself
+
     class Status(models.TextChoices):
         RECEIVED = "received"
         PENDING = "pending"

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors import messages_of
+from apps.desktop.selectors.histories import shown_in
 
 PAGE = 50
 CHANNEL_NAMES = {"whatsapp": "WhatsApp"}
@@ -41,7 +42,7 @@ def stretch_of(conversation: Conversation, start: UUID | None) -> Stretch:
 
 
 def _since(conversation: Conversation, first: Message) -> list[Message]:
-    rows = conversation.messages.select_related("reply_to").prefetch_related("attachments", "statuses")
+    rows = shown_in(conversation).select_related("reply_to").prefetch_related("attachments", "statuses")
     return list(rows.filter(Q(at__gt=first.at) | Q(at=first.at, pk__gte=first.pk)))
 
 

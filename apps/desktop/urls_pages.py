@@ -26,6 +26,7 @@ urlpatterns = [
     path(f"{ONE}reopen", actions.reopen, name="conversation-reopen"),
     path(f"{ONE}ai", actions.to_ai, name="conversation-to-ai"),
     path(f"{ONE}reply", composing.reply, name="conversation-reply"),
+    path(f"{ONE}react", composing.react, name="conversation-react"),
     path(f"{ONE}note", composing.note, name="conversation-note"),
     path(f"{ONE}templates", composing.templates, name="conversation-templates"),
     path(f"{ONE}template", composing.template_send, name="conversation-template"),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.desktop.models import Contact, Conversation, Message
 from apps.desktop.timeline import TimelineItem, timeline_parts
@@ -12,9 +12,14 @@ from apps.desktop.timeline import TimelineItem, timeline_parts
 ROLES = {Message.Author.CONTACT: "contact", Message.Author.AI: "agent", Message.Author.SYSTEM: "agent"}
 
 
+def shown_in(conversation: Conversation) -> QuerySet[Message]:
+    """What stands in a thread by itself: everything but reactions, which stand at what they react to."""
+    return conversation.messages.exclude(kind=Message.REACTION)
+
+
 def messages_of(conversation: Conversation, before: Message | UUID | str | None = None, limit: int = 50) -> list[Message]:
     """The last `limit` messages and notes (before one of them), oldest first, with replied message, files and statuses."""
-    rows = conversation.messages.select_related("reply_to").prefetch_related("attachments", "statuses")
+    rows = shown_in(conversation).select_related("reply_to").prefetch_related("attachments", "statuses")
     if before is not None:
         edge = before if isinstance(before, Message) else conversation.messages.filter(pk=before).first()
         if edge is None:
@@ -25,7 +30,7 @@ def messages_of(conversation: Conversation, before: Message | UUID | str | None 
 
 def history_of(conversation: Conversation, limit: int = 30) -> list[dict[str, Any]]:
     """The `history` of a turn: what contact, agent and people said, oldest first; no notes, nothing that failed."""
-    said = conversation.messages.filter(private=False).exclude(status=Message.Status.FAILED).prefetch_related("attachments")
+    said = shown_in(conversation).filter(private=False).exclude(status=Message.Status.FAILED).prefetch_related("attachments")
     rows = reversed(said.order_by("-at", "-pk")[:limit])
     return [{"role": ROLES.get(Message.Author(row.author), "person"), "text": spoken(row), "at": _utc(row.at)} for row in rows]
 

@@ -34,7 +34,7 @@ def messages_by_id(ids: list[str]) -> list[Message]:
 
 def messages_unanswered(conversation: Conversation) -> QuerySet[Message]:
     """The contact's messages since anybody but Meridian itself last wrote to them, oldest first."""
-    said = conversation.messages.filter(private=False)
+    said = conversation.messages.filter(private=False).exclude(kind=Message.REACTION)
     answer = said.filter(author__in=("ai", "person")).exclude(status="failed").order_by("-at", "-pk").first()
     asked = said.filter(author=Message.Author.CONTACT).order_by("at", "pk")
     return asked.filter(at__gt=answer.at) if answer else asked
@@ -58,8 +58,8 @@ def conversation_find(conversation_id: UUID | str) -> Conversation | None:
 
 def history_without(conversation: Conversation, ids: list[str], limit: int = 30) -> list[dict[str, Any]]:
     """As history_of, without the messages that a turn carries itself."""
-    said = conversation.messages.filter(private=False).exclude(status=Message.Status.FAILED).exclude(pk__in=ids)
-    rows = reversed(said.prefetch_related("attachments").order_by("-at", "-pk")[:limit])
+    said = conversation.messages.filter(private=False).exclude(kind=Message.REACTION).exclude(status=Message.Status.FAILED)
+    rows = reversed(said.exclude(pk__in=ids).prefetch_related("attachments").order_by("-at", "-pk")[:limit])
     return [{"role": ROLES.get(Message.Author(row.author), "person"), "text": spoken(row), "at": utc(row.at)} for row in rows]
 
 

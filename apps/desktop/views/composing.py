@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.desktop.channels import TemplateChoice, channel_for
 from apps.desktop.errors import DeskError, EmptyMessage
-from apps.desktop.forms import MessageForm, TemplateForm
+from apps.desktop.forms import MessageForm, ReactionForm, TemplateForm
 from apps.desktop.models import Attachment, Conversation, Message
-from apps.desktop.services.messages import attachment_upload, message_send, note_add
+from apps.desktop.services.messages import attachment_upload, message_react, message_send, note_add
 from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
 from apps.desktop.views.rights import desk_required, person
@@ -53,6 +53,21 @@ def reply(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def note(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = conversation_or_404(conversation_id)
     note_add(conversation_id=conversation.pk, user_id=person(request), text=_values(request)["text"])
+    return done(request)
+
+
+@require_POST
+@desk_required
+@told
+def react(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    conversation = conversation_or_404(conversation_id)
+    form = ReactionForm(request.POST)
+    if not form.is_valid():
+        raise BadText(errors_of(form))
+    values = form.cleaned_data
+    message_react(
+        conversation=conversation, message_id=values["message"], user_id=person(request), emoji=values["emoji"]
+    )  # fmt: skip
     return done(request)
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from apps.compass.selectors import agent_names
 from apps.desktop.errors import UnknownConversation
-from apps.desktop.forms import OUTCOMES, ContactForm, SnoozeForm
+from apps.desktop.forms import OUTCOMES, REACTIONS, ContactForm, SnoozeForm
 from apps.desktop.models import Conversation, DeskEvent
 from apps.desktop.selectors import colleagues_all, conversation_get, event_last_id, events_of, tags_all, teams_all, timeline_of
 from apps.desktop.selectors_pages import Stretch, channel_name, earlier_of, stretch_of
@@ -118,6 +118,7 @@ def _named(stretch: Stretch, events: list[DeskEvent]) -> Iterator[UUID | str | N
 def _choices(request: HttpRequest, conversation: Conversation, people: list[Any]) -> dict[str, Any]:
     zone = ZoneInfo(request.tenant.timezone)  # type: ignore[attr-defined]
     return {
+        "reactions": REACTIONS,
         "people": [person for person in people if person.user_id != conversation.assignee_id],
         "teams": [team for team in teams_all() if team.pk != conversation.team_id],
         "outcomes": OUTCOMES,

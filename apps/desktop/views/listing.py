@@ -23,6 +23,7 @@ from apps.desktop.selectors import (
     user_names,
 )
 from apps.desktop.selectors_pages import channels_used
+from apps.desktop.views.phrases import script_words
 from apps.desktop.views.rights import desk_required, person
 from apps.desktop.views.thread import kind_name
 
@@ -81,7 +82,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """What the page needs beside list and conversation."""
     me = colleague_get(person(request))
     canned = [{"shortcut": row.shortcut, "title": row.title, "text": row.text} for row in canned_all()]
-    return {"section": "desktop", "me": me, "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY}
+    return {"section": "desktop", "me": me, "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY, "words": script_words()}
 
 
 def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:

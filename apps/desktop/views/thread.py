@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.desktop.models import Attachment, Conversation, DeskEvent, Message
-from apps.desktop.selectors.people import user_names
+from apps.desktop.selectors.people import teams_all, user_names
 from apps.desktop.views.content import Content, content_of
 from apps.desktop.views.words import sentence_of
 
@@ -41,6 +41,7 @@ class Line:
     quote: Quote | None = None
     attachments: tuple[Attachment, ...] = ()
     reactions: tuple[tuple[str, str], ...] = ()
+    reacted: str = ""
     words: str = ""
     icon: str = ""
     day: date | None = None
@@ -55,12 +56,17 @@ class Names:
     contact: str
     agent: str
     me: UUID
+    teams: dict[str, str]
 
     def of(self, user_id: UUID | str | None) -> str:
         """A colleague; the reader is `You`."""
         if str(user_id) == str(self.me):
             return _("You")
         return self.people.get(str(user_id)) or _("A colleague")
+
+    def team(self, slug: str | None) -> str:
+        """A team as people call it; nobody's in particular is everybody's. One that is gone keeps its short name."""
+        return self.teams.get(slug, slug) if slug else _("everybody")
 
     def author(self, message: Message) -> str:
         if message.author == Message.Author.CONTACT:
@@ -71,8 +77,9 @@ class Names:
 
 
 def names_for(conversation: Conversation, ids: Iterable[UUID | str | None], *, agent: str, me: UUID) -> Names:
-    """Reads the colleagues' names once for the whole thread."""
-    return Names(user_names(ids), str(conversation.contact), agent or _("AI agent"), me)
+    """Reads the names of colleagues and teams once for the whole thread."""
+    teams = dict(teams_all().values_list("slug", "name"))
+    return Names(user_names(ids), str(conversation.contact), agent or _("AI agent"), me, teams)
 
 
 def lines_of(
@@ -102,6 +109,7 @@ def _message_line(message: Message, names: Names, is_first_unread: bool) -> Line
         quote=_quote(message, names),
         attachments=tuple(message.attachments.all()),
         reactions=tuple((emoji, _reactor(who, names)) for who, emoji in message.reactions.items() if emoji),
+        reacted=next((emoji for who, emoji in message.reactions.items() if who != "contact"), ""),
         is_first_unread=is_first_unread,
     )
 
@@ -124,7 +132,7 @@ def _reactor(who: str, names: Names) -> str:
 
 
 def _event_line(event: DeskEvent, names: Names) -> Line | None:
-    said = sentence_of(event, names.of)
+    said = sentence_of(event, names.of, names.team)
     return Line(id=f"event-{event.pk}", at=event.at, words=said[1], icon=said[0]) if said else None
 
 

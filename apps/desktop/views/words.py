@@ -9,71 +9,71 @@ from django.utils.translation import gettext as _
 from apps.desktop.models import Conversation, DeskEvent
 
 Named = Callable[[UUID | str | None], str]
-Maker = Callable[[str, dict[str, Any], Named], str]
+Teamed = Callable[[str | None], str]
+Maker = Callable[[str, dict[str, Any], Named, Teamed], str]
 
 
-def sentence_of(event: DeskEvent, named: Named) -> tuple[str, str] | None:
+def sentence_of(event: DeskEvent, named: Named, teamed: Teamed) -> tuple[str, str] | None:
     """(icon, sentence), or None."""
     found = MAKERS.get(event.type)
     if found is None:
         return None
     icon, make = found
-    return icon, make(named(event.user_id) if event.user_id else "", event.detail, named)
+    return icon, make(named(event.user_id) if event.user_id else "", event.detail, named, teamed)
 
 
-def _opened(who: str, detail: dict[str, Any], named: Named) -> str:
+def _opened(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("The conversation began with the AI agent") if detail.get("agent") else _("The conversation began")
 
 
-def _escalated(who: str, detail: dict[str, Any], named: Named) -> str:
+def _escalated(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     reason = detail.get("reason")
     return _("The AI agent handed over: %(reason)s") % {"reason": reason} if reason else _("The AI agent handed over")
 
 
-def _claimed(who: str, detail: dict[str, Any], named: Named) -> str:
+def _claimed(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     taken = detail.get("before") == Conversation.Status.PENDING
     return (_("%(who)s took over from the AI agent") if taken else _("%(who)s claimed the conversation")) % {"who": who}
 
 
-def _released(who: str, detail: dict[str, Any], named: Named) -> str:
+def _released(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s gave it back to the team") % {"who": who}
 
 
-def _expired(who: str, detail: dict[str, Any], named: Named) -> str:
+def _expired(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s did not answer in time, so the claim was given up") % {"who": named(detail.get("assignee"))}
 
 
-def _assigned(who: str, detail: dict[str, Any], named: Named) -> str:
+def _assigned(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s assigned it to %(whom)s") % {"who": who or "Meridian", "whom": named(detail.get("assignee"))}
 
 
-def _to_team(who: str, detail: dict[str, Any], named: Named) -> str:
-    team = detail.get("to") or _("everybody")
-    return _("%(who)s handed it to %(team)s") % {"who": who or "Meridian", "team": team}
+def _to_team(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
+    return _("%(who)s handed it to %(team)s") % {"who": who or "Meridian", "team": teamed(detail.get("to"))}
 
 
-def _offered_on(who: str, detail: dict[str, Any], named: Named) -> str:
-    return _("Nobody answered in time, so %(team)s was asked") % {"team": detail.get("team") or _("everybody")}
+def _offered_on(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
+    return _("Nobody answered in time, so %(team)s was asked") % {"team": teamed(detail.get("team"))}
 
 
-def _snoozed(who: str, detail: dict[str, Any], named: Named) -> str:
+def _snoozed(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s snoozed the conversation") % {"who": who or "Meridian"}
 
 
-def _awake(who: str, detail: dict[str, Any], named: Named) -> str:
+def _awake(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("The conversation is back from its snooze")
 
 
-def _resolved(who: str, detail: dict[str, Any], named: Named) -> str:
+def _resolved(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     values = {"who": who or "Meridian", "outcome": detail.get("outcome")}
     return (_("%(who)s resolved it: %(outcome)s") if detail.get("outcome") else _("%(who)s resolved it")) % values
 
 
-def _reopened(who: str, detail: dict[str, Any], named: Named) -> str:
+def _reopened(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s reopened the conversation") % {"who": who or "Meridian"}
 
 
-def _to_ai(who: str, detail: dict[str, Any], named: Named) -> str:
+def _to_ai(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s returned it to the AI agent") % {"who": who or "Meridian"}
 
 

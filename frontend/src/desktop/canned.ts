@@ -1,5 +1,5 @@
 // Canned responses: `/` at the beginning of a word opens the list, the next letters narrow it, Enter or Tab puts the text in.
-import { conversation, insert, textarea } from "./server";
+import { conversation, insert, textarea, words } from "./server";
 
 interface Canned {
   shortcut: string;
@@ -73,7 +73,7 @@ function draw(found: Canned[], asked: string): void {
 function nothing(asked: string): HTMLElement {
   const line = document.createElement("p");
   line.className = "quiet px-3 py-2";
-  line.textContent = asked ? `No canned response is called /${asked}.` : "There are no canned responses yet.";
+  line.textContent = asked ? words("unknown_canned", asked) : words("no_canned");
   return line;
 }
 

@@ -1,5 +1,5 @@
 // Web Push: this browser is told also while no page of Meridian is open. Needs the person's leave and the server's key.
-import { post } from "./server";
+import { post, words } from "./server";
 
 let asked = false;
 
@@ -20,20 +20,20 @@ function able(): boolean {
 }
 
 async function show(): Promise<void> {
-  if (!able()) return say("This browser cannot be pushed to.", false);
-  if (Notification.permission === "denied") return say("This browser refuses notifications of this page; allow them in its settings.", false);
+  if (!able()) return say(words("push_unable"), false);
+  if (Notification.permission === "denied") return say(words("push_denied"), false);
   const worker = await navigator.serviceWorker.getRegistration("/");
   const subscription = await worker?.pushManager.getSubscription();
   if (subscription && Notification.permission === "granted") {
     if (!asked) await tell(subscription);
-    say("This browser is told.", false);
-  } else say(asked ? "This browser could not be set up. Try again." : "This browser is not told yet.", true);
+    say(words("push_on"), false);
+  } else say(words(asked ? "push_failed" : "push_off"), true);
 }
 
-function say(words: string, offer: boolean): void {
+function say(text: string, offer: boolean): void {
   const place = document.querySelector<HTMLElement>("[data-push-words]");
   const button = document.querySelector<HTMLElement>("[data-push-on]");
-  if (place) place.textContent = words;
+  if (place) place.textContent = text;
   if (button) button.hidden = !offer;
 }
 

@@ -4,6 +4,12 @@ export function toast(text: string, more: { href?: string } = {}): void {
   document.dispatchEvent(new CustomEvent("toast", { detail: { text, ...more } }));
 }
 
+/** A sentence in the reader's language (apps/desktop/views/phrases.py), with a name put in. */
+export function words(key: string, name = ""): string {
+  const all = JSON.parse(document.querySelector("#desk-words")?.textContent ?? "{}") as Record<string, string>;
+  return (all[key] ?? "").replace("NAME", name);
+}
+
 export function csrf(): string {
   return document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
@@ -16,7 +22,7 @@ export async function post(url: string, body: FormData | string): Promise<boolea
     told(answer);
     return answer.ok;
   } catch {
-    toast("The server could not be reached. What you wrote is kept; try again.");
+    toast(words("offline"));
     return false;
   }
 }
@@ -24,7 +30,7 @@ export async function post(url: string, body: FormData | string): Promise<boolea
 function told(answer: Response): void {
   const events = JSON.parse(answer.headers.get("HX-Trigger") ?? "{}") as Record<string, unknown>;
   for (const [name, detail] of Object.entries(events)) document.dispatchEvent(new CustomEvent(name, { detail }));
-  if (!answer.ok && !events.toast) toast("That did not work. Load the page again and try once more.");
+  if (!answer.ok && !events.toast) toast(words("failed"));
 }
 
 export function conversation(): HTMLElement | null {

@@ -1,6 +1,7 @@
 // The thread: it stays at its end while one reads there, keeps its place otherwise, and asks for older messages at its top.
 import { conversation, csrf } from "./server";
 
+const many = 120; // lines: more are let go of once one reads at the end again
 const near = 80; // pixels from the end that still count as being there
 
 let opened = "";
@@ -44,8 +45,16 @@ function settle(): void {
   else if (newLast !== last && atEnd) toEnd();
   else if (newLast !== last) newShow(true);
   else if (newFirst !== first) box.scrollTop = box.scrollHeight - fromEnd;
+  forget();
   [opened, first, last] = [box ? id : "", newFirst, newLast];
   readNow();
+}
+
+/** At the end, what was scrolled for is not fetched again with every change. */
+function forget(): void {
+  const box = conversation();
+  const address = box?.getAttribute("hx-get") ?? "";
+  if (box && atEnd && lines().length > many) box.setAttribute("hx-get", address.replace(/from=[^&]*&?/, ""));
 }
 
 /** Where reading goes on: at the first unread message, or at the end. */
@@ -75,6 +84,7 @@ function scrolled(event: Event): void {
   if (!box || event.target !== box) return;
   remember();
   if (atEnd) newShow(false);
+  forget();
   if (box.scrollTop < near) box.querySelector(".thread-older[hx-get]")?.dispatchEvent(new CustomEvent("older"));
 }
 

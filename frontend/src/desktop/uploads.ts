@@ -1,5 +1,5 @@
 // Attached files: each goes up at once, with its progress, and leaves with the message.
-import { composer, csrf, toast } from "./server";
+import { composer, csrf, toast, words } from "./server";
 
 interface Answer {
   id?: string;
@@ -59,7 +59,7 @@ function dropped(event: DragEvent): void {
 }
 
 function attach(file: File): void {
-  if (file.size > limit) return toast(`${file.name} is over 100 MB. Send a smaller one, or a link.`);
+  if (file.size > limit) return toast(words("too_large", file.name));
   const row = rowOf(file);
   if (row) upload(file, row);
 }
@@ -82,7 +82,7 @@ function upload(file: File, row: HTMLElement): void {
     row.querySelector("progress")!.value = (100 * event.loaded) / event.total;
   });
   request.addEventListener("load", () => arrived(row, request));
-  request.addEventListener("error", () => failed(row, "It did not arrive. Take it out and attach it again."));
+  request.addEventListener("error", () => failed(row, words("not_uploaded")));
   request.open("POST", composer()!.dataset.uploadUrl!);
   request.setRequestHeader("X-CSRFToken", csrf());
   const body = new FormData();
@@ -92,7 +92,7 @@ function upload(file: File, row: HTMLElement): void {
 
 function arrived(row: HTMLElement, request: XMLHttpRequest): void {
   const answer = answerOf(request);
-  if (!answer.id) return failed(row, answer.error ?? "It did not arrive. Take it out and attach it again.");
+  if (!answer.id) return failed(row, answer.error ?? words("not_uploaded"));
   row.dataset.state = "here";
   row.dataset.id = answer.id;
   row.querySelector("progress")?.remove();
@@ -103,11 +103,11 @@ function answerOf(request: XMLHttpRequest): Answer {
   return json ? (JSON.parse(request.responseText) as Answer) : {};
 }
 
-function failed(row: HTMLElement, words: string): void {
+function failed(row: HTMLElement, text: string): void {
   row.dataset.state = "failed";
   row.querySelector("progress")?.remove();
   const place = row.querySelector<HTMLElement>("[data-file-error]")!;
-  place.textContent = words;
+  place.textContent = text;
   place.hidden = false;
 }
 

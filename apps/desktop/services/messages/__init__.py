@@ -7,6 +7,7 @@ from apps.desktop.services.messages.attachments import (
     attachment_transcribed,
     attachment_upload,
 )
+from apps.desktop.services.messages.reacting import message_react
 from apps.desktop.services.messages.receiving import message_reaction_set, message_receive
 from apps.desktop.services.messages.sending import message_send, note_add
 from apps.desktop.services.messages.statuses import message_failed, message_sent, message_status_set, message_uncertain
@@ -18,6 +19,7 @@ __all__ = [
     "attachment_transcribed",
     "attachment_upload",
     "message_failed",
+    "message_react",
     "message_reaction_set",
     "message_receive",
     "message_send",

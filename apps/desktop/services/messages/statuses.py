@@ -9,6 +9,7 @@ from django.db import transaction
 from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation, Message, MessageStatus
+from apps.desktop.services.messages.reacting import reactions_failed
 from apps.desktop.services.rules import conversation_lock
 
 Status = Message.Status
@@ -75,5 +76,7 @@ def _advance(conversation: Conversation, message: Message, status: str, code: st
         return False
     message.status, message.error_code, message.error_text = status, code[:24], text[:500]
     message.save(update_fields=["status", "error_code", "error_text"])
+    if status == Status.FAILED:
+        reactions_failed(conversation.pk)
     conversation_changed(conversation, "status", message=str(message.pk), status=status)
     return True

@@ -1,0 +1,20 @@
+"""Sentences that the page's scripts say by themselves; each is looked up by its name in `frontend/src/desktop`."""
+
+from django.utils.translation import gettext as _
+
+
+def script_words() -> dict[str, str]:
+    """Name to sentence in the reader's language; NAME stands for what the script puts in."""
+    return {
+        "offline": _("The server could not be reached. What you wrote is kept; try again."),
+        "failed": _("That did not work. Load the page again and try once more."),
+        "too_large": _("NAME is over 100 MB. Send a smaller one, or a link."),
+        "not_uploaded": _("It did not arrive. Take it out and attach it again."),
+        "no_canned": _("There are no canned responses yet."),
+        "unknown_canned": _("No canned response is called /NAME."),
+        "push_unable": _("This browser cannot be pushed to."),
+        "push_denied": _("This browser refuses notifications of this page; allow them in its settings."),
+        "push_on": _("This browser is told."),
+        "push_off": _("This browser is not told yet."),
+        "push_failed": _("This browser could not be set up. Try again."),
+    }
