@@ -13,7 +13,8 @@ from bench.sound import RATE
 
 LOUD = 120.0  # root mean square of a frame that a listener hears
 PAUSE = 0.3  # seconds of silence after which sound counts as a new beginning
-FRAME = RATE // 100
+FRAME_MS = 20  # how finely sound is spoken and heard; a caller costs half of what it does with 10
+FRAME = RATE * FRAME_MS // 1000
 
 
 @dataclass
@@ -27,7 +28,8 @@ class Ear:
 
     def hear(self, samples: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
         """One frame, as it arrives."""
-        if not samples.size or float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) < LOUD:
+        wide = samples.astype(np.float32)
+        if not samples.size or float(np.dot(wide, wide)) < LOUD**2 * samples.size:
             return
         now = time.time()
         if now - self.last > PAUSE:
@@ -123,7 +125,7 @@ class Caller:
             self._start(self._listen(track, ear))
 
     async def _listen(self, track: rtc.Track, ear: Ear) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1)
+        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=FRAME_MS)
         try:
             async for event in stream:
                 ear.hear(np.frombuffer(event.frame.data, dtype=np.int16))
