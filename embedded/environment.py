@@ -7,7 +7,7 @@ from pathlib import Path
 from embedded.envfile import env_read
 from embedded.errors import StackError
 from embedded.keys import vapid_public
-from embedded.models import API_KEY, SPEECH_MODEL, VOICE
+from embedded.models import API_KEY, EMBEDDING_MODEL, SPEECH_MODEL, VOICE
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports
 
@@ -37,6 +37,7 @@ PREFIXES = (
     "DEEPGRAM_",
     "ELEVENLABS_",
     "ELEVEN_",
+    "EMBEDDING_",
     "WHATSAPP_",
     "WEBPUSH_",
     "META_",
@@ -116,6 +117,8 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
     if "models" in needed:
         made |= {"OPENAI_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1", "OPENAI_API_KEY": API_KEY}
         made |= {"MERIDIAN_TTS_PROVIDER": "openai", "MERIDIAN_TTS_MODEL": SPEECH_MODEL, "MERIDIAN_TTS_VOICE": VOICE}
+        made |= {"EMBEDDING_MODEL": EMBEDDING_MODEL, "EMBEDDING_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1"}
+        made["EMBEDDING_API_KEY"] = API_KEY
         made["MERIDIAN_LOCAL_MODELS"] = "1"
     if "meta" in needed:
         made["WHATSAPP_GRAPH_URL"] = f"http://{LOOPBACK}:{ports.meta}"

@@ -1,6 +1,7 @@
 """The configuration of an agent version, and what `GET /agents/{id}` answers (contracts.md, Compass)."""
 
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
@@ -133,6 +134,16 @@ class MediaBot(Shape):
         return record
 
 
+class Knowledge(Shape):
+    """The documents that an agent knows: all, or these; a list without any is none."""
+
+    documents: Literal["all"] | list[UUID] = Field(default_factory=list, max_length=200)
+    mode: Literal["always", "tool"] = Field(
+        "always", description="always: passages are looked up before each answer. tool: the model looks them up when it wants to."
+    )
+    top_k: int = Field(4, ge=1, le=10, description="How many passages a search gives.")
+
+
 class Config(Shape):
     """What is stored with a version; every part has a default, so `{}` is a working agent."""
 
@@ -148,6 +159,7 @@ class Config(Shape):
     handoff: Handoff = Field(default_factory=Handoff)
     limits: Limits = Field(default_factory=Limits)
     media_bot: MediaBot = Field(default_factory=MediaBot)
+    knowledge: Knowledge = Field(default_factory=Knowledge)
 
     @field_validator("tools")
     @classmethod
@@ -183,6 +195,7 @@ class AgentConfig(BaseModel):
     handoff: Handoff
     limits: Limits
     media_bot: MediaBot
+    knowledge: Knowledge
     credentials: dict[str, Credential]
 
 

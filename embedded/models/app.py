@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from embedded.models import CHAT_MODEL, SPEECH_MODEL, TRANSCRIPTION_MODEL
+from embedded.models import CHAT_MODEL, EMBEDDING_MODEL, SPEECH_MODEL, TRANSCRIPTION_MODEL
 from embedded.models.chat import Writer
+from embedded.models.embeddings import Embedder
 from embedded.models.errors import ApiError, api_error_response
 from embedded.models.speech import Speaker
 from embedded.models.transcription import Transcriber
@@ -27,8 +28,8 @@ def app_make(api_key: str) -> Starlette:
     async def life(app: Starlette) -> AsyncIterator[None]:
         speaker = Speaker()
         try:
-            _, app.state.transcriber, app.state.writer = await asyncio.gather(
-                speaker.start(), asyncio.to_thread(Transcriber), asyncio.to_thread(Writer)
+            _, app.state.transcriber, app.state.writer, app.state.embedder = await asyncio.gather(
+                speaker.start(), asyncio.to_thread(Transcriber), asyncio.to_thread(Writer), asyncio.to_thread(Embedder)
             )
             app.state.speaker = speaker
             reading = asyncio.create_task(app.state.writer.read_ahead(openings()))
@@ -44,6 +45,7 @@ def app_make(api_key: str) -> Starlette:
         Route("/v1/audio/transcriptions", _keyed(api_key, _transcriptions), methods=["POST"]),
         Route("/v1/audio/speech", _keyed(api_key, _speech), methods=["POST"]),
         Route("/v1/chat/completions", _keyed(api_key, _chat), methods=["POST"]),
+        Route("/v1/embeddings", _keyed(api_key, _embeddings), methods=["POST"]),
         Route("/{path:path}", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
     return Starlette(routes=routes, lifespan=life, exception_handlers={ApiError: api_error_response})
@@ -67,7 +69,7 @@ async def _healthz(_: Request) -> Response:
 
 
 async def _models(_: Request) -> Response:
-    names = (TRANSCRIPTION_MODEL, CHAT_MODEL, SPEECH_MODEL)
+    names = (TRANSCRIPTION_MODEL, CHAT_MODEL, SPEECH_MODEL, EMBEDDING_MODEL)
     data = [{"id": name, "object": "model", "created": 0, "owned_by": "local"} for name in names]
     return JSONResponse({"object": "list", "data": data})
 
@@ -87,9 +89,14 @@ async def _chat(request: Request) -> Response:
     return await writer.endpoint(request)
 
 
+async def _embeddings(request: Request) -> Response:
+    embedder: Embedder = request.app.state.embedder
+    return await embedder.endpoint(request)
+
+
 async def _unknown(request: Request) -> Response:
     message = (
         f"{request.method} {request.url.path} is not here; the local models answer /v1/chat/completions, "
-        "/v1/audio/transcriptions, /v1/audio/speech and /v1/models."
+        "/v1/audio/transcriptions, /v1/audio/speech, /v1/embeddings and /v1/models."
     )
     raise ApiError(message, status=404, code="unknown_url")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.compass.knowledge.tool import tools_runnable
 from apps.compass.models import AgentVersion
 from apps.compass.registry import ToolContext
 from apps.compass.tools.offers import offers_of
@@ -14,7 +15,7 @@ class UnknownTool(MeridianError):
 
 def tool_run(*, version: AgentVersion, name: str, arguments: dict[str, Any], context: ToolContext) -> Any:
     """What the tool returns, as JSON. Raises UnknownTool, or ToolFailed with a sentence that the model can use."""
-    offer = next((offer for offer in offers_of(version.config.get("tools", [])) if offer.name == name), None)
+    offer = next((offer for offer in offers_of(tools_runnable(version.config)) if offer.name == name), None)
     if offer is None:
         raise UnknownTool(f"{version.agent} has no tool named {name}.")
     return offer.run(context, arguments)

@@ -1,0 +1,1 @@
+"""What agents know: reading documents, cutting them into passages, embedding and finding these."""
