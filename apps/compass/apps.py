@@ -13,7 +13,15 @@ class CompassConfig(AppConfig):
     def ready(self) -> None:
         from apps.compass import effects_webhooks  # noqa: F401  they register themselves
         from apps.compass.guard import networks_allowed
+        from apps.compass.knowledge import tool as knowledge
         from apps.compass.registry import tool_register
 
         networks_allowed()  # a mistake in it stops start-up instead of a call
         tool_register("end_call", description=END_CALL, subjects=("call",), title="End the call")
+        tool_register(
+            knowledge.NAME,
+            description=knowledge.DESCRIPTION,
+            parameters=knowledge.PARAMETERS,
+            run=knowledge.search_run,
+            title="Search the knowledge",
+        )

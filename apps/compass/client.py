@@ -88,8 +88,8 @@ class DeadlineStream(httpcore.NetworkStream):
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens connections only to addresses that were checked; Host and TLS name stay those of the URL."""
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
+    def __init__(self, deadline: Deadline, *, trusted: bool = False) -> None:
+        self._deadline, self._trusted = deadline, trusted
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -100,6 +100,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        if self._trusted:
+            return self._connect(host, port)
         addresses = addresses_of(host, port, timeout=self._deadline.left())
         for address in addresses[:-1]:
             try:
@@ -116,9 +118,7 @@ def _never(_: bytes) -> bool:
     return False
 
 
-def request(
-    call: Call, *, timeout: float, enough: Callable[[bytes], bool] = _never, most: int = MAX_BYTES
-) -> Answer:
+def request(call: Call, *, timeout: float, enough: Callable[[bytes], bool] = _never, most: int = MAX_BYTES) -> Answer:
     """Carries out a request. Raises Blocked when it leads where tools may not go, RequestFailed; `timeout` in seconds.
 
     `enough` looks at the body so far and may end an answer that never ends by itself; `most` is in bytes.
@@ -135,17 +135,29 @@ def request(
 
 def exchange(call: Call, *, timeout: float) -> Answer:
     """As request, but a redirect is an answer like any other."""
-    return _exchange(call, Deadline(timeout), _never)
+    return _exchange(call, Deadline(timeout))
 
 
-def _exchange(call: Call, deadline: Deadline, enough: Callable[[bytes], bool], most: int) -> Answer:
+def request_trusted(call: Call, *, timeout: float) -> Answer:
+    """As request, to an address that the installation's operator set: any network, and redirects are not followed."""
+    return _exchange(call, Deadline(timeout), trusted=True)
+
+
+def _exchange(
+    call: Call,
+    deadline: Deadline,
+    enough: Callable[[bytes], bool] = _never,
+    most: int = MAX_BYTES,
+    *,
+    trusted: bool = False,
+) -> Answer:
     url, host = _target(call.url)
     headers = {**OURS, **call.headers, "Host": host, "Connection": "close"}
     if call.body is not None:
         headers["Content-Length"] = str(len(call.body))
     try:
         with (
-            httpcore.ConnectionPool(_tls(), network_backend=GuardedBackend(deadline), retries=0) as pool,
+            httpcore.ConnectionPool(_tls(), network_backend=GuardedBackend(deadline, trusted=trusted), retries=0) as pool,
             pool.stream(call.method, url, headers=list(headers.items()), content=call.body) as response,
         ):
             return _answer(response, enough, most)

@@ -1,5 +1,7 @@
 """Pages of Compass on the tenant's host. Each area's addresses stand in a file of its own and are included here."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("apps.compass.urls_knowledge")),
+]

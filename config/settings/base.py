@@ -193,6 +193,13 @@ PROVIDER_DEFAULTS = {
     "elevenlabs": {"api_key": env.optional("ELEVENLABS_API_KEY"), "base_url": env.optional("ELEVENLABS_BASE_URL") or None},
 }
 
+# Where documents are embedded. Without an address of its own: the tenant's OpenAI account, else the platform's.
+EMBEDDING_MODEL = env.optional("EMBEDDING_MODEL", "text-embedding-3-small")
+EMBEDDING_DEFAULTS = {
+    "api_key": env.optional("EMBEDDING_API_KEY", env.optional("OPENAI_API_KEY")),
+    "base_url": env.optional("EMBEDDING_BASE_URL") or None,
+}
+
 # Meta's app, and what numbers use that have no access token of their own. Without the secret, webhooks are refused.
 WHATSAPP_APP_SECRET = env.optional("WHATSAPP_APP_SECRET")
 WHATSAPP_VERIFY_TOKEN = env.optional("WHATSAPP_VERIFY_TOKEN")
