@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},
+    "documents-sweep": {"task": "apps.compass.tasks.documents_sweep_task", "schedule": 5.0},
     "desktop-sweep": {"task": "apps.desktop.tasks.desktop_sweep_task", "schedule": 2.0},
     "whatsapp-turns-sweep": {"task": "apps.whatsapp.tasks.turns_sweep_task", "schedule": 1.0},
     "whatsapp-turns-sweep-all": {"task": "apps.whatsapp.tasks.turns_sweep_all_task", "schedule": 30.0},

@@ -39,6 +39,7 @@ function bundle() {
       app: here("src/app.ts"),
       call: here("src/call/page.ts"),
       desktop: here("src/desktop/page.ts"),
+      knowledge: here("src/knowledge/page.ts"),
       sw: here("src/desktop/sw.ts"),
       theme: here("src/theme.ts"),
       styles: here("src/styles.css"),
