@@ -1,7 +1,6 @@
 """WhatsApp as a channel of the desktop."""
 
 from django.core.cache import cache
-from django.utils import timezone
 
 from apps.core.errors import PermanentError
 from apps.core.outbox import effect_enqueue
@@ -10,7 +9,7 @@ from apps.desktop.errors import BadFile, DeskError, WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors.outgoing import message_last_received
 from apps.whatsapp.outgoing import CAPTIONED, MAX_CAPTION, MAX_TEXT, content_of, kind_of
-from apps.whatsapp.selectors import templates_of
+from apps.whatsapp.selectors import templates_of, window_open
 from apps.whatsapp.services.turns import turn_of_unanswered
 from apps.whatsapp.templates import template_choice
 
@@ -33,7 +32,7 @@ class WhatsAppChannel:
 
     def message_send(self, message: Message) -> None:
         """Enqueues the effect that sends. Raises WindowClosed for anything but a template outside the 24 hours."""
-        if message.kind != "template" and not _window_open(message.conversation):
+        if message.kind != "template" and not window_open(message.conversation):
             raise WindowClosed
         _check(message)
         effect_enqueue(kind=SEND, key=f"{SEND}:{message.pk}", payload={"message": str(message.pk)})
@@ -49,7 +48,7 @@ class WhatsAppChannel:
         """Shows for up to 25 seconds that somebody types; best effort."""
         from apps.whatsapp.tasks import typing_task
 
-        if _window_open(conversation) and cache.add(f"whatsapp.typing:{conversation.pk}", 1, TYPING_SECONDS):
+        if window_open(conversation) and cache.add(f"whatsapp.typing:{conversation.pk}", 1, TYPING_SECONDS):
             typing_task.delay_on_commit(str(conversation.pk))
 
     def templates(self, conversation: Conversation) -> list[TemplateChoice]:
@@ -60,10 +59,6 @@ class WhatsAppChannel:
     def returned_to_ai(self, conversation: Conversation) -> None:
         """What nobody has answered becomes a turn."""
         turn_of_unanswered(conversation)
-
-
-def _window_open(conversation: Conversation) -> bool:
-    return conversation.window_until is not None and conversation.window_until > timezone.now()
 
 
 def _check(message: Message) -> None:

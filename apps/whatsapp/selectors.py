@@ -1,5 +1,7 @@
 """Reads of numbers, templates and turns."""
 
+from django.utils import timezone
+
 from apps.desktop.models import Conversation
 from apps.whatsapp.models import AgentPhoneMapping, Template, Turn
 
@@ -18,3 +20,8 @@ def templates_of(phone_number_id: str) -> list[Template]:
 def turn_collecting(conversation: Conversation) -> Turn | None:
     """The turn that is being collected, or None."""
     return Turn.objects.filter(conversation_id=conversation.pk, state=Turn.State.COLLECTING).first()
+
+
+def window_open(conversation: Conversation) -> bool:
+    """Whether anything but a template may be sent: within 24 hours of the contact's last message."""
+    return conversation.window_until is not None and conversation.window_until > timezone.now()

@@ -42,6 +42,11 @@ def teams_all() -> QuerySet[Team]:
     return Team.objects.select_related("next_team").annotate(member_count=Count("members")).order_by("name")
 
 
+def team_exists(slug: str) -> bool:
+    """Whether there is a team of this slug."""
+    return Team.objects.filter(slug=slug).exists()
+
+
 def members_of(team: Team) -> list[ColleagueRow]:
     """The team's people who still work here, by name."""
     ids = set(TeamMember.objects.filter(team=team).values_list("user_id", flat=True))

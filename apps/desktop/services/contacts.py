@@ -12,6 +12,7 @@ from apps.desktop.models import Contact, ContactIdentity, Conversation
 
 STRENGTH = ("wa_user_id", "wa_id")  # the first stays with a person; a phone number can pass to another
 TRIES = 3
+Rows = dict[tuple[str, str], ContactIdentity | None]
 
 
 def contact_upsert(*, identities: dict[str, str], name: str = "", phone: str = "", language: str = "") -> Contact:
@@ -20,6 +21,9 @@ def contact_upsert(*, identities: dict[str, str], name: str = "", phone: str = "
     Two contacts are never merged: the stronger identity decides, and a number that names another person now moves to them.
     """
     known = [(kind, identities[kind]) for kind in _by_strength(identities) if identities[kind]]
+    contact = _known_already(_rows(known), name=name, phone=phone, language=language)
+    if contact is not None:
+        return contact
     for _ in range(TRIES):
         try:
             with transaction.atomic():
@@ -27,6 +31,14 @@ def contact_upsert(*, identities: dict[str, str], name: str = "", phone: str = "
         except IntegrityError:
             continue  # another worker made the same contact meanwhile: now it can be found
     raise DeskError("This contact is being changed elsewhere; try again.")
+
+
+def _known_already(rows: Rows, **values: str) -> Contact | None:
+    """The contact when nothing about it is new, as with most messages: then nothing is written."""
+    contact = _find(rows)
+    if contact is None or any(row is None or row.contact_id != contact.pk for row in rows.values()):
+        return None
+    return None if any(value and not getattr(contact, key) for key, value in values.items()) else contact
 
 
 def _by_strength(kinds: Iterable[str]) -> list[str]:
@@ -48,17 +60,17 @@ def _upsert(known: list[tuple[str, str]], **values: str) -> Contact:
     return contact
 
 
-def _rows(known: list[tuple[str, str]]) -> dict[tuple[str, str], ContactIdentity | None]:
+def _rows(known: list[tuple[str, str]]) -> Rows:
     """Read once: what is missing here and appears meanwhile must fail, not be taken for a number that moved."""
     rows = ContactIdentity.objects.select_related("contact")
     return {(kind, value): rows.filter(kind=kind, value=value).first() for kind, value in known}
 
 
-def _find(rows: dict[tuple[str, str], ContactIdentity | None]) -> Contact | None:
+def _find(rows: Rows) -> Contact | None:
     """By the strongest identity; a weaker one counts only where its contact lacks the stronger kinds."""
     stronger: list[str] = []
     for (kind, _), row in rows.items():
-        if row and not row.contact.identities.filter(kind__in=stronger).exists():
+        if row and not (stronger and row.contact.identities.filter(kind__in=stronger).exists()):
             return row.contact
         stronger.append(kind)
     return None

@@ -1,7 +1,11 @@
 """Locks and rights that the services share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
+
+from django.db import transaction
 
 from apps.desktop.errors import (
     AlreadyClaimed,
@@ -29,6 +33,17 @@ def conversation_lock(conversation_id: UUID | str) -> Conversation:
 def conversation_refresh(conversation: Conversation) -> None:
     """Locks the row and brings the caller's object up to date."""
     conversation.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
+
+
+@contextmanager
+def conversation_held(conversation: Conversation, *, locked: bool) -> Iterator[None]:
+    """A transaction in which the conversation is locked and up to date; `locked`: the caller's own is one already."""
+    if locked:
+        yield
+        return
+    with transaction.atomic():
+        conversation_refresh(conversation)
+        yield
 
 
 def require_unresolved(conversation: Conversation) -> None:

@@ -7,15 +7,16 @@ cannot know whether Meta has the message, so it is flagged as uncertain and not 
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core.errors import PermanentError, TransientError
 from apps.core.mail import LEASE
+from apps.core.rows import row_insert
 from apps.desktop.models import Attachment, Message
 from apps.desktop.selectors.outgoing import identities_of, message_get, message_next_pending
-from apps.desktop.services.messages import message_failed, message_sent, message_uncertain
+from apps.desktop.services.messages import message_advance, message_failed, message_uncertain
 from apps.whatsapp import graph
 from apps.whatsapp.limits import send_hold, send_wait
 from apps.whatsapp.models import AgentPhoneMapping, Sending
@@ -48,7 +49,7 @@ def message_deliver(message_id: str) -> str:
             if _pending(message_id):
                 raise
             break  # this one is done; the later one has an effect of its own
-    return Message.objects.values_list("external_id", flat=True).get(pk=message_id) or ""
+    return message.external_id or Message.objects.values_list("external_id", flat=True).get(pk=message_id) or ""
 
 
 def message_give_up(message_id: str) -> None:
@@ -78,19 +79,18 @@ def _send_one(message: Message) -> None:
             message_failed(message_id=message.pk, code=getattr(error, "code", ""), text=str(error))
             _slot_free(slot)
     else:
+        message.external_id = external_id
         with transaction.atomic():
-            message_sent(message_id=message.pk, external_id=external_id)
+            message_advance(message_id=message.pk, status=Message.Status.SENT, external_id=external_id)
             _slot_free(slot)
 
 
 def _slot_take(message: Message) -> Sending:
     """Raises Busy while another message of the conversation is on its way."""
-    now = timezone.now()
-    try:
-        with transaction.atomic():
-            return Sending.objects.create(conversation_id=message.conversation_id, message_id=message.pk, started_at=now)
-    except IntegrityError:
-        _slot_clear(message.conversation_id, LEASE)
+    slot = Sending(conversation_id=message.conversation_id, message_id=message.pk, started_at=timezone.now())
+    if row_insert(slot):
+        return slot
+    _slot_clear(message.conversation_id, LEASE)
     raise Busy("An earlier message of this conversation is still on its way.", after=1)
 
 
@@ -106,7 +106,7 @@ def _slot_clear(conversation_id: UUID, lease: timedelta) -> None:
 
 
 def _slot_free(slot: Sending) -> None:
-    _own(slot).delete()
+    _own(slot)._raw_delete(_own(slot).db)  # type: ignore[attr-defined]  # delete() reads the row first
 
 
 def _slot_posting(slot: Sending) -> None:

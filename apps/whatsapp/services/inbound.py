@@ -11,11 +11,17 @@ from apps.core.errors import Ignored, TransientError
 from apps.core.schema import schema_current
 from apps.desktop.errors import UnknownMessage, WindowClosed
 from apps.desktop.models import Contact, Conversation, Message
-from apps.desktop.selectors import teams_all
 from apps.desktop.selectors.outgoing import message_get
+from apps.desktop.selectors.people import team_exists
 from apps.desktop.services.contacts import contact_identity_change, contact_upsert
 from apps.desktop.services.conversations import conversation_open
-from apps.desktop.services.messages import message_reaction_set, message_receive, message_send, message_sent, message_status_set
+from apps.desktop.services.messages import (
+    message_advance,
+    message_reaction_set,
+    message_receive,
+    message_send,
+    message_status_set,
+)
 from apps.tenants.selectors import tenant_by_slug
 from apps.whatsapp.hours import Holder, holder_at
 from apps.whatsapp.models import AgentPhoneMapping, ReactionSeen
@@ -47,6 +53,7 @@ def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], messa
         at=message.at,
         reply_to=message.reply_to,
         attachments=message.attachments,
+        locked=True,
     )
     if kept is not None:
         if message.attachments:
@@ -66,7 +73,7 @@ def contact_of(payload: dict[str, Any]) -> Contact:
 def _holder(mapping: AgentPhoneMapping, now: datetime) -> Holder:
     tenant = tenant_by_slug(schema_current()) if mapping.business_hours and not mapping.timezone else None
     holder = holder_at(mapping, now, tenant.timezone if tenant else "UTC")
-    team = holder.team if holder.team and teams_all().filter(slug=holder.team).exists() else ""
+    team = holder.team if holder.team and team_exists(holder.team) else ""
     return Holder(holder.agent_id, team, holder.closed)
 
 
@@ -137,25 +144,32 @@ def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:
     name = STATUSES.get(status.status)
     if name is None:
         raise Ignored(f"A status “{status.status}” says nothing that is shown here.")
-    _claim_by_tracker(status, line)
     try:
-        message_status_set(
-            external_id=status.external_id,
-            status=name,
-            at=status.at,
-            error_code=status.error_code,
-            error_text=_error_text(status) if name == "failed" else "",
-            pricing=status.pricing,
-        )
+        _status_keep(status, name)
     except UnknownMessage as error:
-        raise _wait_or_ignore(attempts, "The message is not one of ours, or its sending has not ended yet.") from error
+        if not _claimed_by_tracker(status, line):
+            raise _wait_or_ignore(attempts, "The message is not one of ours, or its sending has not ended yet.") from error
+        _status_keep(status, name)
 
 
-def _claim_by_tracker(status: InboundStatus, line: str) -> None:
+def _status_keep(status: InboundStatus, name: str) -> None:
+    message_status_set(
+        external_id=status.external_id,
+        status=name,
+        at=status.at,
+        error_code=status.error_code,
+        error_text=_error_text(status) if name == "failed" else "",
+        pricing=status.pricing,
+    )
+
+
+def _claimed_by_tracker(status: InboundStatus, line: str) -> bool:
     """A message whose sending ended unclear, or whose worker died, learns here what Meta calls it."""
     found = message_get(status.tracker) if _is_uuid(status.tracker) else None
-    if found is not None and found.external_id is None and found.conversation.line == line:
-        message_sent(message_id=found.pk, external_id=status.external_id)
+    if found is None or found.external_id is not None or found.conversation.line != line:
+        return False
+    message_advance(message_id=found.pk, status=Message.Status.SENT, external_id=status.external_id)
+    return True
 
 
 def _error_text(status: InboundStatus) -> str:

@@ -6,17 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
-from apps.desktop.errors import WindowClosed
+from apps.core.rows import row_insert
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_summary_set
 from apps.desktop.services.messages import message_send
-from apps.desktop.services.rules import conversation_lock
 from apps.whatsapp.models import Turn, TurnEvent
 from apps.whatsapp.outgoing import text_parts
 from apps.whatsapp.replies import Done, ReplyEvent, Said
-from apps.whatsapp.services.turns import conversation_hand_over, turn_finish, turn_is_current
+from apps.whatsapp.selectors import window_open
+from apps.whatsapp.services.turns import conversation_hand_over, conversation_of_turn, turn_finish, turn_is_current
 
 State = Turn.State
 
@@ -44,16 +45,14 @@ class Taken:
 @transaction.atomic
 def reply_take(*, turn_id: UUID | str, reply: ReplyEvent) -> Taken:
     """Applies one event. The same number again changes nothing and is answered as before."""
-    turn = Turn.objects.filter(pk=turn_id).first()
-    if turn is None:
+    conversation = conversation_of_turn(turn_id)
+    if conversation is None:
         return Taken(Outcome.UNKNOWN)
-    conversation = conversation_lock(turn.conversation_id)
-    turn.refresh_from_db(from_queryset=Turn.objects.select_for_update())
-    known = TurnEvent.objects.filter(turn=turn, seq=reply.seq).first()
-    if known is not None:
-        return Taken(_again(known))
-    expected = TurnEvent.objects.filter(turn=turn).count()
-    if reply.seq != expected:
+    turn = Turn.objects.annotate(taken=Count("events")).get(pk=turn_id)
+    expected = turn.taken
+    if reply.seq < expected:
+        return Taken(_again(TurnEvent.objects.get(turn=turn, seq=reply.seq)))
+    if reply.seq > expected:
         return Taken(Outcome.EARLY, expected)
     if turn.state in (State.DONE, State.COLLECTING):
         return Taken(Outcome.OVER)
@@ -68,17 +67,14 @@ def _again(known: TurnEvent) -> Outcome:
 
 def _take(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> Outcome:
     if isinstance(reply.root, Done):
-        turn.usage = [*turn.usage, *reply.root.usage]  # it has been spent, whoever answers now
-        turn.save(update_fields=["usage"])
+        turn.usage = [*turn.usage, *reply.root.usage]  # it has been spent, whoever answers now; saved as the turn ends
     if turn.state != State.RUNNING or not turn_is_current(turn, conversation):
         return _drop(turn, reply, Outcome.STALE)
-    try:
-        with transaction.atomic():
-            _apply(turn, conversation, reply)
-    except WindowClosed:
+    if isinstance(reply.root, Said) and not window_open(conversation):
         turn_finish(turn, State.FAILED, "The customer service window has closed.")
         conversation_hand_over(conversation, reason="error")
         return _drop(turn, reply, Outcome.WINDOW)
+    _apply(turn, conversation, reply)
     _keep(turn, reply)
     return Outcome.ACCEPTED
 
@@ -87,19 +83,21 @@ def _drop(turn: Turn, reply: ReplyEvent, outcome: Outcome) -> Outcome:
     _keep(turn, reply, refused=outcome.value)
     if turn.state == State.RUNNING:
         turn_finish(turn, State.STALE, "A person has taken over.")
+    elif isinstance(reply.root, Done):
+        turn.save(update_fields=["usage"])
     return outcome
 
 
 def _keep(turn: Turn, reply: ReplyEvent, **extra: str) -> None:
     payload: dict[str, Any] = {**reply.root.model_dump(mode="json", exclude={"turn_id", "seq", "event"}), **extra}
-    TurnEvent.objects.create(turn=turn, seq=reply.seq, event=reply.root.event, payload=payload, dropped=bool(extra))
+    row_insert(TurnEvent(turn=turn, seq=reply.seq, event=reply.root.event, payload=payload, dropped=bool(extra)))
 
 
 def _apply(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> None:
     event = reply.root
     if isinstance(event, Said):
         for part in text_parts(event.text):
-            message_send(conversation=conversation, author=Message.Author.AI, text=part, generation=turn.generation)
+            message_send(conversation=conversation, author=Message.Author.AI, text=part, generation=turn.generation, locked=True)
     elif isinstance(event, Done):
         _done(turn, conversation, event)
     else:
@@ -121,4 +119,4 @@ def _done(turn: Turn, conversation: Conversation, event: Done) -> None:
             conversation, reason=event.reason or "The AI agent hands over.", team=event.team or "", summary=event.summary or ""
         )
     elif event.summary:
-        conversation_summary_set(conversation=conversation, summary=event.summary)
+        conversation_summary_set(conversation=conversation, summary=event.summary, locked=True)

@@ -69,12 +69,9 @@ def _collecting(conversation: Conversation, now: datetime) -> Turn:
 def turn_start(turn_id: UUID | str) -> bool:
     """Sends a collected turn to Herald once it is due; false while it is not, or another one of its conversation runs."""
     now = timezone.now()
-    turn = Turn.objects.filter(pk=turn_id, state=State.COLLECTING, due_at__lte=now).first()
-    if turn is None:
-        return False
-    conversation = conversation_lock(turn.conversation_id)
-    turn.refresh_from_db(from_queryset=Turn.objects.select_for_update())
-    if turn.state != State.COLLECTING or turn.due_at > now or _running(conversation):
+    conversation = conversation_of_turn(turn_id)
+    turn = Turn.objects.filter(pk=turn_id).first() if conversation else None
+    if turn is None or conversation is None or turn.state != State.COLLECTING or turn.due_at > now or _running(conversation):
         return False
     if conversation.status != Conversation.Status.PENDING or conversation.agent_id is None:
         turn_finish(turn, State.STALE, "A person answers.")
@@ -84,6 +81,12 @@ def turn_start(turn_id: UUID | str) -> bool:
         turn.save(update_fields=["due_at"])
         return False
     return _run(turn, conversation, now)
+
+
+def conversation_of_turn(turn_id: UUID | str) -> Conversation | None:
+    """A turn's conversation, locked, which guards its turns too: read the turn after it."""
+    own = Turn.objects.filter(pk=turn_id).values("conversation_id")
+    return Conversation.objects.select_for_update().filter(pk__in=own).first()
 
 
 def _running(conversation: Conversation) -> bool:
@@ -102,7 +105,7 @@ def _run(turn: Turn, conversation: Conversation, now: datetime) -> bool:
 def turn_finish(turn: Turn, state: str, note: str = "") -> None:
     """Ends a locked turn; a turn that was collected meanwhile can start."""
     turn.state, turn.note, turn.finished_at = state, note[:300], timezone.now()
-    turn.save()
+    turn.save(update_fields=["state", "note", "finished_at", "usage"])
     following = Turn.objects.filter(conversation_id=turn.conversation_id, state=State.COLLECTING).first()
     if following is not None:
         turn_wake(following, max(following.due_at - timezone.now(), timedelta(0)))

@@ -1,8 +1,9 @@
 """Conversations begin, and leave the AI for people."""
 
+from contextlib import nullcontext
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.desktop.errors import DeskError
 from apps.desktop.events import conversation_changed
@@ -14,14 +15,18 @@ TRIES = 3
 REASON_LENGTH = 300
 
 
-@transaction.atomic
 def conversation_open(
     *, contact: Contact, channel: str, line: str, agent_id: UUID | None = None, team_slug: str = ""
 ) -> tuple[Conversation, bool]:
-    """The contact's unresolved conversation on this line, locked until the transaction ends, or a new one; True when new.
+    """The contact's unresolved conversation on this line, locked in the caller's transaction, or a new one; True when new.
 
     A new one waits with the AI agent (pending); without an agent it is open, and the team, or everybody, is notified.
     """
+    with nullcontext() if connection.in_atomic_block else transaction.atomic():
+        return _open(contact, channel, line, agent_id, team_slug)
+
+
+def _open(contact: Contact, channel: str, line: str, agent_id: UUID | None, team_slug: str) -> tuple[Conversation, bool]:
     for _ in range(TRIES):
         found = _unresolved(contact, channel, line)
         if found is not None:

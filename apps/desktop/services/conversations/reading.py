@@ -7,7 +7,7 @@ from django.db import transaction
 from apps.desktop.channels import channel_for
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation
-from apps.desktop.services.rules import conversation_lock, conversation_refresh
+from apps.desktop.services.rules import conversation_held, conversation_lock
 
 
 @transaction.atomic
@@ -23,12 +23,13 @@ def conversation_read(*, conversation_id: UUID | str, user_id: UUID) -> Conversa
     return conversation
 
 
-@transaction.atomic
-def conversation_summary_set(*, conversation: Conversation, summary: str, sentiment: float | None = None) -> Conversation:
-    """Keeps the AI's summary, and its sentiment (-1 to 1) where it has one."""
-    conversation_refresh(conversation)
-    conversation.summary = summary
-    if sentiment is not None:
-        conversation.sentiment = max(-1.0, min(1.0, sentiment))
-    conversation_changed(conversation, "summary")
+def conversation_summary_set(
+    *, conversation: Conversation, summary: str, sentiment: float | None = None, locked: bool = False
+) -> Conversation:
+    """Keeps the AI's summary, and its sentiment (-1 to 1) where it has one. `locked`: the caller's transaction holds it."""
+    with conversation_held(conversation, locked=locked):
+        conversation.summary = summary
+        if sentiment is not None:
+            conversation.sentiment = max(-1.0, min(1.0, sentiment))
+        conversation_changed(conversation, "summary")
     return conversation

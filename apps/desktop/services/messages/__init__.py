@@ -10,7 +10,13 @@ from apps.desktop.services.messages.attachments import (
 from apps.desktop.services.messages.reacting import message_react
 from apps.desktop.services.messages.receiving import message_reaction_set, message_receive
 from apps.desktop.services.messages.sending import message_send, note_add
-from apps.desktop.services.messages.statuses import message_failed, message_sent, message_status_set, message_uncertain
+from apps.desktop.services.messages.statuses import (
+    message_advance,
+    message_failed,
+    message_sent,
+    message_status_set,
+    message_uncertain,
+)
 
 __all__ = [
     "attachment_failed",
@@ -18,6 +24,7 @@ __all__ = [
     "attachment_stored",
     "attachment_transcribed",
     "attachment_upload",
+    "message_advance",
     "message_failed",
     "message_react",
     "message_reaction_set",

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Json
 
+from apps.core.rows import row_insert
 from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Attachment, Conversation, Message
@@ -14,12 +16,15 @@ from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_offer
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.messages.sentiment import sentiment_now
-from apps.desktop.services.rules import conversation_lock, conversation_refresh
+from apps.desktop.services.rules import conversation_held, conversation_lock
 
+LINK = (
+    "UPDATE desktop_message SET reply_to_id = %s WHERE conversation_id = %s AND at >= %s AND reply_to_id IS NULL"
+    " AND payload -> 'reply_to' = %s::jsonb"
+)
 WINDOW = timedelta(hours=24)  # the customer service window of WhatsApp's Cloud API
 
 
-@transaction.atomic
 def message_receive(
     *,
     conversation: Conversation,
@@ -30,22 +35,24 @@ def message_receive(
     at: datetime,
     reply_to: str | None = None,
     attachments: Sequence[dict[str, Any]] = (),
+    locked: bool = False,
 ) -> Message | None:
     """Keeps a contact's message; None when it is known already. Opens the window for 24 h and wakes a snoozed conversation.
 
-    `reply_to` is an external id; `attachments` have external_id, mime, name and size (bytes).
+    `reply_to` is an external id; `attachments` have external_id, mime, name and size (bytes). `locked`: the caller's
+    transaction holds the conversation.
     """
-    conversation_refresh(conversation)
-    payload = {**payload, "reply_to": reply_to} if reply_to else payload
-    message = Message(
-        conversation=conversation, author=Message.Author.CONTACT, status=Message.Status.RECEIVED, external_id=external_id,
-        kind=kind, text=text, payload=payload, at=min(at, timezone.now()), reply_to=_replied(conversation, reply_to),
-    )  # fmt: skip
-    if not _insert(message):
-        return None
-    _attach(message, attachments)
-    _link_replies(message)
-    _arrived(conversation, message)
+    with conversation_held(conversation, locked=locked):
+        payload = {**payload, "reply_to": reply_to} if reply_to else payload
+        message = Message(
+            conversation=conversation, author=Message.Author.CONTACT, status=Message.Status.RECEIVED, external_id=external_id,
+            kind=kind, text=text, payload=payload, at=min(at, timezone.now()), reply_to=_replied(conversation, reply_to),
+        )  # fmt: skip
+        if not row_insert(message):
+            return None
+        _attach(message, attachments)
+        _link_replies(message)
+        _arrived(conversation, message)
     return message
 
 
@@ -55,14 +62,8 @@ def _replied(conversation: Conversation, external_id: str | None) -> Message | N
 
 def _link_replies(message: Message) -> None:
     """A reply may have come before the message that it replies to."""
-    later = Message.objects.filter(conversation=message.conversation_id, at__gte=message.at, reply_to=None)
-    later.filter(payload__reply_to=message.external_id).update(reply_to=message)
-
-
-def _insert(message: Message) -> bool:
-    """False where the external id is there already; a savepoint would cost each message two round trips more."""
-    Message.objects.bulk_create([message], ignore_conflicts=True)
-    return Message.objects.filter(pk=message.pk).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(LINK, [message.pk, message.conversation_id, message.at, Json(message.external_id)])
 
 
 def _attach(message: Message, attachments: Sequence[dict[str, Any]]) -> None:

@@ -7,16 +7,16 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.core.rows import row_insert
 from apps.desktop.channels import channel_for
 from apps.desktop.errors import EmptyMessage, NotAssignee, NotColleague, StaleGeneration, UnknownAttachment, UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.selectors.people import is_colleague
 from apps.desktop.services.messages.preview import preview_set
-from apps.desktop.services.rules import conversation_lock, conversation_refresh, require_unresolved
+from apps.desktop.services.rules import conversation_held, conversation_lock, require_unresolved
 
 
-@transaction.atomic
 def message_send(
     *,
     conversation: Conversation,
@@ -28,24 +28,27 @@ def message_send(
     reply_to_id: UUID | str | None = None,
     attachment_ids: Sequence[UUID | str] = (),
     generation: int | None = None,
+    locked: bool = False,
 ) -> Message:
     """Stores a message as pending and hands it to the channel, both or neither. `author` is ai, person or system.
 
-    `generation` is the one the author knew. Raises StaleGeneration, NotAssignee, ConversationResolved, EmptyMessage,
-    UnknownAttachment, UnknownMessage (reply_to_id), and what the channel raises, such as WindowClosed.
+    `generation` is the one the author knew; `locked`: the caller's transaction holds the conversation. Raises
+    StaleGeneration, NotAssignee, ConversationResolved, EmptyMessage, UnknownAttachment,
+    UnknownMessage (reply_to_id), and what the channel raises, such as WindowClosed.
     """
-    conversation_refresh(conversation)
-    _require_author(conversation, author, user_id, generation)
-    if not (text.strip() or payload or attachment_ids):
-        raise EmptyMessage
-    message = Message.objects.create(
-        conversation=conversation, author=author, user_id=user_id, status=Message.Status.PENDING, kind=kind, text=text,
-        payload=payload or {}, at=timezone.now(), reply_to=_replied(conversation, reply_to_id),
-    )  # fmt: skip
-    _attach(message, attachment_ids)
-    _answered(conversation, message)
-    conversation_changed(conversation, "message", user_id=user_id, message=str(message.pk), author=author)
-    channel_for(conversation.channel).message_send(message)
+    with conversation_held(conversation, locked=locked):
+        _require_author(conversation, author, user_id, generation)
+        if not (text.strip() or payload or attachment_ids):
+            raise EmptyMessage
+        message = Message(
+            conversation=conversation, author=author, user_id=user_id, status=Message.Status.PENDING, kind=kind, text=text,
+            payload=payload or {}, at=timezone.now(), reply_to=_replied(conversation, reply_to_id),
+        )  # fmt: skip
+        row_insert(message)
+        _attach(message, attachment_ids)
+        _answered(conversation, message)
+        conversation_changed(conversation, "message", user_id=user_id, message=str(message.pk), author=author)
+        channel_for(conversation.channel).message_send(message)
     return message
 
 
@@ -71,8 +74,10 @@ def _replied(conversation: Conversation, message_id: UUID | str | None) -> Messa
 def _attach(message: Message, ids: Sequence[UUID | str]) -> None:
     """Only one's own uploads, each once."""
     wanted = {str(pk) for pk in ids}
+    if not wanted:
+        return
     rows = Attachment.objects.filter(pk__in=wanted, message=None, uploaded_by=message.user_id, state=Attachment.State.STORED)
-    if wanted and rows.update(message=message) != len(wanted):
+    if rows.update(message=message) != len(wanted):
         raise UnknownAttachment
 
 
