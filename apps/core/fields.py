@@ -28,15 +28,15 @@ def _derive(key: str, schema: str) -> bytes:
     return base64.urlsafe_b64encode(hkdf.derive(base64.urlsafe_b64decode(key)))
 
 
-def encrypt(text: str) -> str:
-    """Encrypts for the tenant whose schema is current, with the first of FIELD_KEYS."""
-    return _fernet(tuple(settings.FIELD_KEYS), schema_current()).encrypt(text.encode()).decode()
+def encrypt(text: str, *, schema: str | None = None) -> str:
+    """Encrypts for a tenant, by default the one whose schema is current, with the first of FIELD_KEYS."""
+    return _fernet(tuple(settings.FIELD_KEYS), schema or schema_current()).encrypt(text.encode()).decode()
 
 
-def decrypt(token: str) -> str:
+def decrypt(token: str, *, schema: str | None = None) -> str:
     """Raises WrongKey instead of ever returning ciphertext."""
     try:
-        return _fernet(tuple(settings.FIELD_KEYS), schema_current()).decrypt(token.encode()).decode()
+        return _fernet(tuple(settings.FIELD_KEYS), schema or schema_current()).decrypt(token.encode()).decode()
     except InvalidToken as error:
         raise WrongKey("A stored secret cannot be read with FIELD_KEYS. Put the old key back at the end of the list.") from error
 

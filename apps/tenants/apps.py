@@ -4,3 +4,12 @@ from django.apps import AppConfig
 class TenantsConfig(AppConfig):
     name = "apps.tenants"
     label = "tenants"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from apps.tenants.audit import audit_start
+        from apps.tenants.policy import login_stamp
+
+        user_logged_in.connect(login_stamp, dispatch_uid="tenants.login_stamp")
+        audit_start()

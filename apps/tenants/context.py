@@ -17,6 +17,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "tenant": getattr(request, "tenant", None),
         "membership": membership,
         "my_tenants": (lambda: memberships_of(request.user)) if membership else list,  # type: ignore[arg-type]
+        "account_frame": "shell.html" if membership else "plain.html",
         "settings_tabs": (lambda: tabs_for(membership.role)) if membership else list,
         "realtime_url": settings.REALTIME_URL.replace("{host}", host),
     }

@@ -8,6 +8,7 @@ from django.urls import set_urlconf
 from django_tenants.middleware.main import TenantMainMiddleware
 
 from apps.core.schema import schema_leave
+from apps.tenants import policy
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import membership_of
 
@@ -32,13 +33,14 @@ class TenantMiddleware(TenantMainMiddleware):
 
 
 class MembershipMiddleware:
-    """Sets request.membership: the person's role at this tenant, or None."""
+    """Sets request.membership: the person's role at this tenant, or None; holds members to the tenant's security policy."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = getattr(request, "tenant", None)
-        known = tenant is not None and request.user.is_authenticated
+        known = tenant is not None and request.user.is_authenticated and not policy.session_foreign(request)
         request.membership = membership_of(request.user, tenant) if known else None  # type: ignore[attr-defined,arg-type]
-        return self.get_response(request)
+        refused = policy.refusal(request) if request.membership else None  # type: ignore[attr-defined]
+        return refused or self.get_response(request)

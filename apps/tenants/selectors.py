@@ -1,9 +1,37 @@
 """Reads of tenants, people and routes."""
 
-from django.db.models import QuerySet
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 from django_tenants.utils import get_public_schema_name
 
-from apps.tenants.models import Domain, Membership, Route, Tenant, User
+from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
+
+SLUG = re.compile(r"^[a-z][a-z0-9]{1,30}$")
+# fmt: off
+RESERVED = frozenset({
+    "public", "www", "api", "admin", "static", "media", "pg", "information", "meridian", "localhost", "app", "account",
+    "accounts", "auth", "login", "logout", "signup", "billing", "mail", "smtp", "ftp", "ns1", "ns2", "cdn", "assets", "docs",
+    "help", "support", "status", "blog", "about", "legal", "security", "abuse", "postmaster", "webmaster", "root", "system",
+    "dev", "staging", "internal", "metrics", "healthz", "readyz", "livekit", "meta", "stripe", "webhook", "webhooks", "ws",
+    "tenant", "tenants",
+})
+# fmt: on
+
+
+def slug_problem(slug: str) -> str:
+    """Why a company cannot have this address, or nothing when it can."""
+    if not SLUG.match(slug) or slug.startswith("pg") or slug in RESERVED:
+        return _("“%(slug)s” cannot be an address: use 2 to 31 lower-case letters and digits, starting with a letter.") % {
+            "slug": slug
+        }
+    if Tenant.objects.filter(schema_name=slug).exists():
+        return _("“%(slug)s” is taken already; choose another address.") % {"slug": slug}
+    return ""
 
 
 def tenants_active() -> QuerySet[Tenant]:
@@ -43,3 +71,27 @@ def tenant_of_host(host: str) -> Tenant | None:
     """The active tenant served on a host name (without port), or None."""
     domain = Domain.objects.select_related("tenant").filter(domain=host, tenant__status=Tenant.Status.ACTIVE).first()
     return domain.tenant if domain else None
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A person as the people page lists them."""
+
+    membership: Membership
+    second_factor: bool
+    logged_in_at: datetime | None
+
+    @property
+    def dialog(self) -> str:
+        """The id of the dialog that asks before they are removed."""
+        return f"remove-{self.membership.pk}"
+
+
+def people_of(tenant: Tenant) -> list[PersonRow]:
+    """Who works at a tenant, owners first, with whether they have a second factor and when they last logged in."""
+    order = {role: place for place, role in enumerate(Role)}
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    factor = Authenticator.objects.filter(user=OuterRef("user"), type__in=kinds)
+    found = Membership.objects.filter(tenant=tenant).select_related("user").annotate(second_factor=Exists(factor))
+    rows = [PersonRow(m, m.second_factor, m.user.last_login) for m in found]
+    return sorted(rows, key=lambda row: (order[Role(row.membership.role)], str(row.membership.user).lower()))

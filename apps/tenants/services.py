@@ -1,29 +1,36 @@
 """Every write to tenants, people and routes."""
 
-import re
-
 from django.conf import settings
 from django.db import transaction
-from django_tenants.utils import schema_context
+from django_tenants.utils import schema_context, tenant_context
 
 from apps.core.errors import PermanentError
 from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
-
-SLUG = re.compile(r"^[a-z][a-z0-9]{1,30}$")
-RESERVED = {"public", "www", "api", "admin", "static", "media", "pg", "information", "meridian", "localhost"}
+from apps.tenants.selectors import slug_problem
 
 
 def tenant_create(*, slug: str, name: str, country: str = "US", timezone: str = "UTC") -> Tenant:
     """Makes a tenant, its schema and its domain. Raises PermanentError when the slug cannot be had."""
-    if not SLUG.match(slug) or slug in RESERVED:
-        raise PermanentError(f"“{slug}” cannot be an address: use 2 to 31 lower-case letters and digits, starting with a letter.")
     with schema_context("public"):
-        if Tenant.objects.filter(schema_name=slug).exists():
-            raise PermanentError(f"“{slug}” is taken already; choose another address.")
+        if problem := slug_problem(slug):
+            raise PermanentError(problem)
         tenant = Tenant(schema_name=slug, name=name, country=country, timezone=timezone)
         tenant.save(verbosity=0)
         Domain.objects.create(domain=f"{slug}{settings.TENANT_HOST_SUFFIX}", tenant=tenant, is_primary=True)
     return tenant
+
+
+@transaction.atomic
+def company_create(*, slug: str, name: str, email: str, person: str, password: str) -> User:
+    """A new tenant and its owner, both or neither. Raises PermanentError when the slug cannot be had."""
+    tenant = tenant_create(slug=slug, name=name)
+    return person_add(tenant=tenant, email=email, role=Role.OWNER, name=person, password=password).user
+
+
+def person_rename(*, user: User, name: str) -> None:
+    """What colleagues see."""
+    user.name = name
+    user.save(update_fields=["name"])
 
 
 @transaction.atomic
@@ -32,7 +39,8 @@ def person_add(*, tenant: Tenant, email: str, role: Role | str, name: str = "", 
     user = User.objects.filter(email=email.lower()).first()
     if user is None:
         user = User.objects.create_user(email, password, name=name)
-    membership, _ = Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": role})
+    with tenant_context(tenant):  # whose audit log tells of it
+        membership, _ = Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": role})
     return membership
 
 

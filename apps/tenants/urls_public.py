@@ -1,9 +1,12 @@
-from django.urls import path
+from django.urls import include, path
 
-from apps.tenants import views
+from apps.tenants.views import login, signup
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("login", views.PublicLogin.as_view(), name="login"),
-    path("logout", views.logout_view, name="logout"),
+    path("", login.home, name="home"),
+    path("login", login.PublicLogin.as_view(), name="login"),
+    path("logout", login.logout_view, name="logout"),
+    path("signup", signup.signup, name="signup"),
+    path("signup/address", signup.signup_address, name="signup-address"),
+    path("account/", include("apps.tenants.urls_account")),
 ]

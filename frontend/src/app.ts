@@ -1,3 +1,5 @@
+import { passkeysStart } from "./account/passkey";
+import { signupStart } from "./account/signup";
 import { actionsStart } from "./actions";
 import { chartsStart } from "./chart";
 import { keepStart } from "./keep";
@@ -18,3 +20,5 @@ keysStart();
 toastsStart();
 chartsStart();
 liveStart();
+passkeysStart();
+signupStart();

@@ -1,0 +1,46 @@
+"""How allauth behaves here: its words, where a log-in leads, encrypted second factors, and a tenant's own single sign-on."""
+
+from typing import Any, ClassVar
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.fields import decrypt, encrypt
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Log-in by e-mail; people come by sign-up, invitation or single sign-on, never by allauth's own form."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": _("Too many attempts. Wait five minutes, or set a new password by e-mail."),
+        "incorrect_password": _("This is not your password. Try again."),
+        "enter_current_password": _("This is not your present password. Try again."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_login_stages(self) -> list[str]:
+        return [*super().get_login_stages(), "apps.tenants.login.HandoverStage"]
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account")
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Secrets of second factors are encrypted with a key of their own; people are shared, so it is no tenant's."""
+
+    def encrypt(self, text: str) -> str:
+        return encrypt(text, schema="public")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return decrypt(encrypted_text, schema="public")
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """A passkey belongs to the host that it was made on."""
+        return {"id": context.request.get_host().partition(":")[0], "name": "Meridian"}

@@ -1,0 +1,93 @@
+"""From the public host to a person's own company: a ticket that logs in there, with what has been proven here."""
+
+from typing import Any
+from uuid import UUID
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    get_authentication_records,
+)
+from allauth.account.internal.userkit import user_id_to_str
+from allauth.account.stages import LoginStage
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from apps.tenants.models import Role, SingleSignOn, Tenant, User
+from apps.tenants.selectors import membership_of, memberships_of, tenant_host
+
+TICKET_SALT = "meridian.login-ticket"
+TICKET_SECONDS = 60
+
+
+class HandoverStage(LoginStage):
+    """The last stage of a log-in. On the public host: on to the person's company; without one, staff log in here.
+
+    On a tenant's host, whoever got so far by a passkey or a single sign-on has to work there, too.
+    """
+
+    key = "meridian_handover"
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        tenant, user = self.request.tenant, self.login.user
+        if tenant is not None:
+            return (None, True) if self._welcome(user, tenant) else (_back(self.request), False)
+        membership = memberships_of(user).first()
+        if membership is None:
+            return (None, True) if user.is_staff else (_back(self.request), False)
+        return HttpResponseRedirect(ticket_url(self.request, user, membership.tenant)), False
+
+    def _welcome(self, user: User, tenant: Tenant) -> bool:
+        proven = {record["method"] for record in get_authentication_records(self.request, user)}
+        return membership_of(user, tenant) is not None and ("socialaccount" in proven or password_allowed(user, tenant))
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    messages.error(request, _("You cannot log in here in this way. Try another, or ask an admin of the company."))
+    return redirect("login")
+
+
+def ticket_url(request: HttpRequest, user: User, tenant: Tenant, path: str = "") -> str:
+    """An address on the tenant's host that logs `user` in there, once, within a minute, and goes on to `path`."""
+    stamp = user.last_login.isoformat() if user.last_login else ""
+    proven = get_authentication_records(request, user)
+    ticket = signing.dumps([str(user.pk), tenant.schema_name, stamp, proven], salt=TICKET_SALT, compress=True)
+    port = request.get_host().partition(":")[2]
+    host = tenant_host(tenant) + (f":{port}" if port else "")
+    return f"{request.scheme}://{host}/login/ticket?t={ticket}{f'&next={path}' if path else ''}"
+
+
+def ticket_spend(request: HttpRequest, ticket: str) -> bool:
+    """Logs in by a ticket of ticket_url, which the log-in spends: it moves last_login on. False when it is not good."""
+    try:
+        pk, schema, stamp, proven = signing.loads(ticket, salt=TICKET_SALT, max_age=TICKET_SECONDS)
+    except (signing.BadSignature, ValueError):
+        return False
+    user = User.objects.filter(pk=UUID(pk), is_active=True).first()
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    current = user.last_login.isoformat() if user and user.last_login else ""
+    if user is None or schema != tenant.schema_name or stamp != current or not password_allowed(user, tenant):
+        return False
+    log_in(request, user, proven)
+    return True
+
+
+def log_in(request: HttpRequest, user: User, proven: list[dict[str, Any]]) -> None:
+    """Starts a session, which the person finds in their list of sessions."""
+    get_adapter().login(request, user)
+    request.session[AUTHENTICATION_METHODS_SESSION_KEY] = proven
+    request.session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(user)
+    UserSession.objects.create_from_request(request)
+
+
+def password_allowed(user: User, tenant: Tenant) -> bool:
+    """False where a tenant's people log in by single sign-on only; its owners may always, lest they lock themselves out."""
+    if not SingleSignOn.objects.filter(tenant=tenant, required=True).exists():
+        return True
+    membership = membership_of(user, tenant)
+    return membership is not None and membership.role == Role.OWNER

@@ -1,0 +1,130 @@
+"""Every write to who works at a tenant: invitations, roles, and people who leave."""
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.core import signing
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.core.errors import PermanentError
+from apps.tenants.models import Invitation, Membership, Role, Tenant, User
+from apps.tenants.models_people import INVITATION_LASTS
+from apps.tenants.services import person_add
+
+SALT = "meridian.invitation"
+
+
+class PeopleError(PermanentError):
+    """What cannot be done with a person, as a sentence."""
+
+
+def invitation_create(*, tenant: Tenant, email: str, role: Role | str, by: User, address: str) -> Invitation:
+    """Invites somebody and sends the mail; `address` is where their link leads, up to the token. Raises PeopleError."""
+    email = email.strip().lower()
+    _may_give(tenant, by, role)
+    if Membership.objects.filter(tenant=tenant, user__email=email).exists():
+        raise PeopleError(_("%(email)s works here already. Change their role in the list.") % {"email": email})
+    if Invitation.objects.filter(tenant=tenant, email=email).exists():
+        raise PeopleError(_("%(email)s is invited already. Send the invitation again from the list.") % {"email": email})
+    invitation = Invitation.objects.create(tenant=tenant, email=email, role=role, invited_by=by)
+    _mail(invitation, address)
+    return invitation
+
+
+def invitation_resend(*, invitation: Invitation, address: str) -> None:
+    """Sends a new link for another seven days; earlier ones stop working."""
+    invitation.sent_at = timezone.now()
+    invitation.save(update_fields=["sent_at"])
+    _mail(invitation, address)
+
+
+def invitation_withdraw(*, invitation: Invitation) -> None:
+    """Its link stops working."""
+    invitation.delete()
+
+
+def invitation_of(token: str, tenant: Tenant) -> Invitation:
+    """The open invitation that a link stands for. Raises PeopleError when it is over, withdrawn, used or replaced."""
+    try:
+        pk, stamp = signing.loads(token, salt=SALT, max_age=INVITATION_LASTS)
+    except signing.BadSignature:
+        raise PeopleError(_("This invitation is over. Ask for a new one.")) from None
+    found = Invitation.objects.filter(pk=pk, tenant=tenant).select_related("tenant", "invited_by").first()
+    if found is None or found.sent_at.isoformat() != stamp or found.is_over:
+        raise PeopleError(_("This invitation has been used, withdrawn or sent again. Look for a newer mail, or ask for one."))
+    return found
+
+
+@transaction.atomic
+def invitation_accept(*, invitation: Invitation, user: User | None = None, name: str = "", password: str = "") -> Membership:
+    """The person joins; one without a log-in gets it here, with an address that the mail has proven."""
+    email = invitation.email
+    if user is None:
+        user = User.objects.create_user(email, password, name=name)
+        EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)
+    membership = person_add(tenant=invitation.tenant, email=user.email, role=invitation.role)
+    invitation.delete()
+    return membership
+
+
+@transaction.atomic
+def role_change(*, membership: Membership, role: Role | str, by: User) -> None:
+    """Raises PeopleError for the last owner, and when an admin would touch an owner."""
+    _may_give(membership.tenant, by, role)
+    _may_touch(membership, by)
+    if membership.role == Role.OWNER and role != Role.OWNER:
+        _not_the_last_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+
+
+@transaction.atomic
+def person_remove(*, membership: Membership, by: User) -> None:
+    """Ends their access and their sessions; what they wrote stays. Raises PeopleError for the last owner."""
+    _may_touch(membership, by)
+    if membership.role == Role.OWNER:
+        _not_the_last_owner(membership)
+    membership.delete()
+    sessions_end(user=membership.user)
+
+
+def sessions_end(*, user: User) -> None:
+    """Logs a person out everywhere."""
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
+def _not_the_last_owner(membership: Membership) -> None:
+    """The rows are locked, so that two owners cannot remove each other at once."""
+    owners = Membership.objects.select_for_update().filter(tenant_id=membership.tenant_id, role=Role.OWNER)
+    if not [owner for owner in owners if owner.pk != membership.pk]:
+        raise PeopleError(_("%(name)s is the only owner. Make somebody else an owner first.") % {"name": membership.user})
+
+
+def _may_give(tenant: Tenant, by: User, role: Role | str) -> None:
+    if role == Role.OWNER and not _is_owner(tenant, by):
+        raise PeopleError(_("Only an owner can make somebody an owner."))
+
+
+def _may_touch(membership: Membership, by: User) -> None:
+    if membership.role == Role.OWNER and not _is_owner(membership.tenant, by):
+        raise PeopleError(_("%(name)s is an owner; only another owner can change that.") % {"name": membership.user})
+
+
+def _is_owner(tenant: Tenant, user: User) -> bool:
+    """A company that has no owner yet is led by its admins."""
+    owners = Membership.objects.filter(tenant=tenant, role=Role.OWNER)
+    return owners.filter(user=user).exists() or not owners.exists()
+
+
+def _mail(invitation: Invitation, address: str) -> None:
+    """After the commit, so that no link is in a mail before it works."""
+    token = signing.dumps([str(invitation.pk), invitation.sent_at.isoformat()], salt=SALT, compress=True)
+    context = {"invitation": invitation, "tenant": invitation.tenant, "link": f"{address}{token}"}
+    subject = _("%(by)s invites you to %(company)s") % {"by": invitation.invited_by or "Meridian", "company": invitation.tenant}
+    text = render_to_string("people/invitation.txt", context)
+    transaction.on_commit(lambda: send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [invitation.email]))

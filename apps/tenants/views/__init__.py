@@ -1,0 +1,1 @@
+"""Pages of the public host, log-in, people, a person's own account, and what a company sets for itself."""
