@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     "desktop-sweep": {"task": "apps.desktop.tasks.desktop_sweep_task", "schedule": 2.0},
     "whatsapp-turns-sweep": {"task": "apps.whatsapp.tasks.turns_sweep_task", "schedule": 1.0},
     "whatsapp-turns-sweep-all": {"task": "apps.whatsapp.tasks.turns_sweep_all_task", "schedule": 30.0},
+    "webhooks-purge": {"task": "apps.compass.tasks_webhooks.webhooks_purge_task", "schedule": 3600.0},
     "whatsapp-templates-sync": {"task": "apps.whatsapp.tasks.templates_sync_task", "schedule": 900.0},
 }
 

@@ -11,7 +11,7 @@ class CompassConfig(AppConfig):
     label = "compass"
 
     def ready(self) -> None:
-        from apps.compass import effects_webhooks  # noqa: F401  they register themselves
+        from apps.compass import effects_webhooks, tasks_webhooks  # noqa: F401  they register themselves
         from apps.compass.guard import networks_allowed
         from apps.compass.knowledge import tool as knowledge
         from apps.compass.registry import tool_register
@@ -25,3 +25,11 @@ class CompassConfig(AppConfig):
             run=knowledge.search_run,
             title="Search the knowledge",
         )
+
+        from apps.compass.tabs_agents import tabs_agents_register
+
+        tabs_agents_register()
+
+        from apps.compass.trying import trying_register
+
+        trying_register()

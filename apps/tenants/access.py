@@ -8,12 +8,15 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from apps.core.errors import Problem
+from apps.core.errors import PermanentError, Problem
+from apps.core.idempotency import Claim, claim, finish
 from apps.tenants.keys import api_key_find
 from apps.tenants.models import Role
 from apps.tenants.models_keys import TenantApiKey
@@ -122,3 +125,40 @@ class APIKeyScheme(OpenApiAuthenticationExtension):
             "name": "Authorization",
             "description": "`Api-Key <key>`, made under Settings, API keys.",
         }
+
+
+class TenantAPI(APIView):
+    """The base of an API of a tenant: API key or session, and what a service refuses leaves as 422 with its sentence."""
+
+    authentication_classes = (APIKeyAuthentication, SessionAuthentication)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, PermanentError):
+            exc = Problem(422, getattr(exc, "code", "refused"), str(exc))
+        return super().handle_exception(exc)
+
+
+class IdempotencyMiddleware:
+    """`Idempotency-Key` below /api/v1/, for members and API keys. A key that is not valid is left to the view to refuse."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        owner = _owner(request) if "Idempotency-Key" in request.headers and request.path.startswith("/api/v1/") else ""
+        claimed = claim(request, owner) if owner else Claim()
+        if claimed.answer is not None:
+            return claimed.answer
+        answer = self.get_response(request)
+        if claimed.row is not None:
+            finish(claimed.row, answer)
+        return answer
+
+
+def _owner(request: HttpRequest) -> str:
+    keyword, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if keyword.lower() == APIKeyAuthentication.keyword:
+        key = api_key_find(request.tenant, text.strip())  # type: ignore[attr-defined]
+        return f"key:{key.pk}" if key else ""
+    membership = getattr(request, "membership", None)
+    return f"user:{request.user.pk}" if membership is not None else ""
