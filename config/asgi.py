@@ -16,6 +16,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from apps.calls.consumers import CallsConsumer  # noqa: E402
+from apps.compass.consumers import AgentsConsumer  # noqa: E402
 from apps.compass.consumers_knowledge import KnowledgeConsumer  # noqa: E402
 from apps.desktop.consumers import DeskConsumer  # noqa: E402
 
@@ -25,6 +26,7 @@ application = ProtocolTypeRouter(
         "websocket": AuthMiddlewareStack(
             URLRouter(
                 [
+                    path("ws/agents/", AgentsConsumer.as_asgi()),
                     path("ws/calls/", CallsConsumer.as_asgi()),
                     path("ws/desktop/", DeskConsumer.as_asgi()),
                     path("ws/knowledge/", KnowledgeConsumer.as_asgi()),

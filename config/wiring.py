@@ -9,3 +9,6 @@ class Wiring(AppConfig):
 
     def ready(self) -> None:
         """Registrations of one app's selectors with another app's registry."""
+        from config.agents import agents_know
+
+        agents_know()

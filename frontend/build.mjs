@@ -36,6 +36,7 @@ function tailwind() {
 function bundle() {
   return esbuild.context({
     entryPoints: {
+      agents: here("src/agents/page.ts"),
       app: here("src/app.ts"),
       call: here("src/call/page.ts"),
       desktop: here("src/desktop/page.ts"),

@@ -3,5 +3,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("apps.compass.urls_agents")),
     path("", include("apps.compass.urls_knowledge_api")),
 ]

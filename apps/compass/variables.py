@@ -10,7 +10,10 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from apps.compass.models import AgentVersion
+from apps.core.schema import schema_current
 from apps.tenants.models import Tenant
+from apps.tenants.selectors import tenant_by_slug
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -61,6 +64,23 @@ def prompt_filled(config: dict[str, Any], values: dict[str, str]) -> dict[str, A
     return {**config, "prompt": {part: _filled(value, known) for part, value in prompt.items()}}
 
 
+def prompt_ready(config: dict[str, Any], version: AgentVersion, known: dict[str, str]) -> dict[str, Any]:
+    """The prompt as it is sent, and the greeting in the language of whoever is greeted, where there is one."""
+    config = {**config, "prompt": _greeted(config["prompt"], known.get("language", ""))}
+    if not any(MARK.search(text) for text in _texts(config)):
+        return config
+    tenant = tenant_by_slug(schema_current())
+    if tenant is None:
+        return prompt_filled(config, known)
+    return prompt_filled(config, variables_now(tenant, agent=version.agent.name, language=version.language, **known))
+
+
+def _greeted(prompt: dict[str, Any], language: str) -> dict[str, Any]:
+    greetings = {code.lower(): text for code, text in (prompt.get("greetings") or {}).items()}
+    own = greetings.get(language.lower()) or greetings.get(_base(language))
+    return {**prompt, "greeting": own} if own else prompt
+
+
 def _filled(value: Any, known: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _filled(item, known) for key, item in value.items()}
@@ -89,8 +109,8 @@ def variables_of(subject_kind: str, subject_id: str) -> dict[str, str]:
 
 
 def variables_now(tenant: Tenant, *, agent: str, language: str, **known: str) -> dict[str, str]:
-    """Every built-in variable: company, date and time as the tenant has them, and what the caller knows of the rest."""
-    spoken = known.get("language") or language
+    """Every built-in variable: company, date and time as the tenant has them, and what is `known` of the rest."""
+    spoken = known.pop("language", "") or language
     with translation.override(_supported(spoken)):
         now = timezone.now().astimezone(ZoneInfo(tenant.timezone))
         named = translation.gettext(translation.get_language_info(_base(spoken))["name"]) if _is_known(spoken) else spoken

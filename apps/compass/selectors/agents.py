@@ -6,9 +6,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from apps.compass.knowledge.tool import tools_offered
 from apps.compass.models import Agent, AgentVersion, ProviderCredential
 from apps.compass.payloads import Config, providers_of
-from apps.compass.registry import tool_builtin
+from apps.compass.tools.offers import tool_specs
+from apps.compass.variables import prompt_ready, variables_of
 from apps.core.errors import PermanentError
 from apps.core.schema import schema_current
 
@@ -56,10 +58,17 @@ def agent_names(agent_ids: list[UUID]) -> dict[UUID, str]:
     return dict(Agent.objects.filter(pk__in=agent_ids).values_list("pk", "name"))
 
 
-def agent_config(version: AgentVersion) -> dict[str, Any]:
-    """The JSON of contracts.md for a version, secrets included. Raises AgentUnavailable when a provider has no key."""
+def agent_config(
+    version: AgentVersion, *, subject: str = "call", subject_id: str = "", known: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The JSON of contracts.md for a version, secrets included. Raises AgentUnavailable when a provider has no key.
+
+    `subject`: the tools are those of a call, or of a chat (turn). The prompt's variables are filled in with what is
+    `known` about it, or else about the call of this id.
+    """
     agent = version.agent
     config = {part: version.config.get(part, default) for part, default in DEFAULTS.items()}
+    config = prompt_ready(config, version, {**variables_of(subject, subject_id), **(known or {})})
     return {
         "id": str(agent.pk),
         "slug": agent.slug,
@@ -68,7 +77,7 @@ def agent_config(version: AgentVersion) -> dict[str, Any]:
         "version": version.number,
         "language": version.language,
         **config,
-        "tools": [_tool_spec(tool) for tool in config["tools"] if _offered(tool)],
+        "tools": tool_specs(tools_offered(config), subject=subject),
         "credentials": credentials_for(config),
     }
 
@@ -77,10 +86,11 @@ def credentials_for(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Keys and addresses of the providers in use: the tenant's own, else the platform's. Raises AgentUnavailable."""
     providers = providers_of(config)
     own: dict[str, Any] = {row.provider: row.secret for row in ProviderCredential.objects.filter(provider__in=providers)}
-    return {provider: _credential(provider, own.get(provider)) for provider in providers}
+    return {provider: credential_of(provider, own.get(provider)) for provider in providers}
 
 
-def _credential(provider: str, own: dict[str, Any] | None) -> dict[str, Any]:
+def credential_of(provider: str, own: dict[str, Any] | None) -> dict[str, Any]:
+    """The tenant's own account, else the platform's. Raises AgentUnavailable."""
     found = own or settings.PROVIDER_DEFAULTS.get(provider) or {}
     if not found.get("api_key"):
         raise AgentUnavailable(
@@ -112,16 +122,3 @@ def _is_uuid(value: UUID | str) -> bool:
         return bool(UUID(str(value)))
     except ValueError:
         return False
-
-
-def _offered(tool: dict[str, Any]) -> bool:
-    """A built-in whose app is no longer installed is left out rather than breaking the agent."""
-    return tool["kind"] == "http" or tool_builtin(tool["name"]) is not None
-
-
-def _tool_spec(tool: dict[str, Any]) -> dict[str, Any]:
-    if tool["kind"] == "http":
-        return {key: tool[key] for key in ("name", "description", "parameters", "kind")}
-    spec = tool_builtin(tool["name"])
-    assert spec is not None
-    return {"name": spec.name, "description": spec.description, "parameters": spec.parameters, "kind": "builtin"}

@@ -13,11 +13,13 @@ from apps.compass.models import Agent, AgentVersion
 from apps.compass.neighbours import numbers_of
 from apps.compass.selectors import credentials_for
 from apps.compass.services.config import UNSTORABLE, ConfigInvalid, config_check, secrets_check
+from apps.compass.services.webhooks import webhook_event
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
 from apps.core.schema import schema_current
 
 SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
+RESERVED = {"new", "import", "voices", "models"}  # pages that stand where an agent's own would
 LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
 
 
@@ -42,6 +44,8 @@ def agent_create(
     *, slug: str, name: str, language: str = "en", config: dict[str, Any] | None = None, created_by: UUID | None = None
 ) -> Agent:
     """Makes an agent with a first draft. Raises PermanentError (slug), ConfigInvalid."""
+    if slug in RESERVED:
+        raise PermanentError(f"“{slug}” is the address of another page; choose another one.")
     if not SLUG.match(slug):
         raise PermanentError(f"“{slug}” cannot be part of an address: use lower-case letters, digits and hyphens.")
     try:
@@ -79,6 +83,7 @@ def agent_draft_save(
     draft.config, draft.language, draft.updated_by = checked, _language(language or draft.language), created_by
     draft.save()
     _told(agent, draft)
+    webhook_event(type="agent.published", data={"agent_id": str(agent.pk), "slug": agent.slug, "version": draft.number})
     return draft
 
 
@@ -156,7 +161,7 @@ def agent_delete(*, agent: Agent) -> None:
 def slug_free(name: str) -> str:
     """An address made of a name, with a number behind it where that one is taken."""
     base = slugify(name)[:56].strip("-") or "agent"
-    taken = set(Agent.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken = RESERVED | set(Agent.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     return next(slug for slug in (base, *(f"{base}-{number}" for number in range(2, 10_000))) if slug not in taken)
 
 

@@ -1,0 +1,1 @@
+"""The pages on which agents are made, changed, published and deleted."""

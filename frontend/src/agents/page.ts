@@ -1,0 +1,13 @@
+// The agent editor: saves the draft, tells who else is there, puts variables in, and shows what providers have to offer.
+import { offersStart } from "./offers";
+import { othersStart } from "./others";
+import { promptStart } from "./prompt";
+import { savingStart } from "./saving";
+
+const form = document.querySelector<HTMLFormElement>("#agent-form");
+if (form) {
+  promptStart(form);
+  savingStart(form);
+  othersStart(form);
+  offersStart(form);
+}
