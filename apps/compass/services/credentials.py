@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.compass.guard import Blocked, Unresolved, addresses_of
-from apps.compass.models import ProviderCredential, ToolSecret
+from apps.compass.models import ProviderCredential, Tool, ToolSecret
+from apps.compass.provider_checks import Verdict, provider_check
 from apps.core.errors import PermanentError
 
 NAME = re.compile(r"^[A-Za-z0-9_]{1,64}$")
@@ -65,3 +66,20 @@ def secret_set(*, name: str, value: str) -> None:
     if not value or not value.isprintable() or not value.isascii():
         raise PermanentError("A secret is sent in a header, so it is printable ASCII without line breaks.")
     ToolSecret.objects.update_or_create(name=name, defaults={"value": value})
+
+
+def credential_check(*, provider: str) -> Verdict:
+    """Asks the provider whether the account in use works: the tenant's own, else the platform's. Raises PermanentError."""
+    row = ProviderCredential.objects.filter(provider=provider).first()
+    found = row.secret if row else settings.PROVIDER_DEFAULTS.get(provider, {})
+    if provider not in PROVIDERS or not found.get("api_key"):
+        raise PermanentError(f"There is no API key for {provider} to check. Enter one first.")
+    return provider_check(provider=provider, api_key=found["api_key"], base_url=found.get("base_url"))
+
+
+def secret_delete(*, name: str) -> None:
+    """Forgets a secret. Raises PermanentError naming the tools that use it."""
+    users = [tool.name for tool in Tool.objects.all() if name in tool.secrets]
+    if users:
+        raise PermanentError(f"{name} is used by {', '.join(users)}. Take it out of there first.")
+    ToolSecret.objects.filter(name=name).delete()

@@ -1,0 +1,1 @@
+"""Pages of the tool library and of provider accounts."""
