@@ -12,3 +12,8 @@ class Wiring(AppConfig):
         from config.agents import agents_know
 
         agents_know()
+
+        from apps.compass.chat import prices_register
+        from config.pricing import usage_cost
+
+        prices_register(usage_cost)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apps.calls.models import DEFAULT_FIRST_WORD_SECONDS, DEFAULT_MAX_CALL_SECONDS
 from apps.compass.selectors import AgentUnavailable, agent_by_slug, agent_for_call, credentials_for
+from apps.compass.selectors.trials import agent_for_trial
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class CallAgent:
         }
 
 
-def call_agent(agent_id: UUID | str) -> CallAgent:
-    """The published agent, able to talk. Raises AgentUnavailable."""
-    version = agent_for_call(agent_id)
+def call_agent(agent_id: UUID | str, *, trial: bool = False) -> CallAgent:
+    """The published agent, able to talk; on trial its draft. Raises AgentUnavailable."""
+    version = agent_for_trial(agent_id) if trial else agent_for_call(agent_id)
     credentials_for(version.config)
     limits, bot = version.config.get("limits") or {}, version.config.get("media_bot") or {}
     return CallAgent(
@@ -49,10 +50,10 @@ def call_agent(agent_id: UUID | str) -> CallAgent:
     )
 
 
-def call_agent_named(slug_or_id: str) -> CallAgent:
+def call_agent_named(slug_or_id: str, *, trial: bool = False) -> CallAgent:
     """The same by slug or by id. Raises AgentUnavailable."""
     agent = agent_by_slug(slug_or_id)
-    return call_agent(agent.pk if agent else slug_or_id)
+    return call_agent(agent.pk if agent else slug_or_id, trial=trial)
 
 
 __all__ = ["AgentUnavailable", "CallAgent", "call_agent", "call_agent_named"]

@@ -23,7 +23,8 @@ from apps.calls.services.starts import NoRoom, call_start
 from apps.calls.throttles import CallPageThrottle
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.errors import Problem
-from apps.tenants.access import APIKeyAuthentication, require_scope
+from apps.core.tokens import DRAFT
+from apps.tenants.access import MANAGERS, APIKeyAuthentication, require_scope
 
 MAX_BODY = 2 * 1024 * 1024
 
@@ -32,6 +33,11 @@ class TokenRequest(serializers.Serializer[Any]):
     """Whom to talk to."""
 
     agent = serializers.CharField(max_length=63, help_text="The agent's slug or id.")
+    version = serializers.ChoiceField(
+        ["published", "draft"],
+        default="published",
+        help_text="`draft` to try what is not published yet; for owners, admins and supervisors who are logged in.",
+    )
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, help_text="The caller's name, shown in Calls.")
 
 
@@ -57,13 +63,26 @@ class CallTokenAPI(APIView):
         require_scope(request, "calls", change=True)
         asked = TokenRequest(data=request.data)
         asked.is_valid(raise_exception=True)
+        trial = asked.validated_data["version"] == DRAFT
+        if trial:
+            _require_manager(request)
         try:
-            ticket = call_start(agent=asked.validated_data["agent"], name=_caller_name(request, asked.validated_data))
+            ticket = call_start(
+                agent=asked.validated_data["agent"], name=_caller_name(request, asked.validated_data), trial=trial
+            )
         except AgentUnavailable as error:
             raise Problem(404 if error.code == "unknown_agent" else 409, error.code, error.message) from error
         except NoRoom as error:
             raise Problem(503, "livekit_unreachable", str(error)) from error
         return Response(asdict(ticket), status=201)
+
+
+def _require_manager(request: Request) -> None:
+    membership = getattr(request, "membership", None)
+    if membership is None or membership.role not in MANAGERS:
+        raise Problem(
+            403, "forbidden", "Drafts are tried by owners, admins and supervisors. Leave `version` out to call the agent."
+        )
 
 
 def _caller_name(request: Request, data: dict[str, Any]) -> str:

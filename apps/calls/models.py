@@ -54,6 +54,7 @@ class Call(models.Model):
     agent_name = models.CharField(max_length=120, blank=True)
     team = models.CharField(max_length=63, blank=True)
     language = models.CharField(max_length=16, blank=True)
+    trial = models.BooleanField(default=False, help_text="Somebody of the company tries the agent's draft.")
     max_seconds = models.PositiveIntegerField(default=DEFAULT_MAX_CALL_SECONDS)
     first_word_seconds = models.FloatField(
         default=DEFAULT_FIRST_WORD_SECONDS, help_text="How long Atlas, once in the room, may take to its first word."

@@ -15,6 +15,7 @@ from django.utils.dateparse import parse_datetime
 from apps.calls.models import LIVE, Call, CallEvent, EventType, State
 from apps.calls.selectors import transcript_of
 
+TRIAL = "trial"  # a choice of the channel filter: calls in which somebody tried a draft
 SORT_FIELDS = {"started": "started_at", "agent": "agent_name", "duration": "lasted"}
 AT_ONCE = timedelta(seconds=8)
 
@@ -41,8 +42,10 @@ def _matches(filters: Mapping[str, Any], zone: str) -> Q:
     matches = Q()
     if "state" in filters:
         matches &= LIVE if filters["state"] == "live" else Q(state=filters["state"])
-    if "channel" in filters:
-        matches &= Q(channel=filters["channel"])
+    if filters.get("channel") == TRIAL:
+        matches &= Q(trial=True)
+    else:
+        matches &= Q(trial=False, **({"channel": filters["channel"]} if "channel" in filters else {}))
     if "agent" in filters:
         matches &= Q(agent_slug=filters["agent"])
     if "since" in filters:
@@ -80,20 +83,20 @@ def calls_today(zone: str) -> Today:
     """Today's calls so far."""
     started = day_start(timezone.now().astimezone(ZoneInfo(zone)).date(), zone)
     lost = Q(state__in=(State.FAILED, State.MISSED))
-    numbers = Call.objects.filter(started_at__gte=started).aggregate(
+    numbers = Call.objects.filter(started_at__gte=started, trial=False).aggregate(
         total=Count("pk"),
         answered=Count("pk", filter=Q(answered_at__isnull=False)),
         lost=Count("pk", filter=lost),
         average=Avg(_lasted(), filter=Q(ended_at__isnull=False, answered_at__isnull=False)),
     )
     average = numbers["average"].total_seconds() if numbers["average"] else None
-    live = Call.objects.filter(LIVE).count()
+    live = Call.objects.filter(LIVE, trial=False).count()
     return Today(numbers["total"], live, numbers["answered"], numbers["lost"], average)
 
 
 def calls_recent(limit: int = 5) -> QuerySet[Call]:
     """The newest calls."""
-    return Call.objects.annotate(lasted=_lasted()).order_by("-started_at", "-id")[:limit]
+    return Call.objects.filter(trial=False).annotate(lasted=_lasted()).order_by("-started_at", "-id")[:limit]
 
 
 @dataclass

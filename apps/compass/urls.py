@@ -6,4 +6,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.compass.urls_tools")),
     path("", include("apps.compass.urls_agents")),
     path("", include("apps.compass.urls_knowledge_api")),
+    path("", include("apps.compass.urls_checks_api")),
+    path("", include("apps.compass.urls_webhooks")),
 ]

@@ -3,7 +3,9 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("apps.compass.urls_tools_pages")),
     path("", include("apps.compass.urls_pages_agents")),
     path("", include("apps.compass.urls_knowledge")),
+    path("", include("apps.compass.urls_tools_pages")),
+    path("", include("apps.compass.urls_keys")),
+    path("", include("apps.compass.urls_try")),
 ]

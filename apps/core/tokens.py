@@ -9,6 +9,7 @@ import jwt
 from django.conf import settings
 
 Kind = Literal["call", "turn"]
+DRAFT = "draft"
 
 
 class BadToken(Exception):

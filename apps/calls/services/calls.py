@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.calls.agents import CallAgent
 from apps.calls.models import LIVE, Call, Channel, EndedReason, State
 from apps.calls.rooms import room_name_for
+from apps.compass.services.webhooks import webhook_event
 from apps.core.ids import uuid7
 from apps.core.outbox import effect_enqueue
 from apps.core.realtime import hint_publish
@@ -53,7 +54,7 @@ def call_change_as_read(call: Call, allowed: models.Q | None = None, **values: A
 
 
 @transaction.atomic
-def call_begin_webrtc(*, agent: CallAgent, identity: str, name: str = "") -> Call:
+def call_begin_webrtc(*, agent: CallAgent, identity: str, name: str = "", trial: bool = False) -> Call:
     """Records a call from a browser, before its room exists."""
     pk = uuid7()
     call = Call.objects.create(
@@ -62,9 +63,11 @@ def call_begin_webrtc(*, agent: CallAgent, identity: str, name: str = "") -> Cal
         room_name=room_name_for(schema_current(), pk),
         caller_identity=identity,
         caller_name=name,
+        trial=trial,
         **agent.snapshot,
     )
     call_hint(call.pk, call.version)
+    _tell("call.started", call)
     return call
 
 
@@ -84,6 +87,7 @@ def call_begin_sip(*, room_name: str, identity: str, name: str, attributes: dict
         with transaction.atomic():
             call.save(force_insert=True)
             call_hint(call.pk, call.version)
+            _tell("call.started", call)
     except IntegrityError:
         return Call.objects.get(room_name=room_name)
     return call
@@ -141,9 +145,32 @@ def call_end(
         detail=detail or _detail(call, reason),
         ended_at=max(at or timezone.now(), call.started_at),
     )
+    call.refresh_from_db()
+    _tell("call.ended", call)
     if not keep_room:
         room_delete_enqueue(call)
     return True
+
+
+def _tell(type: str, call: Call) -> None:
+    """A webhook event; a call on trial is nobody's business outside."""
+    if not call.trial:
+        webhook_event(type=type, data=call_data(call))
+
+
+def call_data(call: Call) -> dict[str, Any]:
+    """The `data` of call.started and call.ended; durations in seconds."""
+    return {
+        "call_id": str(call.pk),
+        "channel": call.channel,
+        "agent_id": str(call.agent_id) if call.agent_id else None,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "state": call.state,
+        "ended_reason": call.ended_reason or None,
+        "started_at": call.started_at.isoformat().replace("+00:00", "Z"),
+        "duration": round(call.duration, 3) if call.ended_at else None,
+    }
 
 
 def room_delete_enqueue(call: Call) -> None:

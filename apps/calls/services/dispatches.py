@@ -18,7 +18,7 @@ from apps.calls.models import Call, Channel, Dispatch, PhoneNumber
 from apps.calls.rooms import metadata_read
 from apps.core.errors import TransientError
 from apps.core.schema import schema_current
-from apps.core.tokens import token_issue
+from apps.core.tokens import DRAFT, token_issue
 
 log = structlog.get_logger(__name__)
 Tone = Callable[[], str | None]
@@ -163,7 +163,12 @@ def _same(other: livekit.AgentDispatch, dispatch: Dispatch) -> bool:
 def _metadata(call: Call, dispatch: Dispatch, tone: Tone) -> dict[str, Any]:
     tenant, agent_id = schema_current(), str(call.agent_id) if call.agent_id else None
     token = token_issue(
-        kind="call", tenant=tenant, agent_id=agent_id or "", subject_id=str(call.pk), ttl=call.max_seconds + TOKEN_MARGIN
+        kind="call",
+        tenant=tenant,
+        agent_id=agent_id or "",
+        subject_id=str(call.pk),
+        ttl=call.max_seconds + TOKEN_MARGIN,
+        version=DRAFT if call.trial else "",
     )
     metadata = {
         "tenant": tenant,
@@ -184,7 +189,7 @@ def ringback_of(call: Call) -> str | None:
     """Whose ringing tone Media Bot plays until Atlas speaks; None for none: then the caller's own exchange rings on."""
     number = PhoneNumber.objects.filter(number=call.to_number).first() if call.channel == Channel.SIP else None
     try:
-        return ringback_by(number, call_agent(call.agent_id)) if call.agent_id else None
+        return ringback_by(number, call_agent(call.agent_id, trial=call.trial)) if call.agent_id else None
     except AgentUnavailable:
         return None
 

@@ -32,10 +32,10 @@ class Ticket:
     call_id: str
 
 
-def call_start(*, agent: str, name: str = "", identity: str | None = None) -> Ticket:
-    """Begins a call with an agent (slug or id). Raises AgentUnavailable, NoRoom."""
-    chosen = call_agent_named(agent)
-    call = call_begin_webrtc(agent=chosen, identity=identity or f"caller-{uuid7().hex}", name=name)
+def call_start(*, agent: str, name: str = "", identity: str | None = None, trial: bool = False) -> Ticket:
+    """Begins a call with an agent (slug or id), or with its draft on trial. Raises AgentUnavailable, NoRoom."""
+    chosen = call_agent_named(agent, trial=trial)
+    call = call_begin_webrtc(agent=chosen, identity=identity or f"caller-{uuid7().hex}", name=name, trial=trial)
     _room_create(call)
     token = livekit.participant_token(
         room_name=call.room_name, identity=call.caller_identity, name=name or "Caller", ttl=TOKEN_TTL

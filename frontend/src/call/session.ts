@@ -22,6 +22,7 @@ export type Ending = "by_me" | "by_them" | "unanswered" | "lost";
 export type Activity = "waiting" | "listening" | "thinking" | "speaking";
 
 export interface Listener {
+  begun(callId: string): void;
   connected(): void;
   answered(): void;
   activity(activity: Activity): void;
@@ -59,6 +60,7 @@ export class CallSession {
       this.microphone = await microphoneOpen();
       microphoneGranted();
       const token = await tokenFetch(source);
+      this.listener.begun(token.call_id);
       await this.join(token.server_url, token.participant_token);
     } catch (error) {
       this.close();

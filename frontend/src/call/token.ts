@@ -5,6 +5,7 @@ export interface TokenSource {
   url: string;
   agent: string;
   csrf: string;
+  version?: string;
 }
 
 export interface Token {
@@ -28,7 +29,7 @@ async function ask(source: TokenSource): Promise<Response> {
     return await fetch(source.url, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": source.csrf },
-      body: JSON.stringify({ agent: source.agent }),
+      body: JSON.stringify({ agent: source.agent, version: source.version }),
       signal: AbortSignal.timeout(timeout),
     });
   } catch {
