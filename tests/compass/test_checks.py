@@ -12,7 +12,7 @@ from apps.compass.models import Agent, CheckResult, CheckRun, TrialUsage
 from apps.compass.payloads_checks import ScenarioIn
 from apps.compass.selectors.checks import readiness_of, standing_of
 from apps.compass.selectors.trials import agent_for_trial
-from apps.compass.services import agent_draft_save
+from apps.compass.services import agent_draft_save, agent_publish
 from apps.compass.services.checks import (
     SILENT_AFTER,
     ChecksRefused,
@@ -307,9 +307,23 @@ def test_what_got_worse_is_told(in_acme: Any, model: OpenAIStandin) -> None:
     policy_set(agent=agent, require_green=True)
     readiness = readiness_of(agent_for_trial(agent.pk))
     assert (readiness.is_current, readiness.is_green, readiness.blocks) == (True, False, True)
+    with pytest.raises(ChecksRefused, match="0 of 1 did"):
+        agent_publish(agent=agent)
     model.model_answers = {"gpt-4o-mini": Answer("At nine.")}
     ran(agent)
     assert not readiness_of(agent_for_trial(agent.pk)).blocks
+    assert agent_publish(agent=agent).number == draft.number
+
+
+def test_a_draft_that_changed_is_checked_again_before_it_is_published(in_acme: Any, model: OpenAIStandin) -> None:
+    agent = text_agent(model)
+    scenario(agent)
+    policy_set(agent=agent, require_green=True)
+    model.answers = [Answer("At nine.")]
+    run = ran(agent)
+    agent_draft_save(agent=agent, config={**run.config, "prompt": {"system": "Changed."}})
+    with pytest.raises(ChecksRefused, match="was not checked"):
+        agent_publish(agent=agent)
 
 
 def test_results_outlive_their_scenario(in_acme: Any, model: OpenAIStandin) -> None:

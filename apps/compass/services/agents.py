@@ -92,8 +92,10 @@ def agent_publish(*, agent: Agent, published_by: UUID | None = None, note: str =
     """Makes the draft what callers hear; it no longer changes from then on.
 
     Raises PermanentError when there is none, DraftChanged where it is not the one that was seen (`base`), and
-    AgentUnavailable naming a missing key or secret.
+    AgentUnavailable naming a missing key or secret; ChecksRefused where the agent waits for its checks.
     """
+    from apps.compass.services.checks_publishing import checks_require
+
     _lock(agent)
     draft = agent.versions.filter(state=AgentVersion.State.DRAFT).first()
     if draft is None:
@@ -103,6 +105,7 @@ def agent_publish(*, agent: Agent, published_by: UUID | None = None, note: str =
     draft.config = config_check(draft.config)
     credentials_for(draft.config)
     secrets_check(draft.config)
+    checks_require(draft)
     agent.versions.filter(state=AgentVersion.State.PUBLISHED).update(state=AgentVersion.State.ARCHIVED)
     draft.state, draft.published_at = AgentVersion.State.PUBLISHED, timezone.now()
     draft.published_by, draft.note = published_by, note.strip()[:200]

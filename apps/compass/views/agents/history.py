@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.compass.diffs import versions_diff
 from apps.compass.models import Agent, AgentVersion
+from apps.compass.selectors.checks import readiness_of
 from apps.compass.selectors.versions import agent_row, people_names, version_numbered, versions_of
 from apps.compass.services import agent_publish, version_restore
 from apps.compass.variables import variables_unknown
@@ -47,6 +48,7 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         refused=refused,
         changes=versions_diff(row.published, row.head),
         unknown=variables_unknown(row.head.config),
+        readiness=readiness_of(row.head),
     )
     return render(request, "compass/agents/publish.html", context, status=409 if refused else 200)
 
