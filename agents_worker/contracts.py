@@ -123,6 +123,18 @@ class MediaBotConfig(Shape):
     record: bool = False
 
 
+class KnowledgeConfig(Shape):
+    """Which documents the agent knows: all, or those of a list."""
+
+    documents: Literal["all"] | list[str] = Field(default_factory=list)
+    mode: str = "always"
+
+    @property
+    def before_each_turn(self) -> bool:
+        """Whether passages are put before the model, instead of leaving it to the model to look them up."""
+        return bool(self.documents) and self.mode == "always"
+
+
 class Credential(Shape):
     api_key: str = Field(default="", repr=False)
     base_url: str | None = None
@@ -146,6 +158,7 @@ class AgentConfig(Shape):
     handoff: Handoff | None = None
     limits: Limits = Limits()
     media_bot: MediaBotConfig = MediaBotConfig()
+    knowledge: KnowledgeConfig = KnowledgeConfig()
     credentials: dict[str, Credential] = Field(default_factory=dict)
 
 
@@ -237,13 +250,14 @@ class LatencyEvent(Event):
 
 
 class ToolEvent(Event):
-    """`duration` in seconds."""
+    """`duration` in seconds; `sources` says where in the company's documents an answer may come from."""
 
     type: Literal["tool"] = "tool"
     name: str
     ok: bool
     duration: float
     error: str | None = None
+    sources: list[str] = Field(default_factory=list)
 
 
 class UsageEvent(Event):

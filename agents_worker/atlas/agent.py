@@ -17,6 +17,7 @@ from livekit.agents import (
 from livekit.agents.types import NOT_GIVEN
 
 from agents_worker.atlas.answer import Candidate, Filler, ModelSilent, answer
+from agents_worker.atlas.knowledge import Knowledge
 from agents_worker.contracts import AgentConfig
 from agents_worker.phrases import phrase
 
@@ -35,6 +36,7 @@ class AtlasAgent(Agent):
         tools: list[llm.Tool | llm.Toolset],
         chat_ctx: NotGivenOr[llm.ChatContext] = NOT_GIVEN,
         on_silent: Callable[[], None],
+        knowledge: Knowledge | None = None,
     ) -> None:
         super().__init__(
             instructions=config.prompt.system or f"You are {config.name}.",
@@ -45,6 +47,7 @@ class AtlasAgent(Agent):
         self._config = config
         self._llms = llms
         self._on_silent = on_silent
+        self._knowledge = knowledge
 
     def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
@@ -54,6 +57,8 @@ class AtlasAgent(Agent):
     async def _answer(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], settings: ModelSettings
     ) -> AsyncGenerator[llm.ChatChunk | str | FlushSentinel, None]:
+        if self._knowledge is not None:
+            chat_ctx = await self._knowledge.put(chat_ctx)
         # a lone model is asked a second time: a fresh request often answers where one hangs
         models = self._llms if len(self._llms) > 1 else self._llms * 2
         candidates = [_candidate(model, chat_ctx, tools, settings) for model in models]

@@ -14,6 +14,7 @@ from livekit.agents.types import NOT_GIVEN
 
 from agents_worker.atlas.agent import AtlasAgent
 from agents_worker.atlas.greeting import Greeting
+from agents_worker.atlas.knowledge import Knowledge
 from agents_worker.atlas.reporting import Reporter
 from agents_worker.atlas.resume import chat_from
 from agents_worker.atlas.session import room_options, session_build
@@ -147,6 +148,7 @@ class AtlasCall:
             ],
             chat_ctx=chat_from(self._earlier),
             on_silent=lambda: self._say_last(config, "apology", "error"),
+            knowledge=Knowledge(config.knowledge, self._api, self._events.publish),
         )
         await session.start(
             agent,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from livekit.agents import RunContext, ToolError, function_tool, llm
 
+from agents_worker.atlas.knowledge import SEARCH, sources_of
 from agents_worker.backend import ApiRefused, ApiUnavailable, CallApi, ToolFailed
 from agents_worker.contracts import AnyEvent, ToolEvent, ToolSpec
 
@@ -37,7 +38,8 @@ def _compass_tool(spec: ToolSpec, api: CallApi, publish: Publish) -> llm.Tool:
         except (ApiRefused, ApiUnavailable, ToolFailed) as error:
             publish(_tool_event(spec.name, started, error=str(error)))
             raise ToolError(f"{spec.name} failed: {_reason(error)}") from error
-        publish(_tool_event(spec.name, started))
+        sources = sources_of(result) if spec.name == SEARCH else []
+        publish(_tool_event(spec.name, started, sources=sources))
         return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
 
     schema = {
@@ -55,9 +57,9 @@ def _reason(error: Exception) -> str:
     return error.detail if isinstance(error, ApiRefused) else str(error)
 
 
-def _tool_event(name: str, started: float, error: str | None = None) -> ToolEvent:
+def _tool_event(name: str, started: float, error: str | None = None, sources: Sequence[str] = ()) -> ToolEvent:
     seconds = round(time.monotonic() - started, 3)
-    return ToolEvent(name=name, ok=error is None, duration=seconds, error=error)
+    return ToolEvent(name=name, ok=error is None, duration=seconds, error=error, sources=list(sources))
 
 
 def end_call_tool(on_end: Callable[[], None], spoke: Callable[[], bool]) -> llm.Tool:

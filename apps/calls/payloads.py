@@ -93,6 +93,7 @@ class ToolEvent(Event):
     ok: bool
     duration: Seconds
     error: Text | None = None
+    sources: list[Annotated[str, Field(max_length=1_000)]] = Field(default_factory=list, max_length=20)
 
 
 class UsageEvent(Event):

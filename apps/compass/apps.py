@@ -26,6 +26,10 @@ class CompassConfig(AppConfig):
             title="Search the knowledge",
         )
 
+        from apps.compass.tabs_knowledge import tab_knowledge_register
+
+        tab_knowledge_register()
+
         from apps.compass.tabs_agents import tabs_agents_register
 
         tabs_agents_register()

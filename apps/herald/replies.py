@@ -1,7 +1,7 @@
 """POST /reply: one event each, numbered from 0, in order, each repeated until it is taken."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,9 +40,9 @@ class Replies:
         """Says that an answer is being written."""
         self._post({"event": "typing"})
 
-    def message(self, text: str) -> None:
-        """Sends one message to the contact."""
-        self._post({"event": "message", "text": text})
+    def message(self, text: str, sources: Sequence[dict[str, Any]] = ()) -> None:
+        """Sends one message to the contact; `sources` says where in the company's documents it may come from."""
+        self._post({"event": "message", "text": text, **({"sources": list(sources)} if sources else {})})
 
     def done(self, **ending: Any) -> None:
         """Ends the turn; nothing may follow."""

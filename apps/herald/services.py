@@ -21,6 +21,7 @@ from apps.desktop.selectors import teams_all
 from apps.herald.answer import Chain, ModelSilent, Reply, ToolRequest, TurnStopped, finish
 from apps.herald.conversation import prompt_of
 from apps.herald.handoff import HANDOFF, handoff_tool, phrase_in
+from apps.herald.knowledge import Sources, passages_put, sources_looked_up
 from apps.herald.payloads import TurnRequest
 from apps.herald.rendering import own_words
 from apps.herald.replies import Replies, ReplyLost, TurnStale
@@ -108,6 +109,7 @@ class TurnRun:
         self.turn, self.replies = turn, replies
         self.meter = Meter()
         self.said: list[str] = []
+        self.sources: Sources = []
 
     def answer(self) -> Ending:
         """The turn's ending, after its messages were sent. Raises MeridianError when there is none but a person."""
@@ -129,6 +131,7 @@ class TurnRun:
     def _talk(self, chain: Chain, version: AgentVersion, config: dict[str, Any]) -> dict[str, Any] | None:
         """Sends what the model says and runs what it asks for; returns the arguments of its handoff, if it made one."""
         messages, tools = prompt_of(config, self.turn), _tools(config)
+        self.sources = passages_put(messages, config, self.turn)
         reply = self._first(chain, messages, tools)
         for round_left in reversed(range(TOOL_ROUNDS)):
             self._say(reply.text)
@@ -159,7 +162,7 @@ class TurnRun:
 
     def _say(self, text: str) -> None:
         for message in messages_of(text):
-            self.replies.message(message)
+            self.replies.message(message, self.sources)
             self.said.append(message)
 
     def _tool(self, call: ToolRequest, version: AgentVersion) -> dict[str, Any]:
@@ -174,6 +177,7 @@ class TurnRun:
         except (ToolFailed, UnknownTool) as error:
             result = {"ok": False, "error": str(error)}
         content = json.dumps(result, ensure_ascii=False)[:RESULT_CHARACTERS]
+        self.sources = [*self.sources, *sources_looked_up(call.name, content)]
         return {"role": "tool", "tool_call_id": call.id, "content": content}
 
     def _context(self) -> ToolContext:

@@ -100,7 +100,7 @@ class _Nobody:
     def typing(self) -> None:
         """Nobody sees it."""
 
-    def message(self, text: str) -> None:
+    def message(self, text: str, sources: Sequence[dict[str, Any]] = ()) -> None:
         """The run keeps what it said by itself."""
 
 

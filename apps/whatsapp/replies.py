@@ -24,11 +24,22 @@ class Typing(_Event):
     event: Literal["typing"]
 
 
+class Source(BaseModel):
+    """A place in a document that the agent knows."""
+
+    document_id: UUID
+    document: str = Field(max_length=300)
+    page: int | None = None
+    heading: str | None = Field(None, max_length=500)
+    address: str | None = Field(None, max_length=2_000)
+
+
 class Said(_Event):
     """A message to the contact."""
 
     event: Literal["message"]
     text: str = Field(min_length=1, max_length=MAX_TEXT)
+    sources: list[Source] = Field(default_factory=list, max_length=20, description="Where it stands in the documents.")
 
     @field_validator("text")
     @classmethod

@@ -53,6 +53,7 @@ def _local(settings: Settings, embeddings: str, tmp_path: Path) -> None:
     settings.EMBEDDING_MODEL = "all-minilm-l6-v2"
     settings.EMBEDDING_DEFAULTS = {"api_key": "local", "base_url": embeddings}
     settings.MEDIA_ROOT = str(tmp_path)
+    settings.MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"  # its change is what has the storage look again
 
 
 def files(folder: str) -> list[Path]:
@@ -87,8 +88,14 @@ def test_usage_is_kept_for_the_bill(in_acme: Tenant) -> None:
     [
         ("prices.pdf", pdf_make("Welcome", "The entrance fee is 12 euro"), "entrance fee", "12 euro", 1),
         ("services.docx", docx_make(), "price of new soles", "Service: New soles; Price: 49 euro", None),
-        ("page.html", b"<title>T</title><nav>Menu</nav><main><h1>Team</h1><p>Our doctor is Ada.</p></main>", "doctor", "Ada", None),
-        ("table.csv", "Product;Price\nHammer;9 euro\nSaw;15 euro\n".encode(), "hammer", "Product: Hammer; Price: 9 euro", None),
+        (
+            "page.html",
+            b"<title>T</title><nav>Menu</nav><main><h1>Team</h1><p>Our doctor is Ada.</p></main>",
+            "doctor",
+            "Ada",
+            None,
+        ),
+        ("table.csv", b"Product;Price\nHammer;9 euro\nSaw;15 euro\n", "hammer", "Product: Hammer; Price: 9 euro", None),
         ("note.txt", "Der Schlüssel liegt unter der Matte.".encode("cp1252"), "Schlüssel", "Matte", None),
     ],
     ids=["pdf", "docx", "html", "csv", "txt"],

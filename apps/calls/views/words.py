@@ -128,6 +128,8 @@ def _latency(data: dict[str, Any]) -> str:
 
 def _tool(data: dict[str, Any]) -> str:
     values = {"name": data.get("name", ""), "delay": seconds(data.get("duration")), "error": data.get("error") or ""}
+    if data.get("ok") and data.get("sources"):
+        return _("Tool %(name)s answered after %(delay)s from %(sources)s") % {**values, "sources": "; ".join(data["sources"])}
     if data.get("ok"):
         return _("Tool %(name)s answered after %(delay)s") % values
     return _("Tool %(name)s failed after %(delay)s: %(error)s") % values

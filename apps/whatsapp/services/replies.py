@@ -96,8 +96,12 @@ def _keep(turn: Turn, reply: ReplyEvent, **extra: str) -> None:
 def _apply(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> None:
     event = reply.root
     if isinstance(event, Said):
+        payload = {"sources": [source.model_dump(mode="json") for source in event.sources]} if event.sources else None
         for part in text_parts(event.text):
-            message_send(conversation=conversation, author=Message.Author.AI, text=part, generation=turn.generation, locked=True)
+            message_send(
+                conversation=conversation, author=Message.Author.AI, text=part, payload=payload, generation=turn.generation,
+                locked=True,
+            )  # fmt: skip
     elif isinstance(event, Done):
         _done(turn, conversation, event)
     else:
