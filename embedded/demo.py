@@ -12,8 +12,8 @@ from apps.compass.selectors import agent_by_slug
 from apps.compass.services import agent_create, agent_draft_save, agent_publish
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add, tenant_create
+from embedded.defaults import agent_defaults
 from embedded.demo_desk import PHRASES, TEAM, desk_seed
-from embedded.models import CHAT_MODEL, SPEECH_MODEL, TRANSCRIPTION_MODEL, VOICE
 from embedded.prompts import ACME, GLOBEX, greeting
 
 PASSWORD = "meridian-demo"
@@ -107,28 +107,7 @@ def reception_config(company: Company) -> dict[str, Any]:
 
 
 def _providers() -> dict[str, Any]:
-    if os.environ.get("MERIDIAN_LOCAL_MODELS"):
-        chosen = _local()
-    else:
-        chosen = {
-            "stt": {"provider": "openai", "model": "gpt-4o-mini-transcribe"},
-            "llm": {"provider": "openai", "model": "gpt-4o-mini"},
-            "tts": {"provider": "openai", "model": "gpt-4o-mini-tts", "voice": "alloy"},
-            "tools": [{"kind": "builtin", "name": name} for name in ("end_call",) if name in tool_names()],
-        }
-    if os.environ.get("DEEPGRAM_API_KEY"):
-        chosen["stt"] = {"provider": "deepgram", "model": "nova-3"}
-    if os.environ.get("ELEVENLABS_API_KEY"):
-        chosen["tts"] = {"provider": "elevenlabs", "model": "eleven_flash_v2_5", "voice": ""}
+    chosen = agent_defaults(os.environ)
+    if not os.environ.get("MERIDIAN_LOCAL_MODELS"):  # the local model cannot call tools
+        chosen["tools"] = [{"kind": "builtin", "name": name} for name in ("end_call",) if name in tool_names()]
     return chosen
-
-
-def _local() -> dict[str, Any]:
-    return {
-        "stt": {"provider": "openai", "model": TRANSCRIPTION_MODEL},
-        "llm": {"provider": "openai", "model": CHAT_MODEL, "temperature": 0.0},
-        "tts": {"provider": "openai", "model": SPEECH_MODEL, "voice": VOICE},
-        # The local voice asks its questions so evenly that the end-of-turn model is unsure of them: wait a second, not more.
-        "turn_taking": {"max_endpointing_delay": 1.0},
-        "limits": {"first_token_seconds": 10},  # a model without a graphics card, on a machine that does everything else too
-    }

@@ -1,5 +1,6 @@
 """What a stack is given from outside, and the environment that its processes run with."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from embedded.envfile import env_read
 from embedded.errors import StackError
 from embedded.keys import vapid_public
+from embedded.defaults import agent_defaults
 from embedded.models import API_KEY, EMBEDDING_MODEL, SPEECH_MODEL, VOICE
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports
@@ -30,6 +32,7 @@ PRODUCT = {
     "CELERY_BEAT_SCHEDULE_FILENAME",
     "DJANGO_SETTINGS_MODULE",
     "HERALD_URL",
+    "AGENT_DEFAULTS",
 }
 PREFIXES = (
     "LIVEKIT_",
@@ -127,4 +130,5 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
     made |= {"WEBPUSH_PRIVATE_KEY": private, "WEBPUSH_PUBLIC_KEY": vapid_public(private)}
     if node_ip != LOOPBACK:
         made["PUBLIC_HOSTS"] = node_ip
-    return made | dict(given)
+    settings = made | dict(given)
+    return {"AGENT_DEFAULTS": json.dumps(agent_defaults(settings)), **settings}

@@ -1,5 +1,6 @@
 """Settings that every way of running shares. Values come from the environment by config.env."""
 
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -186,6 +187,9 @@ LIVEKIT_URL = env.optional("LIVEKIT_URL")
 LIVEKIT_PUBLIC_URL = env.optional("LIVEKIT_PUBLIC_URL", LIVEKIT_URL)
 LIVEKIT_API_KEY = env.optional("LIVEKIT_API_KEY")
 LIVEKIT_API_SECRET = env.optional("LIVEKIT_API_SECRET")
+
+# What new agents begin with: parts of their configuration, as JSON, such as the models that this installation has.
+AGENT_DEFAULTS = json.loads(env.optional("AGENT_DEFAULTS", "{}"))
 
 # What agents use when their tenant has stored no credentials of its own.
 PROVIDER_DEFAULTS = {

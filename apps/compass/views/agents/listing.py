@@ -2,6 +2,7 @@
 
 import json
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -49,7 +50,7 @@ def agent_new(request: HttpRequest) -> HttpResponse:
 
 def _made(request: HttpRequest, form: NewAgentForm) -> Agent:
     name, starter = form.cleaned_data["name"], STARTERS.get(form.cleaned_data["starter"])
-    config = starter.config if starter else {}
+    config = {**settings.AGENT_DEFAULTS, **(starter.config if starter else {})}
     return agent_create(
         slug=slug_free(name), name=name, language=request.LANGUAGE_CODE, config=config, created_by=person(request)
     )
