@@ -14,6 +14,7 @@ from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add, tenant_create
 from embedded.defaults import agent_defaults
 from embedded.demo_desk import PHRASES, TEAM, desk_seed
+from embedded.models import VOICE
 from embedded.prompts import ACME, GLOBEX, greeting
 
 PASSWORD = "meridian-demo"

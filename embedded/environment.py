@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from embedded.defaults import agent_defaults
 from embedded.envfile import env_read
 from embedded.errors import StackError
 from embedded.keys import vapid_public
-from embedded.defaults import agent_defaults
 from embedded.models import API_KEY, EMBEDDING_MODEL, SPEECH_MODEL, VOICE
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports
