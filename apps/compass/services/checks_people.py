@@ -59,6 +59,8 @@ def scores_read(answer: str) -> dict[int, tuple[float, str]]:
 
 def _usable(row: Any) -> bool:
     """No score without a reason: a model that only fills a form in has judged nothing."""
+    if not isinstance(row, dict):
+        return False
     score, reason, number = row.get("score"), row.get("reason"), row.get("criterion")
     is_number = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1
     is_named = isinstance(number, int) and not isinstance(number, bool)
