@@ -14,6 +14,7 @@ from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add, tenant_create
 from embedded.defaults import agent_defaults
 from embedded.demo_desk import PHRASES, TEAM, desk_seed
+from embedded.demo_knowledge import knowledge_seed
 from embedded.models import VOICE
 from embedded.prompts import ACME, GLOBEX, greeting
 
@@ -65,6 +66,7 @@ def _company_seed(company: Company) -> list[str]:
         made += _reception_seed(company)
         agent = agent_by_slug(SLUG)
         made += desk_seed(company.name, agent) if agent else []
+        made += knowledge_seed() if company.slug == "acme" else []
     return made
 
 

@@ -1,14 +1,17 @@
 """The demo: made once through the apps' services, left alone afterwards, in step with the providers that are there."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django_tenants.utils import schema_context
+from pytest_django import Settings
 
 from apps.calls.models import PhoneNumber
 from apps.compass.selectors import agent_by_slug, agent_config, agent_for_call
+from apps.compass.selectors.knowledge import documents_all
 from apps.compass.services import agent_draft_save, agent_publish
 from apps.desktop.models import CannedResponse
 from apps.desktop.selectors import members_of, teams_all
@@ -18,6 +21,12 @@ from apps.whatsapp.selectors import mapping_for
 from embedded.demo import PASSWORD, demo_seed
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_files(settings: Settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    settings.MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"  # its change is what has the storage look again
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +125,12 @@ def test_what_a_person_changed_is_left_alone(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("MERIDIAN_LOCAL_MODELS")
     assert demo_seed() == ["agent globex/reception with other providers"]
     assert reception("acme")["prompt"]["system"] == "Mine."
+
+
+def test_acme_gets_a_document_once() -> None:
+    assert any("document" in line for line in demo_seed())
+    assert not any("document" in line for line in demo_seed())
+    with schema_context("acme"):
+        assert [document.name for document in documents_all()] == ["Acme opening hours and services"]
+    with schema_context("globex"):
+        assert not documents_all().exists()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.core.files.uploadedfile import UploadedFile
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
 
 from apps.compass.knowledge.parsing import MAX_BYTES, Unreadable, kind_of
 from apps.compass.models import AgentVersion, Document, Passage
@@ -22,6 +24,8 @@ from apps.compass.models.knowledge import OPEN_STATES
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
 from apps.core.schema import schema_current
+
+log = structlog.get_logger(__name__)
 
 MOST_DOCUMENTS = 1_000
 DAY = timedelta(days=1)
@@ -117,9 +121,16 @@ def document_announce(document: Document) -> None:
 
 def document_queue(document_id: UUID | str) -> None:
     """Wakes a worker up after the commit; the sweeper comes where that gets lost."""
+    transaction.on_commit(lambda: _wake(str(document_id)))
+
+
+def _wake(document_id: str) -> None:
     from apps.compass.tasks import document_work_task
 
-    document_work_task.delay_on_commit(str(document_id))
+    try:
+        document_work_task.apply_async((document_id,), retry=False)
+    except OperationalError as error:
+        log.warning("document_not_hurried", error=type(error).__name__)
 
 
 def _queued(document: Document) -> Document:
