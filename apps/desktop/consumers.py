@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from channels.db import database_sync_to_async
 from django_tenants.utils import tenant_context
 
 from apps.core.hub import hub
+from apps.core.shared import shared
 from apps.desktop.channels import channel_for
 from apps.desktop.errors import DeskError
 from apps.desktop.events import TOPIC, conversation_topic, user_topic
@@ -17,6 +19,7 @@ from apps.desktop.selectors.people import DESK_ROLES
 from apps.desktop.services.team import colleague_seen
 from apps.tenants.consumers import TenantConsumer
 
+SEEN_SECONDS = 60.0
 SHOWN_SECONDS = 15.0  # a channel shows typing for longer than this
 
 
@@ -28,6 +31,7 @@ class DeskConsumer(TenantConsumer):
     """
 
     shown_at = -SHOWN_SECONDS  # when the contact was last told that this person types
+    seen_at = -SEEN_SECONDS  # when it was last written down that this person is here
 
     async def connect(self) -> None:
         await super().connect()
@@ -41,7 +45,7 @@ class DeskConsumer(TenantConsumer):
         if "subscribe" in content:
             await super().receive_json(content)
         if isinstance(content.get("register"), dict):
-            await self.send_json(await self._register(content["register"].get("last_event_id")))
+            await self._register(content["register"].get("last_event_id"))
         if isinstance(content.get("typing"), str):
             await self._typing(content["typing"])
 
@@ -50,12 +54,24 @@ class DeskConsumer(TenantConsumer):
             return False
         return topic in (TOPIC, user_topic(self.membership.user_id)) or _is_conversation(topic)
 
+    async def _register(self, last_event_id: Any) -> None:
+        """Answers first: when all ask at once, nobody waits for what is only written down about the others."""
+        known = last_event_id if isinstance(last_event_id, int) else 0
+        key = ("desk", self.membership.tenant.schema_name, known)
+        await self.send_json(await shared().ask(key, partial(self._since, known)))
+        if time.monotonic() - self.seen_at >= SEEN_SECONDS:
+            self.seen_at = time.monotonic()
+            await self._seen()
+
     @database_sync_to_async
-    def _register(self, last_event_id: Any) -> dict[str, Any]:
+    def _since(self, known: int) -> dict[str, Any]:
+        with tenant_context(self.membership.tenant):
+            return {"registered": event_last_id(), "missed": bool(events_after(known, limit=1))}
+
+    @database_sync_to_async
+    def _seen(self) -> None:
         with tenant_context(self.membership.tenant):
             colleague_seen(user_id=self.membership.user_id)
-            known = last_event_id if isinstance(last_event_id, int) else 0
-            return {"registered": event_last_id(), "missed": bool(events_after(known, limit=1))}
 
     async def _typing(self, conversation_id: str) -> None:
         """Only of a conversation that this socket listens to."""

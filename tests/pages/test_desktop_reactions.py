@@ -60,7 +60,7 @@ def test_others_are_refused(
     message, before = asked(acme, desk.mine), len(channel.sent)
     assert react(client_for(charlie, "globex"), message, "👍") == 404
     assert react(client_for(charlie, "acme"), message, "👍") == 404
-    assert react(client_for(alice, "acme"), message, "👍") == 403
+    assert react(client_for(alice, "acme"), message, "👍") == 409
     assert react(client_for(bob, "acme"), message, "a word") == 422
     assert len(channel.sent) == before
     assert "said-react" not in shown(client_for(alice, "acme"), desk.mine)
