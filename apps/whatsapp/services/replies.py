@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count
 from django.utils import timezone
 
 from apps.core.rows import row_insert
@@ -20,6 +19,10 @@ from apps.whatsapp.selectors import window_open
 from apps.whatsapp.services.turns import conversation_hand_over, conversation_of_turn, turn_finish, turn_is_current
 
 State = Turn.State
+TURN = (
+    "SELECT *, (SELECT count(*) FROM whatsapp_turnevent WHERE turn_id = turn.id) AS taken"
+    " FROM whatsapp_turn AS turn WHERE id = %s"
+)
 
 
 class Outcome(StrEnum):
@@ -48,8 +51,8 @@ def reply_take(*, turn_id: UUID | str, reply: ReplyEvent) -> Taken:
     conversation = conversation_of_turn(turn_id)
     if conversation is None:
         return Taken(Outcome.UNKNOWN)
-    turn = Turn.objects.annotate(taken=Count("events")).get(pk=turn_id)
-    expected = turn.taken
+    turn = Turn.objects.raw(TURN, [turn_id])[0]
+    expected: int = turn.taken  # type: ignore[attr-defined]
     if reply.seq < expected:
         return Taken(_again(TurnEvent.objects.get(turn=turn, seq=reply.seq)))
     if reply.seq > expected:

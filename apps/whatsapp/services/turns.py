@@ -30,6 +30,8 @@ VOICE = timedelta(seconds=20)  # how long a turn waits for what a voice note say
 VOICE_STEP = timedelta(seconds=1)
 RUN = timedelta(seconds=120)
 COULD_NOT = "The AI agent could not answer."  # what colleagues read where Herald says "error"
+# Written out: several times for each message, and Django takes longer to put such a statement together than Postgres to do it.
+LOCK = "SELECT * FROM desktop_conversation WHERE id = (SELECT conversation_id FROM whatsapp_turn WHERE id = %s) FOR UPDATE"
 TYPING = timedelta(seconds=20)  # Meta shows it for 25
 
 
@@ -85,8 +87,7 @@ def turn_start(turn_id: UUID | str) -> bool:
 
 def conversation_of_turn(turn_id: UUID | str) -> Conversation | None:
     """A turn's conversation, locked, which guards its turns too: read the turn after it."""
-    own = Turn.objects.filter(pk=turn_id).values("conversation_id")
-    return Conversation.objects.select_for_update().filter(pk__in=own).first()
+    return next(iter(Conversation.objects.raw(LOCK, [turn_id])), None)
 
 
 def _running(conversation: Conversation) -> bool:
