@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from apps.core.payloads import storable
+
 Kind = Literal["contains", "lacks", "matches", "tool", "no_tool", "handoff", "no_handoff", "language", "max_turns", "first_token"]
 NUMBERS = {"max_turns", "first_token"}
 EMPTY = {"handoff", "no_handoff"}
@@ -50,6 +52,11 @@ class ScenarioIn(Shape):
     criteria: list[Sentence] = Field(default_factory=list, max_length=10)
     pass_mark: float = Field(0.7, ge=0, le=1)
     tool_answers: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, data: Any) -> Any:
+        return storable(data)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

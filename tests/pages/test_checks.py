@@ -168,6 +168,8 @@ def test_checks_by_api(admin: Client, acme: Tenant, agent: Agent, model: OpenAIS
     one = f"{agent.pk}/checks/{made.json()['id']}"
     assert api(admin, "put", one, {**GIVEN, "name": "Times"}).json()["name"] == "Times"
     assert [row["name"] for row in api(admin, "get", f"{agent.pk}/checks").json()] == ["Times"]
+    odd = api(admin, "post", f"{agent.pk}/checks", {**GIVEN, "name": "A\x00b\ud800"}).json()
+    assert odd["name"].startswith("Ab") and api(admin, "delete", f"{agent.pk}/checks/{odd['id']}").status_code == 204
     wrong = api(admin, "post", f"{agent.pk}/checks", {"name": "x"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid") and wrong.json()["errors"]
     begun = api(admin, "post", f"{agent.pk}/runs")

@@ -11,7 +11,7 @@ from apps.calls.models import Call
 from apps.calls.selectors_pages import call_turns
 from apps.calls.views.public import ENDINGS
 from apps.calls.views.words import step_of
-from apps.compass.models import Agent
+from apps.compass.selectors import agents_all
 from apps.tenants.access import MANAGERS, role_required
 
 
@@ -19,7 +19,7 @@ from apps.tenants.access import MANAGERS, role_required
 @role_required(*MANAGERS)
 def trial(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """The call, as a fragment: what the public call page has, for the draft."""
-    agent = Agent.objects.filter(pk=agent_id).first()
+    agent = agents_all().filter(pk=agent_id).first()
     if agent is None:
         raise Http404
     problem = ""

@@ -6,10 +6,8 @@ from uuid import UUID
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ValidationError
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckRun, CheckScenario
@@ -19,7 +17,7 @@ from apps.compass.selectors.checks import run_of, runs_of, scenario_of, scenario
 from apps.compass.services.checks import ChecksRefused, run_begin, run_cancel, runs_interrupt, scenario_delete, scenario_save
 from apps.core.errors import Problem, fields_of
 from apps.core.openapi import problems
-from apps.tenants.access import MANAGERS, Access, APIKeyAuthentication
+from apps.tenants.access import MANAGERS, Access, TenantAPI
 
 MOST_RUNS = 50
 
@@ -62,10 +60,9 @@ class RunOut(BaseModel):
     results: list[ResultOut]
 
 
-class ChecksView(APIView):
+class ChecksView(TenantAPI):
     """The base: members by role, or a key with the scope agents."""
 
-    authentication_classes = (APIKeyAuthentication, SessionAuthentication)
     permission_classes = (Access.of(read=MANAGERS, scope="agents"),)
 
     def agent(self, agent_id: UUID) -> Agent:
