@@ -11,6 +11,7 @@ from django_tenants.utils import tenant_context
 from apps.calls import livekit as livekit_module
 from apps.calls.models import Call
 from apps.calls.selectors_pages import calls_listed, calls_recent, calls_today
+from apps.calls.services.arrivals import call_answer
 from apps.calls.services.dispatches import dispatch_pair
 from apps.compass.services import agent_create, agent_draft_save
 from apps.tenants.models import Membership, Role, Tenant, User
@@ -69,7 +70,11 @@ def test_an_agent_that_was_never_published_can_be_tried(
     assert ask(client_for(alice, "acme"), version="published").status_code == 409
     answer = ask(client_for(alice, "acme"))
     with tenant_context(acme):
-        headers = token_of(Call.objects.get(pk=answer.json()["call_id"]))
+        call = Call.objects.get(pk=answer.json()["call_id"])
+        call_answer(call)
+        call.refresh_from_db()
+        assert call.is_live and livekit.dispatched(call.room_name) == [("atlas", 1), ("media-bot", 1)]
+        headers = token_of(call)
         ran = public_post(f"/agents/{agent.pk}/tools/look", {"arguments": {}}, headers)
     assert ran.status_code == 200 and "day" in ran.json()["error"]
 
