@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
+from celery.fixups.django import DjangoFixup, DjangoWorkerFixup  # type: ignore[attr-defined]
 from django.db import close_old_connections
 
 
@@ -15,8 +15,10 @@ class WorkerFixup(DjangoWorkerFixup):
 
 
 class Fixup(DjangoFixup):
+    _worker_fixup: WorkerFixup | None
+
     @property
-    def worker_fixup(self) -> DjangoWorkerFixup:
+    def worker_fixup(self) -> WorkerFixup:
         if self._worker_fixup is None:
             self._worker_fixup = WorkerFixup(self.app)
         return self._worker_fixup
@@ -24,4 +26,6 @@ class Fixup(DjangoFixup):
 
 def fixup(app: Any) -> DjangoFixup:
     """Named in config.celery instead of Celery's own."""
-    return Fixup(app).install()
+    made = Fixup(app)
+    made.install()
+    return made

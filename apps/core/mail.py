@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.db import connection
@@ -84,10 +84,11 @@ def _write(row: Mail, **values: object) -> None:
     """Only the claim that is still current may write: a row whose lease ran out belongs to its next claimant."""
     values |= {"external_id": getattr(row, "external_id", ""), "schema_name": row.schema_name}
     sets = ", ".join(f"{name} = %s" for name in values)
+    given: list[Any] = [*map(_plain, values.values()), row.pk, row.attempts, MailState.PROCESSING.value]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {row._meta.db_table} SET {sets} WHERE id = %s AND attempts = %s AND state = %s",  # noqa: S608
-            [*map(_plain, values.values()), row.pk, row.attempts, MailState.PROCESSING.value],
+            given,
         )
 
 

@@ -41,8 +41,9 @@ def effect_enqueue(*, kind: str, key: str, payload: dict[str, Any], schema_name:
     """Writes an effect in the caller's transaction; the same key again changes nothing."""
     schema = schema_current() if schema_name is None else schema_name
     pk, now = uuid7(), timezone.now()
+    row: list[Any] = [pk, kind, schema, Json(payload), now, now, key]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, [pk, kind, schema, Json(payload), now, now, key])
+        cursor.execute(INSERT, row)
     transaction.on_commit(lambda: _wake(str(pk)))
 
 

@@ -15,6 +15,7 @@ HEALTHY_SECONDS = 2.0  # for how long a connection that answered is taken to be 
 class DatabaseWrapper(TenantsWrapper):
     """`_session_path` is the search path that the server is known to have; None where that is not certain."""
 
+    search_path_set_schemas: list[str] | None
     _session_path: list[str] | None = None
     _well_until = 0.0  # by the monotonic clock
 

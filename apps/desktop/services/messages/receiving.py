@@ -62,8 +62,9 @@ def _replied(conversation: Conversation, external_id: str | None) -> Message | N
 
 def _link_replies(message: Message) -> None:
     """A reply may have come before the message that it replies to."""
+    given: list[Any] = [message.pk, message.conversation_id, message.at, Json(message.external_id)]
     with connection.cursor() as cursor:
-        cursor.execute(LINK, [message.pk, message.conversation_id, message.at, Json(message.external_id)])
+        cursor.execute(LINK, given)
 
 
 def _attach(message: Message, attachments: Sequence[dict[str, Any]]) -> None:
