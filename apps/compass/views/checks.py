@@ -149,9 +149,15 @@ def _panel(agent: Agent, may_change: bool) -> dict[str, Any]:
 
 def _shown(request: HttpRequest, agent: Agent, problem: str = "") -> HttpResponse:
     may_change = request.membership.role in ADMINS  # type: ignore[attr-defined]
-    context = {**_panel(agent, may_change), "problem": problem, "section": "agents"}
+    context = {**_panel(agent, may_change), "problem": problem, "section": "agents", "in_editor": _in_editor(request)}
     page = "panel" if request.htmx else "page"  # type: ignore[attr-defined]
     return render(request, f"compass/agents/checks/{page}.html", context)
+
+
+def _in_editor(request: HttpRequest) -> bool:
+    """Whether the editor asks, rather than the page that checks have to themselves."""
+    page = request.htmx.current_url_abs_path if request.htmx else request.path  # type: ignore[attr-defined]
+    return "/checks/" not in (page or "")
 
 
 def _edited(request: HttpRequest, agent: Agent, scenario: CheckScenario | None) -> HttpResponse:
