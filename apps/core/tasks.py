@@ -71,10 +71,3 @@ def inbox_forget_task() -> int:
     from apps.core.retention import inbox_forget
 
     return inbox_forget()
-
-
-@shared_task(base=PublicTask)
-def inbox_forget_task() -> int:
-    from apps.core.retention import inbox_forget
-
-    return inbox_forget()
