@@ -72,7 +72,8 @@ def prompt_ready(config: dict[str, Any], version: AgentVersion, known: dict[str,
     tenant = tenant_by_slug(schema_current())
     if tenant is None:
         return prompt_filled(config, known)
-    return prompt_filled(config, variables_now(tenant, agent=version.agent.name, language=version.language, **known))
+    about = {"agent": version.agent.name, "language": version.language, **known}
+    return prompt_filled(config, variables_now(tenant, **about))
 
 
 def _greeted(prompt: dict[str, Any], language: str) -> dict[str, Any]:

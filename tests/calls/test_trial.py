@@ -32,8 +32,8 @@ def ask(client: Client, **body: Any) -> Any:
 def changed(acme: Tenant) -> str:
     """Reception: published once, and its draft changed since."""
     with tenant_context(acme):
-        agent = agent_published(prompt={"greeting": "The old one."})
-        agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"greeting": "The new one."}})
+        agent = agent_published(prompt={"greeting": "The old {{agent}}."})
+        agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"greeting": "The new {{agent}}."}})
         return str(agent.pk)
 
 
@@ -52,7 +52,7 @@ def test_the_draft_is_what_is_heard(client_for: ClientFor, acme: Tenant, alice: 
         tried, called = (Call.objects.get(pk=answer.json()["call_id"]) for answer in answers)
         assert (tried.trial, called.trial) == (True, False)
         greetings = [public_get(f"/agents/{changed}", token_of(call)).json()["prompt"]["greeting"] for call in (tried, called)]
-    assert greetings == ["The new one.", "The old one."]
+    assert greetings == ["The new Reception.", "The old Reception."]
 
 
 def test_an_agent_that_was_never_published_can_be_tried(
