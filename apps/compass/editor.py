@@ -2,8 +2,8 @@
 
 A tab's template is rendered inside the editor's one form, with the values of its `context`, and `editing` (an Editing).
 What its fields say reaches the configuration through `read`; a tab without `read` only shows, or saves by itself.
-In the browser: `agent:dirty` and `agent:saved` (detail: `base`) are events of `document`; a change that a script makes to
-a field calls for an `input` event that bubbles; and `agent:save` asks for the draft to be saved.
+In the browser: `agent:dirty`, `agent:saved` (detail: `base`) and `agent:refused` are events of `document`; a change that a
+script makes to a field calls for an `input` event that bubbles; and `agent:save` asks for the draft to be saved.
 """
 
 from collections.abc import Callable

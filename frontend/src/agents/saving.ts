@@ -75,6 +75,7 @@ async function send(form: HTMLFormElement): Promise<boolean> {
     form.setAttribute("data-dirty", "");
     say(form.dataset.saidFailed ?? "");
   }
+  document.dispatchEvent(new CustomEvent("agent:refused"));
   return false;
 }
 
