@@ -25,7 +25,11 @@ class DatabaseWrapper(TenantsWrapper):
         return super().get_new_connection(conn_params)
 
     def close_if_health_check_failed(self) -> None:
+        """Once for a request or task at most: a ping between COMMIT and what follows it would begin a transaction anew."""
+        if self.health_check_done:
+            return
         if time.monotonic() < self._well_until:
+            self.health_check_done = True
             return
         super().close_if_health_check_failed()
         self._well_until = time.monotonic() + HEALTHY_SECONDS
