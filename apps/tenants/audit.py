@@ -32,6 +32,11 @@ class ActorMiddleware:
             _request.reset(mark)
 
 
+def masked(value: object) -> str:
+    """What stands for a secret in the log: that there is one, and nothing of it."""
+    return "••••••" if value not in (None, "", "None") else ""
+
+
 def audit_start() -> None:
     """Called once from ready()."""
     pre_log.connect(_in_a_tenant, dispatch_uid="tenants.audit.tenant")

@@ -17,7 +17,6 @@ class Tenant(TenantMixin):
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")
         SUSPENDED = "suspended", _("Suspended")
-        DELETING = "deleting", _("To be deleted")
         DELETED = "deleted", _("Deleted")
 
     name = models.CharField(max_length=120)

@@ -61,6 +61,7 @@ def schema_drop(name: str) -> None:
     if name in ("public", BASE):
         raise ValueError(f"{name} is no tenant's schema.")
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what this transaction has still to check would hold the tables
         cursor.execute(f"DROP SCHEMA IF EXISTS {connection.ops.quote_name(name)} CASCADE")
 
 

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from apps.tenants.views import login, people
+from apps.tenants.views import audit, company, login, people
 
 urlpatterns = [
     path("login", login.TenantLogin.as_view(), name="login"),
@@ -14,5 +14,14 @@ urlpatterns = [
     path("compass/people/<int:membership_id>/remove", people.remove, name="people-remove"),
     path("compass/people/invitations/<uuid:invitation_id>/resend", people.resend, name="invitation-resend"),
     path("compass/people/invitations/<uuid:invitation_id>/withdraw", people.withdraw, name="invitation-withdraw"),
+    path("compass/security/", company.security, name="security"),
+    path("compass/company/", company.company, name="company"),
+    path("compass/company/export", company.export_ask, name="company-export"),
+    path("compass/company/exports/<uuid:export_id>", company.export_state, name="export-state"),
+    path("compass/company/exports/<uuid:export_id>/file", company.export_file, name="export-file"),
+    path("compass/company/delete", company.delete, name="company-delete"),
+    path("compass/company/keep", company.delete_undo, name="company-keep"),
+    path("compass/audit/", audit.audit, name="audit"),
+    path("compass/audit/csv", audit.audit_csv, name="audit-csv"),
     path("account/", include("apps.tenants.urls_account")),
 ]

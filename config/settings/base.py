@@ -76,6 +76,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# What the audit log tells of. Secrets are masked whole; what changes by itself is left out.
+AUDITLOG_MASK_CALLABLE = "apps.tenants.audit.masked"
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True
+AUDITLOG_INCLUDE_TRACKING_MODELS = (
+    {"model": "tenants.Tenant", "exclude_fields": ["schema_name"]},
+    {"model": "tenants.Membership", "exclude_fields": ["tenant"]},
+    {"model": "tenants.Invitation", "exclude_fields": ["tenant"]},
+    {"model": "tenants.SingleSignOn", "exclude_fields": ["tenant"], "mask_fields": ["client_secret"]},
+    {"model": "tenants.TenantApiKey", "exclude_fields": ["tenant", "hashed_key"]},
+    "compass.Agent",
+    {"model": "compass.AgentVersion", "exclude_fields": ["config"]},  # its history shows what changed
+    {"model": "compass.ProviderCredential", "mask_fields": ["secret"]},
+    {"model": "compass.ToolSecret", "mask_fields": ["value"]},
+    "compass.Tool",
+    "compass.CheckPolicy",
+    {"model": "compass.Document", "include_fields": ["name", "address", "daily"]},
+    {"model": "compass.WebhookEndpoint", "mask_fields": ["secret", "old_secret"]},
+    "desktop.Team",
+    "desktop.TeamMember",
+    "desktop.CannedResponse",
+    "calls.PhoneNumber",
+    {"model": "calls.SipTrunk", "mask_fields": ["auth_password"]},
+    {"model": "whatsapp.AgentPhoneMapping", "mask_fields": ["access_token"]},
+)
+
 SIGNUP = env.flag("SIGNUP", True)
 ACCOUNT_ADAPTER = "apps.tenants.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}

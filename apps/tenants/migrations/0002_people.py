@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             model_name="tenant",
             name="status",
             field=models.CharField(
-                choices=[("active", "Active"), ("suspended", "Suspended"), ("deleting", "To be deleted"), ("deleted", "Deleted")],
+                choices=[("active", "Active"), ("suspended", "Suspended"), ("deleted", "Deleted")],
                 default="active",
                 max_length=12,
             ),

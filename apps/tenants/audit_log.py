@@ -1,0 +1,110 @@
+"""Reads of the audit log: who changed what, and when, of the tenant whose schema is current."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+ACTIONS = {0: "create", 1: "update", 2: "delete"}
+SILENT = frozenset({"id", "created_at", "updated_at"})
+LONGEST = 160  # letters of a value that are shown
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field, before and after."""
+
+    field: str
+    old: str
+    new: str
+
+
+def entries(
+    *, who: str = "", what: str = "", action: str = "", since: date | None = None, until: date | None = None
+) -> QuerySet[LogEntry]:
+    """The newest first. `who` is part of an e-mail or of an API key's name, `what` a content type's id, days in UTC."""
+    found = LogEntry.objects.select_related("content_type", "actor")
+    if who:
+        found = found.filter(actor_email__icontains=who) | found.filter(additional_data__api_key__icontains=who)
+    if what.isdecimal():
+        found = found.filter(content_type_id=int(what))
+    if action in ACTIONS.values():
+        found = found.filter(action=next(number for number, name in ACTIONS.items() if name == action))
+    if since:
+        found = found.filter(timestamp__date__gte=since)
+    if until:
+        found = found.filter(timestamp__date__lte=until)
+    return found.order_by("-timestamp", "-pk")
+
+
+def kinds() -> list[tuple[str, str]]:
+    """What the log speaks of, for a choice: (content type's id, name)."""
+    ids = LogEntry.objects.order_by().values_list("content_type_id", flat=True).distinct()
+    return sorted(
+        ((str(one.pk), kind_name(one)) for one in ContentType.objects.filter(pk__in=list(ids))), key=lambda pair: pair[1]
+    )
+
+
+def kind_name(kind: ContentType) -> str:
+    model = kind.model_class()
+    return str(model._meta.verbose_name).capitalize() if model else kind.model
+
+
+def actor_name(entry: LogEntry) -> str:
+    """A person, an API key, or the system itself."""
+    if key := (entry.additional_data or {}).get("api_key"):
+        return _("API key %(name)s") % {"name": key}
+    return str(entry.actor or entry.actor_email or _("Meridian"))
+
+
+def changes_of(entry: LogEntry) -> list[Change]:
+    """Field by field, in words where the model has them."""
+    model = entry.content_type.model_class()
+    return [_change(model, name, value) for name, value in (entry.changes or {}).items() if name not in SILENT]
+
+
+def _change(model: Any, name: str, value: Any) -> Change:
+    if isinstance(value, dict):  # many to many: {"operation": "add", "objects": […]}
+        listed = ", ".join(value.get("objects", []))
+        return Change(
+            _label(model, name),
+            listed if value.get("operation") == "delete" else "",
+            "" if value.get("operation") == "delete" else listed,
+        )
+    old, new = value
+    return Change(_label(model, name), _shown(old), _shown(new))
+
+
+def _label(model: Any, name: str) -> str:
+    try:
+        return str(model._meta.get_field(name).verbose_name).capitalize()
+    except (AttributeError, FieldDoesNotExist):
+        return name
+
+
+def _shown(value: Any) -> str:
+    text = "" if value in (None, "None") else str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(found: QuerySet[LogEntry], limit: int = 50_000) -> Iterator[str]:
+    """The log as a spreadsheet reads it; a cell that would be a formula is kept from being one."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow(["at", "who", "action", "kind", "what", "field", "old", "new", "address"])
+    for entry in found[:limit].iterator(chunk_size=500):
+        head = [entry.timestamp.isoformat(), actor_name(entry), ACTIONS.get(entry.action, ""), kind_name(entry.content_type)]
+        for change in changes_of(entry) or [Change("", "", "")]:
+            cells = [*head, entry.object_repr, change.field, change.old, change.new, entry.remote_addr or ""]
+            yield writer.writerow([f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@") else cell for cell in cells])

@@ -1,0 +1,108 @@
+"""Everything a tenant has, as a zip file with a JSON file for each table; secrets are left out."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import structlog
+from django.apps import apps
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django_tenants.utils import tenant_context
+
+from apps.core.errors import MeridianError
+from apps.core.fields import EncryptedJSONField, EncryptedTextField
+from apps.tenants.models import Invitation, Membership, Tenant, TenantApiKey, TenantExport, User
+
+log = structlog.get_logger(__name__)
+SECRET = (EncryptedTextField, EncryptedJSONField)
+HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth"})
+SHARED = (Membership, Invitation, TenantApiKey)
+Rows = "models.QuerySet[Any]"
+
+
+def export_path(export: TenantExport) -> str:
+    """In the storage of the tenant, whose schema has to be current."""
+    return f"exports/{export.pk}.zip"
+
+
+def export_create(*, tenant: Tenant, by: User | None) -> TenantExport:
+    """Asks for an export, which a task makes."""
+    from apps.tenants.tasks import export_task
+
+    export = TenantExport.objects.create(tenant=tenant, asked_by=by, tables_total=len(_tables(tenant)))
+    export_task.delay_on_commit(str(export.pk))
+    return export
+
+
+def export_run(export: TenantExport) -> None:
+    """Writes the file, table by table, and notes how far it is. Inside or outside the tenant's schema."""
+    with tenant_context(export.tenant), tempfile.TemporaryFile() as file:
+        export_note(export, state=TenantExport.State.RUNNING)
+        try:
+            export_write(export.tenant, file, export)
+        except (OSError, MeridianError) as error:
+            log.warning("export_failed", export=str(export.pk), error=type(error).__name__)
+            export_note(export, state=TenantExport.State.FAILED)
+            return
+        size = file.tell()
+        default_storage.save(export_path(export), File(file))
+        export_note(export, state=TenantExport.State.DONE, size=size)
+
+
+def export_write(tenant: Tenant, file: IO[bytes], export: TenantExport | None = None) -> None:
+    """The zip itself; the tenant's schema has to be current."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, (name, rows) in enumerate(_tables(tenant), start=1):
+            with archive.open(f"{name}.json", "w") as part:
+                _write(part, _values(rows))
+            if export is not None:
+                export_note(export, tables_done=number)
+
+
+def export_note(export: TenantExport, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(export, name, value)
+    export.save(update_fields=list(values))
+
+
+def _write(part: IO[bytes], rows: Iterator[dict[str, Any]]) -> None:
+    part.write(b"[")
+    for number, row in enumerate(rows):
+        part.write((",\n" if number else "\n").encode() + json.dumps(row, cls=_Encoder, ensure_ascii=False).encode())
+    part.write(b"\n]\n")
+
+
+def _tables(tenant: Tenant) -> list[tuple[str, Rows]]:
+    """The name of each file and its rows: the tenant's own tables, and what the shared ones hold of it."""
+    own = [model for model in apps.get_models() if apps.get_app_config(model._meta.app_label).name in settings.TENANT_APPS]
+    tables: list[tuple[str, Rows]] = [(model._meta.db_table, model._default_manager.all()) for model in own]
+    tables += [(model._meta.db_table, model._default_manager.filter(tenant=tenant)) for model in SHARED]
+    people = User.objects.filter(memberships__tenant=tenant).only("id", "email", "name", "last_login", "date_joined")
+    return [("company", Tenant.objects.filter(pk=tenant.pk)), ("people", people), *tables]
+
+
+def _values(rows: Rows) -> Iterator[dict[str, Any]]:
+    fields = [field for field in rows.model._meta.concrete_fields if not _is_secret(field)]
+    if rows.model is User:
+        fields = [field for field in fields if field.name in ("id", "email", "name", "last_login", "date_joined")]
+    return rows.order_by("pk").values(*(field.attname for field in fields)).iterator(chunk_size=500)
+
+
+def _is_secret(field: "models.Field[Any, Any]") -> bool:
+    return isinstance(field, SECRET) or field.name in HIDDEN
+
+
+class _Encoder(DjangoJSONEncoder):
+    """Vectors and other types that JSON does not know become text."""
+
+    def default(self, value: Any) -> Any:
+        try:
+            return super().default(value)
+        except TypeError:
+            return str(value)

@@ -1,0 +1,71 @@
+"""What happens to a whole company: its details and policy, suspension, deletion with a time of grace."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from apps.core.errors import PermanentError
+from apps.tenants.models import Domain, Invitation, Membership, Route, SingleSignOn, Tenant, TenantApiKey, TenantExport
+from apps.tenants.schemas import schema_drop
+
+GRACE = timedelta(days=30)
+
+
+def tenant_update(*, tenant: Tenant, **values: Any) -> None:
+    """Details or policy; the fields are the tenant's."""
+    for name, value in values.items():
+        setattr(tenant, name, value)
+    tenant.save(update_fields=list(values))
+
+
+def tenant_suspend(*, tenant: Tenant) -> None:
+    """Its host, its calls and its messages stop; nothing is lost."""
+    _not_deleted(tenant)
+    tenant_update(tenant=tenant, status=Tenant.Status.SUSPENDED)
+
+
+def tenant_restore(*, tenant: Tenant) -> None:
+    """Ends a suspension, and takes back a planned deletion."""
+    _not_deleted(tenant)
+    tenant_update(tenant=tenant, status=Tenant.Status.ACTIVE, delete_at=None)
+
+
+def deletion_plan(*, tenant: Tenant) -> None:
+    """It goes on working until the grace is over, and everything is dropped then."""
+    tenant_update(tenant=tenant, delete_at=timezone.now() + GRACE)
+
+
+def deletion_undo(*, tenant: Tenant) -> None:
+    """Nothing happens after all."""
+    tenant_update(tenant=tenant, delete_at=None)
+
+
+def tenant_delete(*, tenant: Tenant) -> None:
+    """Drops the schema and every shared row but the tenant's own, which the ledger needs. There is no way back."""
+    _not_deleted(tenant)
+    with schema_context("public"), transaction.atomic():
+        schema_drop(tenant.schema_name)
+        for model in (Domain, Invitation, Membership, Route, SingleSignOn, TenantApiKey, TenantExport):
+            model._default_manager.filter(tenant=tenant)._raw_delete("default")
+        Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
+    shutil.rmtree(Path(settings.MEDIA_ROOT) / tenant.schema_name, ignore_errors=True)
+    tenant.refresh_from_db()
+
+
+def tenants_delete_due() -> int:
+    """Those whose grace is over; returns how many."""
+    due = Tenant.objects.filter(delete_at__lte=timezone.now()).exclude(status=Tenant.Status.DELETED)
+    for tenant in due:
+        tenant_delete(tenant=tenant)
+    return len(due)
+
+
+def _not_deleted(tenant: Tenant) -> None:
+    if tenant.status == Tenant.Status.DELETED:
+        raise PermanentError(f"{tenant.name} is deleted. Only its ledger is left.")

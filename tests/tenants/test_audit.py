@@ -1,0 +1,76 @@
+"""The audit log: who changed what is told, secrets are not, and only a company's admins read it."""
+
+from collections.abc import Callable
+
+import pytest
+from auditlog.models import LogEntry
+from django.test import Client
+from django_tenants.utils import tenant_context
+
+from apps.compass.models import ProviderCredential
+from apps.desktop.models import CannedResponse
+from apps.tenants.models import Membership, Tenant, User
+
+pytestmark = pytest.mark.django_db
+ClientFor = Callable[[User | None, str], Client]
+CANARY = "sk-canary-0123456789"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_told_yet(acme: Tenant, globex: Tenant) -> None:
+    """The people of the suite were made inside their companies."""
+    for tenant in (acme, globex):
+        with tenant_context(tenant):
+            LogEntry.objects.all().delete()
+
+
+@pytest.fixture
+def admin(client_for: ClientFor, alice: User) -> Client:
+    return client_for(alice, "acme")
+
+
+def test_a_change_is_told_with_who_and_what(admin: Client, acme: Tenant, alice: User, bob: User) -> None:
+    pk = Membership.objects.get(user=bob).pk
+    admin.post(f"/compass/people/{pk}/role", {"role": "supervisor"})
+    with tenant_context(acme):
+        entry = LogEntry.objects.get(action=LogEntry.Action.UPDATE)
+        assert (entry.actor, entry.changes) == (alice, {"role": ["agent", "supervisor"]})
+    page = admin.get("/compass/audit/").content.decode()
+    assert "Alice" in page and "supervisor" in page and "Membership" in page
+
+
+def test_no_secret_is_in_the_log(admin: Client, acme: Tenant) -> None:
+    with tenant_context(acme):
+        row = ProviderCredential(provider="openai", secret={"api_key": CANARY})
+        row.save()
+        row.secret = {"api_key": f"{CANARY}-2"}
+        row.save()
+        assert LogEntry.objects.count() == 2
+        assert CANARY not in str(list(LogEntry.objects.values()))
+    assert CANARY not in admin.get("/compass/audit/").content.decode()
+
+
+def test_the_log_is_filtered_and_leaves_as_a_spreadsheet(admin: Client) -> None:
+    for shortcut in ("hours", "=cmd"[1:]):
+        admin.post("/compass/responses/new", {"shortcut": shortcut, "title": "=1+1", "text": "Nine to five."})
+    assert len(admin.get("/compass/audit/?who=alice").context["rows"]) == 2
+    assert admin.get("/compass/audit/?who=bob").context["rows"] == []
+    assert admin.get("/compass/audit/?action=delete").context["rows"] == []
+    assert len(admin.get("/compass/audit/?since=yesterday").context["rows"]) == 2
+    text = b"".join(admin.get("/compass/audit/csv?action=create")).decode()
+    assert text.splitlines()[0].startswith("at,who,action") and "'=1+1" in text
+
+
+def test_another_companys_log_is_not_seen(admin: Client, client_for: ClientFor, charlie: User) -> None:
+    admin.post("/compass/responses/new", {"shortcut": "hours", "title": "Opening", "text": "Nine to five."})
+    assert client_for(charlie, "globex").get("/compass/audit/").context["rows"] == []
+    assert client_for(charlie, "acme").get("/compass/audit/").status_code == 404
+
+
+def test_what_is_changed_outside_of_every_company_is_not_logged(acme: Tenant) -> None:
+    acme.name = "Acme Corp"
+    acme.save()
+    with tenant_context(acme):
+        assert not LogEntry.objects.exists()
+        CannedResponse.objects.create(shortcut="x", title="X", text="x")
+        assert LogEntry.objects.get().actor is None

@@ -1,0 +1,138 @@
+"""A company's details, policy, export and end, on its pages and by command."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from django_tenants.utils import schema_exists, tenant_context
+
+from apps.billing.models import LedgerEntry
+from apps.billing.services import call_bill
+from apps.calls.models import SipTrunk
+from apps.compass.models import ProviderCredential
+from apps.compass.services import agent_create
+from apps.tenants.models import Domain, Membership, Role, Tenant, TenantExport, User
+from apps.tenants.services import person_add, tenant_create
+from apps.tenants.services_company import tenants_delete_due
+from apps.tenants.tasks import export_task
+from tests.billing.factories import report_of
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+ClientFor = Callable[[User | None, str], Client]
+CANARY = "sk-canary-0123456789"
+
+
+@pytest.fixture
+def admin(client_for: ClientFor, alice: User) -> Client:
+    return client_for(alice, "acme")
+
+
+@pytest.fixture
+def owner(client_for: ClientFor, acme: Tenant) -> Client:
+    made = person_add(tenant=acme, email="olga@acme.test", role=Role.OWNER, name="Olga", password=PASSWORD)
+    return client_for(made.user, "acme")
+
+
+def test_the_policy_is_set(admin: Client, acme: Tenant) -> None:
+    given = {"session_hours": "8", "idle_minutes": "30", "password_length": "14"}
+    assert admin.post("/compass/security/", given).status_code == 302
+    acme.refresh_from_db()
+    assert (acme.session_hours, acme.idle_minutes, acme.password_length, acme.mfa_required) == (8, 30, 14, False)
+    assert admin.post("/compass/security/", {**given, "session_hours": "0"}).status_code == 422
+
+
+def test_the_details_are_set(admin: Client, acme: Tenant) -> None:
+    given = {"name": "Acme GmbH", "country": "DE", "timezone": "Europe/Berlin"}
+    assert admin.post("/compass/company/", given).status_code == 302
+    acme.refresh_from_db()
+    assert (acme.name, acme.country, acme.timezone) == ("Acme GmbH", "DE", "Europe/Berlin")
+    assert admin.post("/compass/company/", {**given, "timezone": "Mars/Olympus"}).status_code == 422
+
+
+def secrets_put(tenant: Tenant) -> None:
+    with tenant_context(tenant):
+        agent_create(slug="reception", name="Reception", language="en", config={})
+        ProviderCredential.objects.create(provider="openai", secret={"api_key": CANARY})
+        SipTrunk.objects.create(trunk_id="ST_1", name="Trunk", auth_password=CANARY)
+
+
+def test_an_export_has_everything_but_secrets(
+    admin: Client, acme: Tenant, client_for: ClientFor, charlie: User, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    monkeypatch.setattr(export_task, "delay_on_commit", export_task)
+    secrets_put(acme)
+    admin.post("/compass/company/export")
+    export = TenantExport.objects.get()
+    assert export.state == TenantExport.State.DONE and export.tables_done == export.tables_total
+    answer = admin.get(f"/compass/company/exports/{export.pk}/file")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer)))
+    assert CANARY.encode() not in b"".join(archive.read(name) for name in archive.namelist())
+    assert json.loads(archive.read("compass_agent.json"))[0]["slug"] == "reception"
+    assert {row["email"] for row in json.loads(archive.read("people.json"))} == {"alice@acme.test", "bob@acme.test"}
+    assert "password" not in json.loads(archive.read("people.json"))[0]
+    assert client_for(charlie, "globex").get(f"/compass/company/exports/{export.pk}/file").status_code == 404
+
+
+def test_only_an_owner_deletes_and_may_undo(admin: Client, owner: Client, acme: Tenant) -> None:
+    assert admin.post("/compass/company/delete").status_code == 403
+    assert owner.post("/compass/company/delete").status_code == 302
+    acme.refresh_from_db()
+    assert acme.delete_at and acme.delete_at > timezone.now() + timedelta(days=29)
+    assert owner.get("/").status_code == 200
+    assert tenants_delete_due() == 0
+    assert owner.post("/compass/company/keep").status_code == 302
+    acme.refresh_from_db()
+    assert acme.delete_at is None
+
+
+def test_after_the_grace_only_the_ledger_is_left(client_for: ClientFor, bob: User) -> None:
+    tenant = tenant_create(slug="initech", name="Initech")
+    person_add(tenant=tenant, email=bob.email, role=Role.OWNER)
+    report = report_of()
+    call_bill(tenant=tenant, call_id=report["call_id"], report=report)
+    entry = LedgerEntry.objects.get(tenant=tenant)
+    Tenant.objects.filter(pk=tenant.pk).update(delete_at=timezone.now() - timedelta(minutes=1))
+    assert tenants_delete_due() == 1
+    tenant.refresh_from_db()
+    entry.refresh_from_db()
+    assert (entry.tenant, tenant.status) == (tenant, Tenant.Status.DELETED)
+    assert not schema_exists("initech")
+    assert not Domain.objects.filter(tenant=tenant).exists() and not Membership.objects.filter(tenant=tenant).exists()
+    assert client_for(None, "initech").get("/login").status_code == 404
+    assert client_for(bob, "acme").get("/").status_code == 200
+
+
+def run(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command(*arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_operators_do_it_all_by_command(client_for: ClientFor, tmp_path: Path) -> None:
+    assert "initech.localhost" in run("tenant_create", "initech", "Initech", "--owner", "ida@initech.test")
+    with pytest.raises(CommandError, match="taken"):
+        run("tenant_create", "initech", "Initech", "--owner", "ida@initech.test")
+    run("tenant_suspend", "initech")
+    assert "suspended" in run("tenant_list")
+    assert client_for(None, "initech").get("/login").status_code == 404
+    run("tenant_restore", "initech")
+    assert client_for(None, "initech").get("/login").status_code == 200
+    run("tenant_export", "initech", str(tmp_path / "initech.zip"))
+    assert "company.json" in zipfile.ZipFile(tmp_path / "initech.zip").namelist()
+    assert "30 days" in run("tenant_delete", "initech")
+    assert "goes " in run("tenant_list")
+    with pytest.raises(CommandError, match="Initech"):
+        run("tenant_delete", "initech", "--now")
+    assert "ledger is kept" in run("tenant_delete", "initech", "--now", "--name", "Initech")
+    assert not schema_exists("initech")
+    with pytest.raises(CommandError, match="Only its ledger"):
+        run("tenant_restore", "initech")
