@@ -177,7 +177,7 @@ class Credential(BaseModel):
 
 
 class AgentConfig(BaseModel):
-    """The answer of `GET /agents/{id}`: always the published version."""
+    """The answer of `GET /agents/{id}`: the published version, or the draft for the token of a trial."""
 
     id: str
     slug: str

@@ -33,7 +33,10 @@ class AgentView(TokenTenantView):
 
     @extend_schema(
         summary="Read an agent's published configuration",
-        description="With the credentials that it needs. Send If-None-Match to hear 304 while nothing has changed.",
+        description=(
+            "With the credentials that it needs; the draft for the token of a trial. "
+            "Send If-None-Match to hear 304 while nothing has changed."
+        ),
         parameters=[AGENT_ID, ETAG],
         responses={200: AgentConfig, 304: None, **problems(401, 403, 404, 409)},
         tags=["compass"],
