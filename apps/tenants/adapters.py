@@ -1,4 +1,4 @@
-"""How allauth behaves here: its words, where a log-in leads, encrypted second factors, and a tenant's own single sign-on."""
+"""How allauth behaves here: its words, where a log-in leads, and encrypted second factors."""
 
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from apps.core.fields import decrypt, encrypt
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Log-in by e-mail; people come by sign-up, invitation or single sign-on, never by allauth's own form."""
+    """Log-in by e-mail; people come by sign-up or invitation, never by allauth's own form."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,

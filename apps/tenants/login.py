@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from apps.tenants.models import Role, SingleSignOn, Tenant, User
+from apps.tenants.models import Tenant, User
 from apps.tenants.selectors import membership_of, memberships_of, tenant_host
 
 TICKET_SALT = "meridian.login-ticket"
@@ -28,7 +28,7 @@ TICKET_SECONDS = 60
 class HandoverStage(LoginStage):
     """The last stage of a log-in. On the public host: on to the person's company; without one, staff log in here.
 
-    On a tenant's host, whoever got so far by a passkey or a single sign-on has to work there, too.
+    On a tenant's host, whoever got so far by a passkey has to work there, too.
     """
 
     key = "meridian_handover"
@@ -36,19 +36,15 @@ class HandoverStage(LoginStage):
     def handle(self) -> tuple[HttpResponse | None, bool]:
         tenant, user = self.request.tenant, self.login.user
         if tenant is not None:
-            return (None, True) if self._welcome(user, tenant) else (_back(self.request), False)
+            return (_back(self.request), False) if membership_of(user, tenant) is None else (None, True)
         membership = memberships_of(user).first()
         if membership is None:
             return (None, True) if user.is_staff else (_back(self.request), False)
         return HttpResponseRedirect(ticket_url(self.request, user, membership.tenant)), False
 
-    def _welcome(self, user: User, tenant: Tenant) -> bool:
-        proven = {record["method"] for record in get_authentication_records(self.request, user)}
-        return membership_of(user, tenant) is not None and ("socialaccount" in proven or password_allowed(user, tenant))
-
 
 def _back(request: HttpRequest) -> HttpResponse:
-    messages.error(request, _("You cannot log in here in this way. Try another, or ask an admin of the company."))
+    messages.error(request, _("This log-in does not belong to this company. Ask one of its admins to invite you."))
     return redirect("login")
 
 
@@ -71,7 +67,7 @@ def ticket_spend(request: HttpRequest, ticket: str) -> bool:
     user = User.objects.filter(pk=UUID(pk), is_active=True).first()
     tenant: Tenant = request.tenant  # type: ignore[attr-defined]
     current = user.last_login.isoformat() if user and user.last_login else ""
-    if user is None or schema != tenant.schema_name or stamp != current or not password_allowed(user, tenant):
+    if user is None or schema != tenant.schema_name or stamp != current:
         return False
     log_in(request, user, proven)
     return True
@@ -83,11 +79,3 @@ def log_in(request: HttpRequest, user: User, proven: list[dict[str, Any]]) -> No
     request.session[AUTHENTICATION_METHODS_SESSION_KEY] = proven
     request.session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(user)
     UserSession.objects.create_from_request(request)
-
-
-def password_allowed(user: User, tenant: Tenant) -> bool:
-    """False where a tenant's people log in by single sign-on only; its owners may always, lest they lock themselves out."""
-    if not SingleSignOn.objects.filter(tenant=tenant, required=True).exists():
-        return True
-    membership = membership_of(user, tenant)
-    return membership is not None and membership.role == Role.OWNER

@@ -126,5 +126,4 @@ class Route(models.Model):
 
 from apps.tenants.models_keys import TenantApiKey as TenantApiKey  # noqa: E402
 from apps.tenants.models_people import Invitation as Invitation  # noqa: E402
-from apps.tenants.models_people import SingleSignOn as SingleSignOn  # noqa: E402
 from apps.tenants.models_people import TenantExport as TenantExport  # noqa: E402

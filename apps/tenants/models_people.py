@@ -1,4 +1,4 @@
-"""Invitations, a tenant's single sign-on, and exports of everything it has. Shared schema."""
+"""Invitations, and exports of everything it has. Shared schema."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,6 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.fields import EncryptedTextField
 from apps.core.ids import uuid7
 from apps.tenants.models import Role
 
@@ -37,21 +36,6 @@ class Invitation(models.Model):
     @property
     def is_over(self) -> bool:
         return self.expires_at <= timezone.now()
-
-
-class SingleSignOn(models.Model):
-    """A tenant's OpenID Connect provider. The secret is readable inside the tenant's schema only."""
-
-    tenant = models.OneToOneField("tenants.Tenant", on_delete=models.CASCADE, related_name="single_sign_on")
-    issuer = models.URLField(max_length=300)
-    client_id = models.CharField(max_length=200)
-    client_secret = EncryptedTextField(blank=True)
-    domains = models.JSONField(default=list, help_text="E-mail domains that may log in this way.")
-    default_role = models.CharField(max_length=12, choices=Role, default=Role.AGENT)
-    required = models.BooleanField(default=False, help_text="Passwords work for owners only.")
-
-    def __str__(self) -> str:
-        return self.issuer
 
 
 class TenantExport(models.Model):

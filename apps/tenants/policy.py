@@ -62,7 +62,7 @@ def _over(request: HttpRequest, tenant: Tenant) -> bool:
 
 def _has_factor(request: HttpRequest) -> bool:
     """Asked of the database until the answer is yes."""
-    if request.session.get("factor") or request.session.get("sso"):
+    if request.session.get("factor"):
         return True
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
     found = Authenticator.objects.filter(user=request.user, type__in=kinds).exists()

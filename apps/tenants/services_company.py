@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.core.errors import PermanentError
-from apps.tenants.models import Domain, Invitation, Membership, Route, SingleSignOn, Tenant, TenantApiKey, TenantExport
+from apps.tenants.models import Domain, Invitation, Membership, Route, Tenant, TenantApiKey, TenantExport
 from apps.tenants.schemas import schema_drop
 
 GRACE = timedelta(days=30)
@@ -51,7 +51,7 @@ def tenant_delete(*, tenant: Tenant) -> None:
     _not_deleted(tenant)
     with schema_context("public"), transaction.atomic():
         schema_drop(tenant.schema_name)
-        for model in (Domain, Invitation, Membership, Route, SingleSignOn, TenantApiKey, TenantExport):
+        for model in (Domain, Invitation, Membership, Route, TenantApiKey, TenantExport):
             model._default_manager.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
     shutil.rmtree(Path(settings.MEDIA_ROOT) / tenant.schema_name, ignore_errors=True)

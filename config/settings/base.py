@@ -49,8 +49,6 @@ SHARED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
 ]
 TENANT_APPS = ["auditlog", "apps.compass", "apps.desktop", "apps.calls", "apps.whatsapp", "apps.herald"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, "config.wiring.Wiring"]
@@ -83,7 +81,6 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "tenants.Tenant", "exclude_fields": ["schema_name"]},
     {"model": "tenants.Membership", "exclude_fields": ["tenant"]},
     {"model": "tenants.Invitation", "exclude_fields": ["tenant"]},
-    {"model": "tenants.SingleSignOn", "exclude_fields": ["tenant"], "mask_fields": ["client_secret"]},
     {"model": "tenants.TenantApiKey", "exclude_fields": ["tenant", "hashed_key"]},
     "compass.Agent",
     {"model": "compass.AgentVersion", "exclude_fields": ["config"]},  # its history shows what changed
@@ -125,8 +122,6 @@ MFA_TOTP_ISSUER = "Meridian"
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = PUBLIC_URL.startswith("http://")  # browsers allow passkeys without TLS on localhost only
 USERSESSIONS_TRACK_ACTIVITY = False
-SOCIALACCOUNT_STORE_TOKENS = False
-SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
 MIDDLEWARE = [
     "apps.core.early.EarlyMiddleware",

@@ -1,4 +1,3 @@
-import apps.core.fields
 import apps.core.ids
 import django.db.models.deletion
 import django.utils.timezone
@@ -45,37 +44,6 @@ class Migration(migrations.Migration):
                 default="active",
                 max_length=12,
             ),
-        ),
-        migrations.CreateModel(
-            name="SingleSignOn",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("issuer", models.URLField(max_length=300)),
-                ("client_id", models.CharField(max_length=200)),
-                ("client_secret", apps.core.fields.EncryptedTextField(blank=True)),
-                ("domains", models.JSONField(default=list, help_text="E-mail domains that may log in this way.")),
-                (
-                    "default_role",
-                    models.CharField(
-                        choices=[
-                            ("owner", "Owner"),
-                            ("admin", "Admin"),
-                            ("supervisor", "Supervisor"),
-                            ("agent", "Agent"),
-                            ("finance", "Finance"),
-                        ],
-                        default="agent",
-                        max_length=12,
-                    ),
-                ),
-                ("required", models.BooleanField(default=False, help_text="Passwords work for owners only.")),
-                (
-                    "tenant",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="single_sign_on", to="tenants.tenant"
-                    ),
-                ),
-            ],
         ),
         migrations.CreateModel(
             name="TenantExport",

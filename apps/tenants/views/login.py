@@ -11,8 +11,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from apps.tenants.forms import LoginForm
-from apps.tenants.login import password_allowed, ticket_spend, ticket_url
-from apps.tenants.models import SingleSignOn, User
+from apps.tenants.login import ticket_spend, ticket_url
+from apps.tenants.models import User
 from apps.tenants.policy import signup_open
 from apps.tenants.selectors import membership_of, memberships_of
 
@@ -37,9 +37,7 @@ class PasswordLogin(LoginView):
         return perform_password_login(self.request, {"email": user.email}, login)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        tenant = self.request.tenant  # type: ignore[attr-defined]
-        sso = SingleSignOn.objects.filter(tenant=tenant).defer("client_secret").first() if tenant else None
-        return {**super().get_context_data(**kwargs), "sso": sso, "signup_open": signup_open()}
+        return {**super().get_context_data(**kwargs), "signup_open": signup_open()}
 
 
 class TenantLogin(PasswordLogin):
@@ -49,8 +47,6 @@ class TenantLogin(PasswordLogin):
         tenant = self.request.tenant  # type: ignore[attr-defined]
         if membership_of(user, tenant) is None:
             return str(LoginForm.error_messages["invalid_login"])
-        if not password_allowed(user, tenant):
-            return _("Your company logs in by single sign-on. Use the button above.")
         return ""
 
 
@@ -82,7 +78,7 @@ def switch_tenant(request: HttpRequest, slug: str) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("login")
     membership = memberships_of(request.user).filter(tenant__schema_name=slug).first()  # type: ignore[arg-type]
-    if membership is None or request.session.get("sso"):
+    if membership is None:
         return redirect("/")
     return HttpResponseRedirect(ticket_url(request, request.user, membership.tenant))  # type: ignore[arg-type]
 

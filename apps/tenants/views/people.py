@@ -163,7 +163,7 @@ def _join_known(request: HttpRequest, invitation: Invitation, user: User) -> Htt
     if membership_of(user, invitation.tenant) is not None:
         invitation_withdraw(invitation=invitation)
         return redirect("/")
-    if request.user == user and not request.session.get("sso"):
+    if request.user == user:
         if request.method == "POST":
             invitation_accept(invitation=invitation, user=user)
             return redirect("/")
