@@ -1,12 +1,13 @@
 """What the OpenAPI schema describes: the public host's addresses and the API of every tenant's host."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver
 
 from config.urls_public import urlpatterns as public
+from config.urls_tenant import urlpatterns as tenant
 
-urlpatterns = [
-    *public,
-    path("api/v1/", include("apps.calls.urls")),
-    path("api/v1/", include("apps.compass.urls")),
-    path("api/v1/", include("apps.desktop.urls")),
-]
+
+def _is_api(pattern: URLPattern | URLResolver) -> bool:
+    return str(pattern.pattern).startswith("api/v1/")
+
+
+urlpatterns = [*public, *filter(_is_api, tenant)]

@@ -19,6 +19,7 @@ from apps.core.errors import PermanentError, TransientError
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.5
+TRANSFER_SECONDS = 14.0  # a phone has to ring
 ADMIN_TOKEN_TTL = timedelta(minutes=1)
 Answer = TypeVar("Answer", bound=Message)
 
@@ -92,10 +93,12 @@ class LiveKit(Protocol):
     def room_metadata_set(self, name: str, metadata: str) -> None: ...
     def participants_list(self, room_name: str) -> list[Participant]: ...
     def participant_remove(self, room_name: str, identity: str) -> None: ...
+    def participant_transfer(self, room_name: str, identity: str, to: str) -> None: ...
     def dispatches_list(self, room_name: str) -> list[AgentDispatch]: ...
     def dispatch_create(self, room_name: str, agent_name: str, metadata: str) -> str: ...
     def dispatch_delete(self, room_name: str, dispatch_id: str) -> None: ...
     def sip_trunk_create(self, trunk: InboundTrunk) -> str: ...
+    def sip_trunk_known(self, trunk_id: str) -> bool: ...
     def sip_trunk_delete(self, trunk_id: str) -> None: ...
     def sip_rule_create(self, name: str, trunk_id: str, room_prefix: str) -> str: ...
     def sip_rule_delete(self, rule_id: str) -> None: ...
@@ -147,6 +150,13 @@ class LiveKitServer:
         wish = room.RoomParticipantIdentity(room=room_name, identity=identity)
         self._ask("RoomService/RemoveParticipant", wish, room.RemoveParticipantResponse, _admin(room_name))
 
+    def participant_transfer(self, room_name: str, identity: str, to: str) -> None:
+        """Sends a SIP caller on by REFER (`to`: tel: or sip:) and waits for the answer of the exchange."""
+        wish = sip.TransferSIPParticipantRequest(room_name=room_name, participant_identity=identity, transfer_to=to)
+        wish.ringing_timeout.FromSeconds(int(TRANSFER_SECONDS) - 2)
+        kind = sip.TransferSIPParticipantResponse
+        self._ask("SIP/TransferSIPParticipant", wish, kind, _admin(room_name), SIPGrants(call=True), seconds=TRANSFER_SECONDS)
+
     def dispatches_list(self, room_name: str) -> list[AgentDispatch]:
         self._room_look(room_name)
         wish = agent_dispatch.ListAgentDispatchRequest(room=room_name)
@@ -181,6 +191,11 @@ class LiveKitServer:
         wish = sip.CreateSIPInboundTrunkRequest(trunk=info)
         return str(self._ask_sip("CreateSIPInboundTrunk", wish, sip.SIPInboundTrunkInfo).sip_trunk_id)
 
+    def sip_trunk_known(self, trunk_id: str) -> bool:
+        wish = sip.ListSIPInboundTrunkRequest(trunk_ids=[trunk_id])
+        answer = self._ask_sip("ListSIPInboundTrunk", wish, sip.ListSIPInboundTrunkResponse)
+        return any(trunk.sip_trunk_id == trunk_id for trunk in answer.items)
+
     def sip_trunk_delete(self, trunk_id: str) -> None:
         self._ask_sip("DeleteSIPTrunk", sip.DeleteSIPTrunkRequest(sip_trunk_id=trunk_id), sip.SIPTrunkInfo)
 
@@ -204,11 +219,22 @@ class LiveKitServer:
         return self._ask(f"SIP/{method}", wish, kind, VideoGrants(), SIPGrants(admin=True))
 
     def _ask(
-        self, method: str, wish: Message, kind: type[Answer], grants: VideoGrants, sip_grants: SIPGrants | None = None
+        self,
+        method: str,
+        wish: Message,
+        kind: type[Answer],
+        grants: VideoGrants,
+        sip_grants: SIPGrants | None = None,
+        seconds: float = ANSWER_SECONDS,
     ) -> Answer:
         headers = {"Authorization": f"Bearer {self._token(grants, sip_grants)}", "Content-Type": "application/protobuf"}
         try:
-            answer = self._http.post(f"livekit.{method}", content=wish.SerializeToString(), headers=headers)
+            answer = self._http.post(
+                f"livekit.{method}",
+                content=wish.SerializeToString(),
+                headers=headers,
+                timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
+            )
         except httpx.HTTPError as error:
             raise LiveKitUnreachable(f"LiveKit did not answer {method} ({type(error).__name__}).") from error
         if answer.status_code != httpx.codes.OK:

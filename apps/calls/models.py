@@ -185,6 +185,11 @@ class PhoneNumber(models.Model):
         NATIVE = "native", _("Let the caller's exchange ring until the agent speaks")
         ANSWER = "answer", _("Answer at once and play the ringing tone")
 
+    class OutOfHours(models.TextChoices):
+        SAME = "same", _("Answer as always")
+        AGENT = "agent", _("Another AI agent answers")
+        MESSAGE = "message", _("Say that we are closed, and end the call")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     number = models.CharField(max_length=64, unique=True, help_text="E.164 where it is a number, else the extension as dialled.")
     label = models.CharField(max_length=120, blank=True)
@@ -192,8 +197,13 @@ class PhoneNumber(models.Model):
     team = models.CharField(max_length=63, blank=True)
     ringback = models.CharField(max_length=8, choices=Ringback, default=Ringback.ANSWER)
     tone = models.CharField(max_length=8, blank=True, help_text="Whose ringing tone: eu, us, uk, …; empty for the agent's own.")
+    business_hours = models.JSONField(default=dict, blank=True, help_text='{"mon": [["09:00", "17:00"]], …}; empty: always open.')
+    out_of_hours = models.CharField(max_length=8, choices=OutOfHours, default=OutOfHours.SAME)
+    out_of_hours_agent_id = models.UUIDField(null=True, blank=True)
+    out_of_hours_text = models.CharField(max_length=500, blank=True, help_text="What callers hear before the call ends.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+    timezone = models.CharField(max_length=64, blank=True, help_text="Empty: the tenant's.")
 
     class Meta:
         ordering = ["number"]

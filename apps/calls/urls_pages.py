@@ -2,9 +2,19 @@
 
 from django.urls import path
 
-from apps.calls.views import dashboard, detail, listing, public, trials
+from apps.calls.views import dashboard, detail, listing, numbers, public, trials, trunks
+
+NUMBERS = "compass/numbers/"
 
 urlpatterns = [
+    path(NUMBERS, numbers.numbers, name="numbers"),
+    path(f"{NUMBERS}phone/new", numbers.phone_edit, name="phone-number-new"),
+    path(f"{NUMBERS}phone/<uuid:number_id>", numbers.phone_edit, name="phone-number-edit"),
+    path(f"{NUMBERS}phone/<uuid:number_id>/delete", numbers.phone_delete, name="phone-number-delete"),
+    path(f"{NUMBERS}trunks/new", trunks.trunk_new, name="trunk-new"),
+    path(f"{NUMBERS}trunks/<uuid:trunk_id>", trunks.trunk, name="trunk"),
+    path(f"{NUMBERS}trunks/<uuid:trunk_id>/check", trunks.trunk_checked, name="trunk-check"),
+    path(f"{NUMBERS}trunks/<uuid:trunk_id>/delete", trunks.trunk_delete, name="trunk-delete"),
     path("", dashboard.dashboard, name="dashboard"),
     path("calls/", listing.calls, name="calls"),
     path("calls/<uuid:call_id>/", detail.call_detail, name="call"),

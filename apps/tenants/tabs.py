@@ -25,7 +25,6 @@ class Tab:
 TABS = (
     Tab("teams", "teams", _("Teams"), "users", MANAGERS),
     Tab("responses", "responses", _("Canned responses"), "zap", MANAGERS),
-    Tab("numbers", "whatsapp-numbers", _("WhatsApp numbers"), "message-square"),
     Tab("tools", "tools", _("Tools"), "wrench", MANAGERS),
     Tab("people", "people", _("People"), "user"),
     Tab("providers", "providers", _("Providers"), "sparkles"),

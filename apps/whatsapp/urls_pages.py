@@ -5,7 +5,7 @@ from django.urls import path
 from apps.whatsapp import views
 
 urlpatterns = [
-    path("compass/numbers/", views.numbers, name="whatsapp-numbers"),
-    path("compass/numbers/new", views.number_edit, name="whatsapp-number-new"),
-    path("compass/numbers/<uuid:mapping_id>", views.number_edit, name="whatsapp-number-edit"),
+    path("compass/numbers/whatsapp/new", views.number_edit, name="whatsapp-number-new"),
+    path("compass/numbers/whatsapp/<uuid:mapping_id>", views.number_edit, name="whatsapp-number-edit"),
+    path("compass/numbers/whatsapp/<uuid:mapping_id>/delete", views.number_delete, name="whatsapp-number-delete"),
 ]

@@ -1,39 +1,21 @@
-"""The tenant's WhatsApp numbers: which agent or team answers each, and when."""
+"""A WhatsApp number: which agent or team answers it, and when."""
 
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.compass.selectors import agent_names
 from apps.core.errors import PermanentError
-from apps.desktop.selectors import teams_all
-from apps.tenants.access import role_required
-from apps.tenants.models import Role
+from apps.tenants.access import ADMINS, role_required
 from apps.whatsapp.forms import NumberForm, number_initial
 from apps.whatsapp.models import AgentPhoneMapping
-from apps.whatsapp.services.numbers import mapping_set
+from apps.whatsapp.services.numbers import mapping_delete, mapping_set
 
-admins = role_required(Role.OWNER, Role.ADMIN)
-SECTION = {"section": "settings", "tab": "numbers"}
-
-
-@require_GET
-@admins
-def numbers(request: HttpRequest) -> HttpResponse:
-    mappings = list(AgentPhoneMapping.objects.order_by("label", "display_number", "phone_number_id"))
-    agents = agent_names([mapping.agent_id for mapping in mappings if mapping.agent_id])
-    teams = {team.slug: team.name for team in teams_all()}
-    rows = [
-        {"number": one, "agent": agents.get(one.agent_id, "") if one.agent_id else "", "team": teams.get(one.team, "")}
-        for one in mappings
-    ]
-    context = {**SECTION, "rows": rows, "webhook": f"{settings.PUBLIC_URL}/meta/webhook"}
-    return render(request, "whatsapp/numbers.html", context)
+admins = role_required(*ADMINS)
+SECTION = {"section": "numbers"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,9 +29,18 @@ def number_edit(request: HttpRequest, mapping_id: UUID | None = None) -> HttpRes
     form = NumberForm(given, initial=number_initial(mapping) if mapping else None)
     if form.is_valid() and _fresh(form, mapping) and _saved(form):
         messages.success(request, _("Saved."))
-        return redirect("whatsapp-numbers")
+        return redirect("numbers")
     context = {**SECTION, "form": form, "mapping": mapping}
     return render(request, "whatsapp/number.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@admins
+def number_delete(request: HttpRequest, mapping_id: UUID) -> HttpResponse:
+    mapping = _mapping(mapping_id)
+    mapping_delete(mapping=mapping)
+    messages.success(request, _("%(number)s is deleted. Its conversations stay.") % {"number": mapping})
+    return redirect("numbers")
 
 
 def _mapping(mapping_id: UUID) -> AgentPhoneMapping:

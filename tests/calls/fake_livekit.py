@@ -21,6 +21,7 @@ class FakeLiveKit:
 
     def __init__(self) -> None:
         self.rooms: dict[str, FakeRoom] = {}
+        self.transfers: list[tuple[str, str, str]] = []
         self.deleted: list[str] = []
         self.removed: list[str] = []
         self.withdrawn: list[str] = []
@@ -103,6 +104,10 @@ class FakeLiveKit:
         self.trunks[name] = replace(trunk)
         return name
 
+    def sip_trunk_known(self, trunk_id: str) -> bool:
+        self._ask("sip_trunk_known")
+        return trunk_id in self.trunks
+
     def sip_trunk_delete(self, trunk_id: str) -> None:
         self._ask("sip_trunk_delete")
         self.trunks.pop(trunk_id)
@@ -112,6 +117,10 @@ class FakeLiveKit:
         rule = f"SDR_{next(self._ids)}"
         self.rules[rule] = (trunk_id, room_prefix)
         return rule
+
+    def participant_transfer(self, room_name: str, identity: str, to: str) -> None:
+        self._ask("participant_transfer")
+        self.transfers.append((room_name, identity, to))
 
     def sip_rule_delete(self, rule_id: str) -> None:
         self._ask("sip_rule_delete")

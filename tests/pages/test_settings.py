@@ -9,10 +9,10 @@ from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.services import agent_create
+from apps.core.hours import spans_of
 from apps.desktop.models import CannedResponse, Team
 from apps.desktop.services.team import team_create
 from apps.tenants.models import Membership, Role, Route, Tenant, User
-from apps.whatsapp.forms import spans_of
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.services.numbers import mapping_set
 
@@ -118,7 +118,7 @@ def test_a_number_goes_to_an_agent(admin: Client, acme: Tenant, agent_id: str) -
     assert Route.objects.get(kind=Route.Kind.WHATSAPP_NUMBER).tenant == acme
     page = admin.get(at("whatsapp-number-edit", mapping.pk)).content.decode()
     assert "secret-token" not in page and "09:00-12:00, 13:00-17:30" in page
-    assert "Reception" in admin.get(at("whatsapp-numbers")).content.decode()
+    assert "Reception" in admin.get(at("numbers")).content.decode()
 
 
 def test_a_saved_number_keeps_its_token_and_its_id(admin: Client, acme: Tenant, agent_id: str) -> None:
@@ -169,7 +169,7 @@ def test_spans_are_read() -> None:
             spans_of(wrong)
 
 
-PAGES = ("teams", "team-new", "responses", "response-new", "whatsapp-numbers", "whatsapp-number-new")
+PAGES = ("teams", "team-new", "responses", "response-new", "whatsapp-number-new")
 
 
 @pytest.mark.parametrize("name", PAGES)

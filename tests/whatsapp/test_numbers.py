@@ -11,9 +11,9 @@ from django.db import connection
 from django_tenants.utils import schema_context, tenant_context
 
 from apps.core.errors import PermanentError
+from apps.core.hours import hours_open
 from apps.desktop.models import Conversation, Team
 from apps.tenants.models import Route
-from apps.whatsapp.hours import hours_open
 from apps.whatsapp.models import AgentPhoneMapping, Template, Turn
 from apps.whatsapp.services.numbers import mapping_set
 from apps.whatsapp.tasks import templates_sync_task

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
 from apps.calls import livekit
 from apps.calls.agents import AgentUnavailable, CallAgent, call_agent
@@ -14,18 +16,21 @@ from apps.calls.sentences import announcement, language_of_country
 from apps.calls.services.calls import call_assign, call_begin_sip, call_end, call_joined, room_metadata
 from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
 from apps.core.errors import Ignored
+from apps.core.hours import hours_open
 from apps.core.schema import schema_current
 from apps.tenants.selectors import tenant_by_slug
 
+OUT = PhoneNumber.OutOfHours
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Refusal(Exception):
-    """Nobody can answer: `code` of sentences.REASONS, and the sentence for the call's record."""
+    """Nobody can answer: `code` of sentences.REASONS, the sentence for the record, and what is said, if not by `code`."""
 
     code: str
     message: str
+    text: str = ""
 
 
 def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime) -> None:
@@ -47,17 +52,18 @@ def call_answer(call: Call) -> None:
         else:
             dispatch_pair(call, _agent_set(call))
     except Refusal as refusal:
-        call_refuse(call=call, code=refusal.code, message=refusal.message)
+        call_refuse(call=call, code=refusal.code, message=refusal.message, text=refusal.text)
     except livekit.RoomGone:
         call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, detail="The caller was gone before an agent could be asked.")
 
 
-def call_refuse(*, call: Call, code: str, message: str) -> None:
+def call_refuse(*, call: Call, code: str, message: str, text: str = "") -> None:
     """Ends the call as failed/no_agent with `message`, while Media Bot tells the caller. Raises LiveKitUnreachable."""
     with transaction.atomic():
         if not call_end(call_id=call.pk, reason=EndedReason.NO_AGENT, detail=message, keep_room=True):
             return
-        dispatch_next(call=call, agent_name=MEDIA_BOT, announcement=announcement(code, _language(call)))
+        spoken = announcement(code, _language(call))
+        dispatch_next(call=call, agent_name=MEDIA_BOT, announcement={**spoken, "text": text or spoken["text"]})
     log.info("call_refused", call=str(call.pk), code=code)
     try:
         dispatches_send(call)
@@ -89,7 +95,7 @@ def _agent_set(call: Call) -> str | None:
     if call.channel == Channel.WEBRTC:
         return ringback_by(None, _agent(call.agent_id, trial=call.trial))
     number = _number(call.to_number)
-    agent = _agent(number.agent_id)
+    agent = _agent(_answering(number))
     call_assign(call=call, agent=agent, to_number=number.number)
     livekit.client().room_metadata_set(call.room_name, room_metadata(call))
     return ringback_by(number, agent)
@@ -111,6 +117,17 @@ def _number(dialled: str) -> PhoneNumber:
     if number.agent_id is None:
         raise Refusal("unavailable", f"{dialled} belongs to the team {number.team}, and no agent answers for it.")
     return number
+
+
+def _answering(number: PhoneNumber) -> UUID | None:
+    """The agent that answers at this moment. Raises Refusal out of hours."""
+    tenant = tenant_by_slug(schema_current()) if number.business_hours and not number.timezone else None
+    zone = number.timezone or (tenant.timezone if tenant else "UTC")
+    if number.out_of_hours == OUT.SAME or hours_open(number.business_hours, timezone.now(), zone):
+        return number.agent_id
+    if number.out_of_hours == OUT.AGENT:
+        return number.out_of_hours_agent_id or number.agent_id
+    raise Refusal("closed", f"{number} was called outside of its business hours.", number.out_of_hours_text)
 
 
 def _country() -> str:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -60,6 +60,14 @@ class RunOut(BaseModel):
     results: list[ResultOut]
 
 
+class ScenarioList(RootModel[list[ScenarioOut]]):
+    """Every check of an agent."""
+
+
+class RunList(RootModel[list[RunOut]]):
+    """The newest runs."""
+
+
 class ChecksView(TenantAPI):
     """The base: members by role, or a key with the scope agents."""
 
@@ -73,9 +81,7 @@ class ChecksView(TenantAPI):
 
 
 class ScenariosView(ChecksView):
-    @extend_schema(
-        summary="List an agent's checks", responses={200: list[ScenarioOut], **problems(401, 403, 404)}, tags=["checks"]
-    )
+    @extend_schema(summary="List an agent's checks", responses={200: ScenarioList, **problems(401, 403, 404)}, tags=["checks"])
     def get(self, request: Request, agent_id: UUID) -> Response:
         return Response([_scenario(row) for row in scenarios_of(self.agent(agent_id))])
 
@@ -114,9 +120,7 @@ class ScenarioView(ChecksView):
 
 
 class RunsView(ChecksView):
-    @extend_schema(
-        summary="List an agent's newest runs", responses={200: list[RunOut], **problems(401, 403, 404)}, tags=["checks"]
-    )
+    @extend_schema(summary="List an agent's newest runs", responses={200: RunList, **problems(401, 403, 404)}, tags=["checks"])
     def get(self, request: Request, agent_id: UUID) -> Response:
         agent = self.agent(agent_id)
         runs_interrupt(agent=agent)

@@ -10,14 +10,14 @@ from django_tenants.utils import schema_context
 
 from apps.compass.models import Agent
 from apps.core.errors import PermanentError
+from apps.core.hours import Hours, hours_check
 from apps.core.models import InboundEvent, MailState
 from apps.core.schema import schema_current
 from apps.desktop.selectors import teams_all
 from apps.tenants.models import Route
 from apps.tenants.selectors import tenant_by_slug
-from apps.tenants.services import route_set
+from apps.tenants.services import route_delete, route_set
 from apps.whatsapp.envelope import PROVIDER
-from apps.whatsapp.hours import Hours, hours_check
 from apps.whatsapp.models import AgentPhoneMapping
 
 PARKED = "No tenant here has this number. Map it, and what was sent to it in the last days is taken up."
@@ -65,6 +65,15 @@ def mapping_set(
     mapping, _ = AgentPhoneMapping.objects.update_or_create(phone_number_id=phone_number_id, defaults=values)
     _route(phone_number_id)
     return mapping
+
+
+@transaction.atomic
+def mapping_delete(*, mapping: AgentPhoneMapping) -> None:
+    """Nobody here answers the number any more; its conversations stay."""
+    tenant = tenant_by_slug(schema_current())
+    assert tenant is not None
+    route_delete(kind=Route.Kind.WHATSAPP_NUMBER, external_id=mapping.phone_number_id, tenant=tenant)
+    mapping.delete()
 
 
 def _check(phone_number_id: str, agent_id: UUID | str | None, team: str, out_of_hours: str, text: str) -> None:

@@ -6,12 +6,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from apps.compass.services.webhooks import webhook_event
 from apps.desktop.errors import BadTime, NewerConversation
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation
 from apps.desktop.resolutions import resolved_tell
 from apps.desktop.services.conversations.offering import unclaim
 from apps.desktop.services.rules import conversation_lock, require_holder, require_unresolved
+from apps.desktop.webhooks import conversation_data
 
 OUTCOME_LENGTH = 120
 
@@ -46,6 +48,7 @@ def conversation_resolve(*, conversation_id: UUID | str, user_id: UUID | None, o
     conversation.unread = 0
     conversation_changed(conversation, "resolved", user_id=user_id, outcome=conversation.outcome)
     resolved_tell(conversation)
+    webhook_event(type="conversation.resolved", data={**conversation_data(conversation), "outcome": conversation.outcome})
     return conversation
 
 

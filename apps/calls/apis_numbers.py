@@ -1,0 +1,199 @@
+"""/api/v1/numbers and /api/v1/trunks."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.calls.models import PhoneNumber, SipTrunk
+from apps.calls.services.numbers import number_delete, number_set
+from apps.calls.services.trunk_setup import trunk_setup
+from apps.calls.services.trunks import sip_trunk_delete
+from apps.core.errors import Problem, TransientError
+from apps.core.openapi import problems
+from apps.core.paging import PAGING, page_answer, page_shape
+from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
+
+TAGS = ["numbers"]
+READ = problems(401, 403, 404)
+WRITE = problems(400, 401, 403, 404, 409, 422)
+OUT = PhoneNumber.OutOfHours
+
+
+class Line(serializers.CharField):
+    """One line of text that can be kept and dialled."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if not text.isprintable():
+            raise serializers.ValidationError("Only printable characters, please.")
+        return text
+
+
+class NumberRequest(serializers.Serializer[Any]):
+    """A phone number or extension, and the agent or the team that answers it."""
+
+    number = Line(max_length=64)
+    agent_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    team = Line(max_length=63, required=False, allow_blank=True, default="")
+    label = Line(max_length=120, required=False, allow_blank=True, default="")
+    ringback = serializers.ChoiceField(PhoneNumber.Ringback.choices, required=False, default=PhoneNumber.Ringback.ANSWER)
+    tone = Line(max_length=2, required=False, allow_blank=True, default="")
+    business_hours = serializers.DictField(
+        child=serializers.ListField(child=serializers.ListField(child=Line(max_length=5), min_length=2, max_length=2)),
+        required=False,
+        default=dict,
+    )
+    timezone = Line(max_length=64, required=False, allow_blank=True, default="")
+    out_of_hours = serializers.ChoiceField(OUT.choices, required=False, default=OUT.SAME)
+    out_of_hours_agent_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    out_of_hours_text = Line(max_length=500, required=False, allow_blank=True, default="")
+    enabled = serializers.BooleanField(required=False, default=True)
+
+
+class NumberChange(NumberRequest):
+    """What is left out stays."""
+
+    number = None  # type: ignore[assignment]
+
+
+class NumberShape(NumberRequest):
+    """A phone number as it is."""
+
+    id = serializers.UUIDField()
+    created_at = serializers.DateTimeField()
+
+
+class TrunkRequest(serializers.Serializer[Any]):
+    """A SIP trunk by the exchange's addresses, or by a user name, for which a password is made."""
+
+    name = Line(max_length=120)
+    numbers = serializers.ListField(child=Line(max_length=64), min_length=1, max_length=200)
+    allowed_addresses = serializers.ListField(child=Line(max_length=253), required=False, default=list, max_length=50)
+    username = Line(max_length=120, required=False, allow_blank=True, default="")
+    agent_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class TrunkShape(serializers.Serializer[SipTrunk]):
+    """A trunk. `trunk_id` and `rule_id` are LiveKit's."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    trunk_id = serializers.CharField()
+    rule_id = serializers.CharField()
+    numbers = serializers.ListField(child=serializers.CharField())
+    allowed_addresses = serializers.ListField(child=serializers.CharField())
+    username = serializers.CharField(source="auth_user")
+    created_at = serializers.DateTimeField()
+
+
+class TrunkMadeShape(TrunkShape):
+    """A trunk with its password, which is answered only now; empty where addresses let callers in."""
+
+    password = serializers.CharField()
+
+
+class NumbersView(TenantAPI):
+    permission_classes = (Access.of(read=MANAGERS, write=ADMINS, scope="numbers"),)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, TransientError):
+            exc = Problem(503, "livekit_unreachable", str(exc))
+        return super().handle_exception(exc)
+
+
+class NumbersAPI(NumbersView):
+    @extend_schema(
+        summary="List phone numbers", operation_id="numbers_list", parameters=PAGING, tags=TAGS,
+        responses={200: page_shape(NumberShape), **READ},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Every phone number, the newest first."""
+        return page_answer(request, PhoneNumber.objects.all(), NumberShape)
+
+    @extend_schema(summary="Add a phone number", request=NumberRequest, responses={201: NumberShape, **WRITE}, tags=TAGS)
+    def post(self, request: Request) -> Response:
+        """Maps a number, or maps it anew where it is known."""
+        return Response(NumberShape(number_set(**_values(NumberRequest, request))).data, status=201)
+
+
+class NumberAPI(NumbersView):
+    @extend_schema(summary="Read a phone number", responses={200: NumberShape, **READ}, tags=TAGS)
+    def get(self, request: Request, number_id: UUID) -> Response:
+        """One number."""
+        return Response(NumberShape(_number(number_id)).data)
+
+    @extend_schema(summary="Change a phone number", request=NumberChange, responses={200: NumberShape, **WRITE}, tags=TAGS)
+    def patch(self, request: Request, number_id: UUID) -> Response:
+        """Changes who answers, how and when."""
+        number = _number(number_id)
+        kept = {**NumberShape(number).data, "timezone_name": number.timezone}
+        for name in ("id", "created_at", "timezone"):
+            kept.pop(name)
+        return Response(NumberShape(number_set(**{**kept, **_values(NumberChange, request, partial=True)})).data)
+
+    @extend_schema(summary="Delete a phone number", responses={204: None, **READ}, tags=TAGS)
+    def delete(self, request: Request, number_id: UUID) -> Response:
+        """Callers of it then hear that it is not in service."""
+        number_delete(number=_number(number_id))
+        return Response(status=204)
+
+
+class TrunksAPI(NumbersView):
+    @extend_schema(
+        summary="List SIP trunks", operation_id="trunks_list", parameters=PAGING, tags=TAGS,
+        responses={200: page_shape(TrunkShape), **READ},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Every trunk, the newest first."""
+        return page_answer(request, SipTrunk.objects.all(), TrunkShape)
+
+    @extend_schema(
+        summary="Make a SIP trunk", request=TrunkRequest, tags=TAGS, responses={201: TrunkMadeShape, **WRITE, **problems(503)}
+    )
+    def post(self, request: Request) -> Response:
+        """Makes the trunk and its dispatch rule in LiveKit, and maps its numbers where `agent_id` is given."""
+        asked = TrunkRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = dict(asked.validated_data)
+        trunk, password = trunk_setup(addresses=given.pop("allowed_addresses"), **given)
+        return Response({**TrunkShape(trunk).data, "password": password}, status=201)
+
+
+class TrunkAPI(NumbersView):
+    @extend_schema(summary="Read a SIP trunk", responses={200: TrunkShape, **READ}, tags=TAGS)
+    def get(self, request: Request, trunk_id: UUID) -> Response:
+        """One trunk, without its password."""
+        return Response(TrunkShape(_trunk(trunk_id)).data)
+
+    @extend_schema(summary="Delete a SIP trunk", responses={204: None, **READ, **problems(503)}, tags=TAGS)
+    def delete(self, request: Request, trunk_id: UUID) -> Response:
+        """Deletes it here and in LiveKit; its numbers stay."""
+        sip_trunk_delete(trunk=_trunk(trunk_id))
+        return Response(status=204)
+
+
+def _values(shape: type[serializers.Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
+    asked = shape(data=request.data, partial=partial)
+    asked.is_valid(raise_exception=True)
+    given = dict(asked.validated_data)
+    if "timezone" in given:
+        given["timezone_name"] = given.pop("timezone")
+    return given
+
+
+def _number(number_id: UUID) -> PhoneNumber:
+    number = PhoneNumber.objects.filter(pk=number_id).first()
+    if number is None:
+        raise Problem(404, "unknown_number", "There is no such number.")
+    return number
+
+
+def _trunk(trunk_id: UUID) -> SipTrunk:
+    trunk = SipTrunk.objects.filter(pk=trunk_id).first()
+    if trunk is None:
+        raise Problem(404, "unknown_trunk", "There is no such trunk.")
+    return trunk
