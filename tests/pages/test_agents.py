@@ -77,7 +77,7 @@ def test_a_change_is_saved_published_compared_and_restored(admin: Client, acme: 
     saved = save(admin, agent, prompt="You are Otto.\nBe brief.", team="", phrases="a person\na human")
     assert saved.status_code == 200 and "Unpublished changes" in saved.json()["facts"]
     page = admin.get(at("agent-publish", agent.slug)).content.decode()
-    assert "<mark>Otto</mark>" in page or "Otto" in page
+    assert "Otto" in page and "a human" in page
     answer = admin.post(at("agent-publish", agent.slug), {"note": "Otto it is", "base": saved.json()["base"]})
     assert answer.status_code == 302
     with tenant_context(acme):
@@ -86,7 +86,7 @@ def test_a_change_is_saved_published_compared_and_restored(admin: Client, acme: 
         assert (published.note, published.published_by) == ("Otto it is", alice.pk)
     listed = admin.get(at("agent-history", agent.slug)).content.decode()
     assert "Otto it is" in listed and "Alice" in listed
-    assert "You are Otto." in admin.get(at("agent-version", agent.slug, 2)).content.decode()
+    assert "<mark>Otto</mark>" in admin.get(at("agent-version", agent.slug, 2)).content.decode()
     assert admin.get(at("agent-version", agent.slug, 1), {"with": "2"}).context["changes"]
     assert admin.post(at("agent-restore", agent.slug, 1)).status_code == 302
     with tenant_context(acme):

@@ -92,9 +92,9 @@ def _fitted(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         config["handoff"] = {**handoff, "team": None}
         notes.append(f"There is no team “{team}” here: conversations are handed over to everybody until you choose one.")
     knowledge = config.get("knowledge")
-    if isinstance(knowledge, dict) and isinstance(knowledge.get("documents"), list):
-        config["knowledge"] = {**knowledge, "documents": "all"}
-        notes.append("Its documents were another company's choice: it uses all of yours until you choose.")
+    if isinstance(knowledge, dict) and isinstance(knowledge.get("documents"), list) and knowledge["documents"]:
+        config["knowledge"] = {**knowledge, "documents": []}
+        notes.append("The documents that it knew were not brought along: choose some of yours under Knowledge.")
     return config, notes
 
 
