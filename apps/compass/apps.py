@@ -15,7 +15,9 @@ class CompassConfig(AppConfig):
         from apps.compass.guard import networks_allowed
         from apps.compass.knowledge import tool as knowledge
         from apps.compass.registry import tool_register
+        from apps.compass.tabs_tools import tabs_tools_register
 
+        tabs_tools_register()
         networks_allowed()  # a mistake in it stops start-up instead of a call
         tool_register("end_call", description=END_CALL, subjects=("call",), title="End the call")
         tool_register(

@@ -56,7 +56,7 @@ class Deadline:
         """Raises RequestFailed once nothing is left."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise RequestFailed(f"The service took longer than {self.seconds:g} seconds.")
+            raise RequestFailed(f"The service took longer than {self.seconds:.2g} seconds.")
         return left
 
 
@@ -164,7 +164,7 @@ def _exchange(
     except Unresolved as error:
         raise RequestFailed(str(error)) from error
     except httpcore.TimeoutException as error:
-        raise RequestFailed(f"The service took longer than {deadline.seconds:g} seconds.") from error
+        raise RequestFailed(f"The service took longer than {deadline.seconds:.2g} seconds.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise RequestFailed(f"{host} could not be reached, or did not speak HTTP.") from error
 

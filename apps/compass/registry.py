@@ -99,3 +99,30 @@ def tool_builtin(name: str) -> BuiltinSpec | None:
 def tool_names() -> list[str]:
     """The names of every built-in tool, in alphabetical order."""
     return sorted(_builtins)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a tool is run for. `contact_id` and `phone` (E.164) are empty where they are not known; `trial`: nobody is there."""
+
+    phone: str = ""
+    name: str = ""
+    identity: str = ""
+    contact_id: str = ""
+    trial: bool = False
+
+
+_callers: dict[str, Callable[[str], Caller]] = {}
+
+
+def caller_register(subject: Subject, find: Callable[[str], Caller]) -> None:
+    """How calls, or turns, tell who is on the other side; `find` gets the id and runs in the tenant's schema."""
+    _callers[subject] = find
+
+
+def caller_of(context: ToolContext) -> Caller:
+    """Who the tool is run for. Raises ToolFailed where nobody can tell."""
+    find = _callers.get(context.subject_kind)
+    if find is None:
+        raise ToolFailed("It is not known whom this is about.")
+    return find(context.subject_id)

@@ -7,3 +7,6 @@ class DesktopConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.desktop import effects  # noqa: F401  they register themselves
+        from apps.desktop.tools import tools_register
+
+        tools_register()

@@ -18,4 +18,4 @@ class HeraldConfig(AppConfig):
         early_api_register("/turn", TurnView.as_view())
         resolved_register("herald", summary_enqueue)
         chat_register(HeraldChat())
-        tool_register(HANDOFF, description=DESCRIPTION, parameters=PARAMETERS)
+        tool_register(HANDOFF, description=DESCRIPTION, parameters=PARAMETERS, title="Hand over to a person")

@@ -41,9 +41,19 @@ CORPUS = [
     # reserved, documentation, benchmarks, multicast, broadcast
     *("192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "192.88.99.1", "224.0.0.1", "239.255.255.250", "240.0.0.1"),
     *("255.255.255.255", "[ff02::1]", "[ff0e::1]", "[100::1]", "[5f00::1]"),
+    # the edges of networks, and further spellings of addresses that are refused
+    *("172.16.255.255", "172.31.0.0", "192.168.255.255", "100.64.255.255", "169.254.0.1", "127.0.0.0", "198.19.255.255"),
+    *("012.0.0.1", "0xa.0.0.1", "10.1", "0x0a000001", "167772161", "3232235777", "0xC0.0xA8.0.1", "0300.0250.0.1"),
+    *("[::ffff:10.0.0.1]", "[::ffff:192.168.0.1]", "[::ffff:100.64.0.1]", "[64:ff9b::10.0.0.1]", "[64:ff9b::192.168.0.1]"),
+    *("[2002:0a00:0001::]", "[2002:c0a8:0001::1]", "[fe80::1%25lo]", "[fd12:3456:789a::1]", "[fc00:ffff::1]"),
+    *("⑩.⓪.⓪.①", "192。168。0。1", "169｡254｡169｡254", "１２７.0.0.1", "127．0．0．1"),
     # names that lead there
     *NAMES,
 ]
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(set(CORPUS)) >= 100
 
 
 @pytest.fixture
@@ -105,11 +115,17 @@ def test_no_connection_by_spelling(url: str, trap: Trap, attempts: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "host", [VICTIM, "localhost", "2130706433", "[::ffff:127.0.0.1]", "inside.example", "metadata.google.internal"]
+    "host",
+    [
+        *(VICTIM, "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"),
+        *("[2002:7f00:1::]", "10.0.0.1", "100.64.0.1", "169.254.169.254", "192.168.0.1", "[fd00:ec2::254]", "[fe80::1]"),
+        *("127。0。0。1", "224.0.0.1", "0.0.0.0", "inside.example", "mixed.example", "metadata.google.internal"),
+    ],
 )
-def test_redirects_are_checked_again(host: str, trap: Trap, attempts: list[str], settings: Any) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_checked_again(host: str, status: int, trap: Trap, attempts: list[str], settings: Any) -> None:
     settings.TOOL_ALLOWED_NETWORKS = [f"{ALLOWED}/32"]
-    with serving(reply(302, Location=f"http://{host}:{trap.port}/secret")) as door, pytest.raises(Blocked):
+    with serving(reply(status, Location=f"http://{host}:{trap.port}/secret")) as door, pytest.raises((Blocked, RequestFailed)):
         get(f"http://{ALLOWED}:{door.port}/")
     assert (attempts, trap.connections()) == ([ALLOWED], 0)
 

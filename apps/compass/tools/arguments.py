@@ -16,11 +16,12 @@ EXCERPT = 300
 ArgumentsValidator = extend(Draft202012Validator, {"pattern": None, "patternProperties": None})
 
 
-def misfit(value: Any, schema: dict[str, Any]) -> str | None:
-    """Why a value does not fit a schema, None when it does."""
+def misfit(value: Any, schema: dict[str, Any], *, ours: bool = False) -> str | None:
+    """Why a value does not fit a schema, None when it does. `ours`: the schema is Meridian's own, patterns and all."""
     # an empty registry of its own: the default one would fetch what a $ref names
     try:
-        error = best_match(ArgumentsValidator(schema, registry=Registry()).iter_errors(value))
+        validator = Draft202012Validator if ours else ArgumentsValidator
+        error = best_match(validator(schema, registry=Registry()).iter_errors(value))
     except Unresolvable:
         return "its schema refers to another one that cannot be read"
     if error is None:

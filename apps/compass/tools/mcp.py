@@ -108,7 +108,7 @@ class McpSession:
         wanted = message.get("id")
         call = Call("POST", self._server.url, headers, json.dumps(message).encode())
         try:
-            answer = request(call, timeout=self._deadline.left(), enough=lambda body: wanted is not None and _has(body, wanted))
+            answer = request(call, timeout=self._deadline.left(), enough=lambda body: wanted is None or _has(body, wanted))
         except Blocked as error:
             raise McpFailed("The server's address is in a network that tools may not reach.") from error
         except RequestFailed as error:

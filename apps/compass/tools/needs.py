@@ -21,7 +21,7 @@ def _builtin_problems(tools: list[Config]) -> list[str]:
     unknown = [tool["name"] for tool, spec in chosen if spec is None]
     problems = [f"tools: {', '.join(unknown)} is not built in; there are {', '.join(tool_names())}."] if unknown else []
     for tool, spec in chosen:
-        why = misfit(tool["options"], spec.options) if spec else None
+        why = misfit(tool["options"], spec.options, ours=True) if spec else None
         if why is not None:
             problems.append(f"tools: the settings of {tool['name']} do not fit: {why}.")
     return problems

@@ -104,7 +104,7 @@ def contact_identity_change(*, kind: str, old: str, new: str) -> Contact | None:
 def contact_update(
     *,
     contact: Contact,
-    user_id: UUID,
+    user_id: UUID | None,
     name: str | None = None,
     email: str | None = None,
     fields: dict[str, Any] | None = None,
