@@ -5,11 +5,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from apps.compass.services.webhooks import webhook_event
 from apps.desktop.errors import DeskError
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Contact, Conversation, Team
 from apps.desktop.services.conversations.offering import conversation_offer
 from apps.desktop.services.rules import conversation_refresh, team_by_slug
+from apps.desktop.webhooks import conversation_data
 
 TRIES = 3
 REASON_LENGTH = 300
@@ -53,6 +55,7 @@ def _create(contact: Contact, channel: str, line: str, agent_id: UUID | None, te
         conversation_offer(made, team, "opened")
     else:
         conversation_changed(made, "opened", agent=str(agent_id))
+    webhook_event(type="conversation.opened", data=conversation_data(made))
     return made
 
 
@@ -69,4 +72,6 @@ def conversation_escalate(*, conversation: Conversation, reason: str, team_slug:
     conversation.summary = summary or conversation.summary
     team = Team.objects.filter(slug=team_slug).first() or conversation.team
     conversation_offer(conversation, team, "escalated", reason=conversation.handoff_reason)
+    data = {**conversation_data(conversation), "reason": conversation.handoff_reason, "summary": conversation.summary}
+    webhook_event(type="conversation.escalated", data=data)
     return conversation

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Json
 
+from apps.compass.services.webhooks import webhook_event
 from apps.core.rows import row_insert
 from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
@@ -17,6 +18,7 @@ from apps.desktop.services.conversations.offering import conversation_offer
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.messages.sentiment import sentiment_now
 from apps.desktop.services.rules import conversation_held, conversation_lock
+from apps.desktop.webhooks import message_data
 
 LINK = (
     "UPDATE desktop_message SET reply_to_id = %s WHERE conversation_id = %s AND at >= %s AND reply_to_id IS NULL"
@@ -53,6 +55,7 @@ def message_receive(
         _attach(message, attachments)
         _link_replies(message)
         _arrived(conversation, message)
+        webhook_event(type="message.received", data=message_data(message))
     return message
 
 

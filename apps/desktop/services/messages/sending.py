@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.compass.services.webhooks import webhook_event
 from apps.core.rows import row_insert
 from apps.desktop.channels import channel_for
 from apps.desktop.errors import EmptyMessage, NotAssignee, NotColleague, StaleGeneration, UnknownAttachment, UnknownMessage
@@ -15,6 +16,7 @@ from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.selectors.people import is_colleague
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.rules import conversation_held, conversation_lock, require_unresolved
+from apps.desktop.webhooks import message_data
 
 
 def message_send(
@@ -49,6 +51,7 @@ def message_send(
         _answered(conversation, message)
         conversation_changed(conversation, "message", user_id=user_id, message=str(message.pk), author=author)
         channel_for(conversation.channel).message_send(message)
+        webhook_event(type="message.sent", data=message_data(message))
     return message
 
 
