@@ -23,6 +23,7 @@ SAMPLE_SECONDS = 20.0
 KEPT_SECONDS = 600
 DEEPGRAM = ["nova-3", "nova-3-medical", "nova-2", "nova-2-phonecall", "nova-2-meeting", "flux-general-en"]
 OPENAI_STT = ["gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1"]
+NAMES = {"openai": "OpenAI", "elevenlabs": "ElevenLabs"}
 OPENAI_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse")
 NOT_LANGUAGE = (
     "whisper",
@@ -157,7 +158,7 @@ def _told(provider: str, ask: Callable[[dict[str, Any]], T]) -> T:
             text = _("%(provider)s does not take the key. Put a new one in under Settings, Providers.")
         else:
             text = _("%(provider)s answered with an error. Try again in a minute, or write the name by hand.")
-        raise Unanswered(text % {"provider": provider}) from error
+        raise Unanswered(text % {"provider": NAMES[provider]}) from error
     except (openai.OpenAIError, httpx.HTTPError, OSError) as error:
         text = _("%(provider)s did not answer. Try again in a minute, or write the name by hand.")
-        raise Unanswered(text % {"provider": provider}) from error
+        raise Unanswered(text % {"provider": NAMES[provider]}) from error
