@@ -20,12 +20,14 @@ from apps.compass.models import Document, Passage
 from embedded.models.embeddings import Embedder
 
 rng, choose = np.random.default_rng(1), random.Random(1)
-words = [a + b for a in "ba de fi go ku la me ni po ru sa te".split() for b in "lan mor tis gar pen dol rak sun".split()]
+first, last = "ba de fi go ku la me ni po ru sa te".split(), "lan mor tis gar pen dol rak sun".split()
+words = [a + b + c for a in first for b in first for c in last]
+often = [1 / (place + 1) for place in range(len(words))]  # as words of a language are spread (Zipf)
 embedder = Embedder()
 search.embed_question = lambda text, timeout: embedder.embed([text])[0][0].tolist()
 
 def text():
-    return " ".join(choose.choices(words, k=150))
+    return " ".join(choose.choices(words, often, k=150))
 
 with schema_context("acme"):
     document = Document.objects.create(source="file", name="Bench", state="ready", generation=1, model=search.embedding_model())
@@ -39,7 +41,7 @@ with schema_context("acme"):
         ])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE compass_passage; ANALYZE compass_document")
-    questions = [" ".join(choose.choices(words, k=6)) for _ in range(120)]
+    questions = [" ".join(choose.choices(words, often, k=6)) for _ in range(120)]
     took, models = [], []
     for question in questions:
         began = time.perf_counter()

@@ -35,7 +35,7 @@ WITH near AS (
   SELECT nullif(replace(plainto_tsquery('english', %(question)s)::text, '&', '|'), '')::tsquery AS query
 ), said AS (
   SELECT id, row_number() OVER (ORDER BY rank DESC, id) AS place FROM (
-    SELECT p.id, ts_rank_cd(p.words, asked.query, 1) AS rank FROM asked, {LIVE} AND p.words @@ asked.query
+    SELECT p.id, ts_rank(p.words, asked.query, 1) AS rank FROM asked, {LIVE} AND p.words @@ asked.query
     ORDER BY rank DESC, p.id LIMIT {CANDIDATES}) AS found
 ), fused AS (
   SELECT id, coalesce(1.0 / ({RANK_OFFSET} + near.place), 0) + coalesce(1.0 / ({RANK_OFFSET} + said.place), 0) AS score,
