@@ -4,7 +4,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 import structlog
 from django.apps import apps
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 SECRET = (EncryptedTextField, EncryptedJSONField)
 HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth"})
 SHARED = (Membership, Invitation, TenantApiKey)
-Rows = "models.QuerySet[Any]"
+Rows: TypeAlias = "models.QuerySet[Any]"
 
 
 def export_path(export: TenantExport) -> str:

@@ -80,7 +80,7 @@ AUDITLOG_USE_FK_STRING_REPRESENTATION = True
 AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "tenants.Tenant", "exclude_fields": ["schema_name"]},
     {"model": "tenants.Membership", "exclude_fields": ["tenant"]},
-    {"model": "tenants.Invitation", "exclude_fields": ["tenant"]},
+    {"model": "tenants.Invitation", "exclude_fields": ["tenant", "sent_at", "invited_by"]},
     {"model": "tenants.TenantApiKey", "exclude_fields": ["tenant", "hashed_key"]},
     "compass.Agent",
     {"model": "compass.AgentVersion", "exclude_fields": ["config"]},  # its history shows what changed

@@ -116,7 +116,7 @@ def export_state(request: HttpRequest, export_id: UUID) -> HttpResponse:
 
 
 @require_GET
-@admins
+@admins  # type: ignore[arg-type]  # a file is no HttpResponse to the type checker
 def export_file(request: HttpRequest, export_id: UUID) -> FileResponse:
     export = _export(request, export_id)
     if export.state != TenantExport.State.DONE or not default_storage.exists(export_path(export)):
