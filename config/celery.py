@@ -8,7 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 env_load()
 
 from celery.schedules import crontab  # noqa: E402
-from celery.schedules import crontab  # noqa: E402
 from celery.signals import setup_logging  # noqa: E402
 from tenant_schemas_celery.app import CeleryApp  # noqa: E402
 
@@ -17,7 +16,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
-    "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "tenants-delete": {"task": "apps.tenants.tasks.tenants_delete_task", "schedule": crontab(hour=2, minute=40)},
