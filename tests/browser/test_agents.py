@@ -1,0 +1,86 @@
+"""The agent builder: from a template to a published version and back, by mouse and keyboard."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django_tenants.utils import tenant_context
+from playwright.sync_api import Page, expect
+
+from apps.compass.models import Agent
+from apps.compass.selectors.versions import version_head, version_published
+from apps.compass.services import agent_draft_save
+from apps.tenants.models import Tenant
+from tests.compass.factories import LOCAL, agent_published
+
+pytestmark = pytest.mark.browser
+AsPerson = Callable[..., Page]
+Site = Callable[[str], str]
+
+
+def test_an_agent_is_made_changed_published_and_restored(as_person: AsPerson, site: Site, acme: Tenant) -> None:
+    page = as_person("alice@acme.test", "acme")
+    page.goto(f"{site('acme')}/compass/agents/")
+    page.get_by_role("link", name="Make the first one").click()
+    page.get_by_label("Name").fill("Front desk")
+    page.get_by_text("Makes, moves and cancels appointments").click()
+    page.get_by_role("button", name="Make the agent").click()
+    prompt = page.get_by_role("textbox", name="Prompt")
+    expect(prompt).to_contain_text("who makes appointments for {{company}}")
+    with tenant_context(acme):
+        agent = Agent.objects.get()
+        agent_draft_save(agent=agent, config={**version_head(agent).config, **LOCAL})
+    page.reload()
+    prompt.fill("You are Otto. Say {{colour}}.\nBe brief.")
+    expect(page.locator("[data-unknown]")).to_contain_text("colour")
+    prompt.fill("You are Otto at ")
+    page.get_by_role("button", name="{{company}}").click()
+    expect(prompt).to_have_value("You are Otto at {{company}}")
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-saved]")).to_have_text("Saved")
+    _clean(page)
+    page.get_by_role("tab", name="Model").click()
+    page.get_by_label("Temperature").fill("9")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.locator("[data-error-for=temperature]")).to_be_visible()
+    page.get_by_label("Temperature").fill("0.5")
+    page.get_by_role("link", name="Publish…").click()
+    page.get_by_label("What did you change?").fill("Otto it is")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Published v1")).to_be_visible()
+    with tenant_context(acme):
+        first = version_published(agent)
+        assert first is not None and first.config["llm"]["temperature"] == 0.5
+    page.get_by_role("tab", name="Prompt").click()
+    prompt.fill("You are Anna at {{company}}")
+    page.get_by_role("link", name="Publish…").click()
+    expect(page.locator(".diff-added mark").first).to_have_text("Anna")
+    _clean(page)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    page.goto(f"{site('acme')}/compass/agents/front-desk/history")
+    page.get_by_role("button", name="Restore").click()
+    expect(prompt).to_have_value("You are Otto at {{company}}")
+    page.get_by_role("button", name="Undo").click()
+    expect(prompt).to_have_value("You are Anna at {{company}}")
+
+
+def test_a_quicker_colleague_is_shown(as_person: AsPerson, site: Site, acme: Tenant) -> None:
+    with tenant_context(acme):
+        agent = agent_published()
+    page = as_person("alice@acme.test", "acme")
+    page.goto(f"{site('acme')}/compass/agents/reception/")
+    page.get_by_role("textbox", name="Prompt").fill("Mine.")
+    with tenant_context(acme):
+        agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"system": "Theirs."}})
+    page.keyboard.press("Control+s")
+    dialog = page.get_by_role("dialog", name="Somebody was quicker")
+    expect(dialog).to_contain_text("Theirs")
+    dialog.get_by_role("button", name="Overwrite with mine").click()
+    expect(page.locator("[data-saved]")).to_have_text("Saved")
+    with tenant_context(acme):
+        assert version_head(agent).config["prompt"]["system"] == "Mine."
+
+
+def _clean(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
