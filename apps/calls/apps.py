@@ -7,12 +7,15 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.calls import effects, handlers  # noqa: F401  they register themselves
+        from apps.calls.lines import numbers_of
         from apps.calls.timeline import calls_of
         from apps.calls.tools import tools_register
         from apps.calls.webhooks import livekit_webhook
         from apps.core.early import early_register
+        from apps.desktop.numbers import numbers_register
         from apps.desktop.timeline import timeline_register
 
         early_register("/livekit/webhook", livekit_webhook)
+        numbers_register("phone", numbers_of)
         timeline_register("calls", calls_of)
         tools_register()

@@ -8,13 +8,16 @@ class WhatsAppConfig(AppConfig):
     def ready(self) -> None:
         from apps.core.early import early_api_register, early_register
         from apps.desktop.channels import channel_register
+        from apps.desktop.numbers import numbers_register
         from apps.whatsapp import effects, handlers  # noqa: F401  they register themselves
         from apps.whatsapp.apis import ReplyView
         from apps.whatsapp.channel import WhatsAppChannel
+        from apps.whatsapp.lines import numbers_of
         from apps.whatsapp.tools import tools_register
         from apps.whatsapp.webhooks import meta_webhook
 
         channel_register(WhatsAppChannel())
+        numbers_register("whatsapp", numbers_of)
         early_register("/meta/webhook", meta_webhook)
         early_api_register("/reply", ReplyView.as_view())
         tools_register()
