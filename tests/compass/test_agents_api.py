@@ -27,8 +27,8 @@ def test_answer_is_the_published_version(agent: Any) -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert list(body) == [
-        *("id", "slug", "name", "tenant", "version", "language", "prompt", "stt", "llm", "tts", "turn_taking", "tools"),
-        *("handoff", "limits", "media_bot", "credentials"),
+        *("id", "slug", "name", "tenant", "version", "language", "prompt", "variables", "stt", "llm", "tts", "turn_taking"),
+        *("tools", "handoff", "limits", "media_bot", "knowledge", "credentials"),
     ]
     assert (body["id"], body["slug"], body["tenant"], body["version"]) == (str(agent.pk), "reception", "acme", 1)
     assert body["turn_taking"] == {

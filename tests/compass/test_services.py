@@ -92,7 +92,7 @@ def test_a_slug_that_is_taken() -> None:
             {"media_bot": {"record": True}},
             "media_bot.record: Recording needs LiveKit Egress, which this installation does not run",
         ),
-        ({"tools": [{"kind": "builtin", "name": "fly"}]}, "fly is not built in; there are end_call"),
+        ({"tools": [{"kind": "builtin", "name": "fly"}]}, "fly is not built in; there are collect, end_call"),
         ({"tools": [{"kind": "magic", "name": "fly"}]}, "tools.0: Input tag 'magic'"),
         ({"tools": [tool(), tool()]}, "two tools named order"),
         ({"tools": [tool(name="or der")]}, "tools.0.http.name"),
