@@ -201,10 +201,16 @@ def http_rows(tool: Tool | None, posted: QueryDict | None) -> dict[str, Any]:
 def http_initial(tool: Tool) -> dict[str, Any]:
     """How the form of a stored tool begins."""
     http = {name: tool.spec["http"].get(name) for name in ("method", "url", "timeout", "retries", "safe")}
-    return {"name": tool.name, "description": tool.description, "enabled": tool.enabled, **http}
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "enabled": tool.enabled,
+        **http,
+        "timeout": f"{http['timeout']:g}",
+    }
 
 
 def mcp_initial(tool: Tool) -> dict[str, Any]:
     """How the form of a stored server begins."""
-    kept = {name: tool.spec.get(name) for name in ("url", "timeout")}
+    kept = {"url": tool.spec["url"], "timeout": f"{tool.spec.get('timeout', 10):g}"}
     return {"name": tool.name, "description": tool.description, "enabled": tool.enabled, **kept}
