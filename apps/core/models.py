@@ -58,3 +58,6 @@ class OutboundEffect(Mail):
 
     class Meta:
         indexes = [models.Index(fields=["available_at"], condition=OPEN, name="outbound_open")]
+
+
+from apps.core.idempotency import IdempotentAnswer as IdempotentAnswer  # noqa: E402
