@@ -35,7 +35,7 @@ def _agent_off(agent: Any) -> None:
 
 
 def _unpublished(_: Any) -> None:
-    PhoneNumber.objects.update(agent_id=agent_create(slug="new", name="New", config=LOCAL).pk)
+    PhoneNumber.objects.update(agent_id=agent_create(slug="fresh", name="Fresh", config=LOCAL).pk)
 
 
 def _agent_deleted(agent: Any) -> None:

@@ -128,7 +128,7 @@ def test_agent_of_another_tenant_is_a_404(client_for: Any, reception: Any, livek
 def test_disabled_and_unpublished_are_a_409_with_a_sentence(visitor: Client, reception: Any, livekit: FakeLiveKit) -> None:
     with schema_context("acme"):
         agent_disable(agent=reception)
-        agent_create(slug="new", name="New", config=LOCAL)
+        agent_create(slug="fresh", name="Fresh", config=LOCAL)
     for agent, code in (("reception", "agent_disabled"), ("new", "not_published")):
         answer = ask(visitor, agent)
         assert (answer.status_code, answer.json()["code"]) == (409, code)
