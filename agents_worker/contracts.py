@@ -127,7 +127,8 @@ class KnowledgeConfig(Shape):
     """Which documents the agent knows: all, or those of a list."""
 
     documents: Literal["all"] | list[str] = Field(default_factory=list)
-    mode: str = "always"
+    mode: Literal["always", "tool"] = "always"
+    top_k: int = 4
 
     @property
     def before_each_turn(self) -> bool:
