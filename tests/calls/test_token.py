@@ -129,7 +129,7 @@ def test_disabled_and_unpublished_are_a_409_with_a_sentence(visitor: Client, rec
     with schema_context("acme"):
         agent_disable(agent=reception)
         agent_create(slug="fresh", name="Fresh", config=LOCAL)
-    for agent, code in (("reception", "agent_disabled"), ("new", "not_published")):
+    for agent, code in (("reception", "agent_disabled"), ("fresh", "not_published")):
         answer = ask(visitor, agent)
         assert (answer.status_code, answer.json()["code"]) == (409, code)
         assert answer.json()["detail"].endswith(".")
