@@ -30,7 +30,8 @@ def agents_know() -> None:
 def _phone_numbers(agent_ids: Iterable[UUID]) -> dict[UUID, list[Number]]:
     found: dict[UUID, list[Number]] = {}
     for row in PhoneNumber.objects.filter(agent_id__in=list(agent_ids)):
-        found.setdefault(row.agent_id, []).append(Number("phone", row.number))
+        if row.agent_id is not None:
+            found.setdefault(row.agent_id, []).append(Number("phone", row.number))
     return found
 
 
@@ -39,6 +40,7 @@ def _whatsapp_numbers(agent_ids: Iterable[UUID]) -> dict[UUID, list[Number]]:
     wanted, found = set(agent_ids), dict[UUID, list[Number]]()
     for row in AgentPhoneMapping.objects.all():
         for agent_id in {row.agent_id, row.out_of_hours_agent_id} & wanted:
+            assert agent_id is not None  # only those asked for are left
             found.setdefault(agent_id, []).append(Number("WhatsApp", row.display_number or row.label or row.phone_number_id))
     return found
 

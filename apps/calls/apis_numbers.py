@@ -39,7 +39,7 @@ class NumberRequest(serializers.Serializer[Any]):
     number = Line(max_length=64)
     agent_id = serializers.UUIDField(required=False, allow_null=True, default=None)
     team = Line(max_length=63, required=False, allow_blank=True, default="")
-    label = Line(max_length=120, required=False, allow_blank=True, default="")
+    label = Line(max_length=120, required=False, allow_blank=True, default="")  # type: ignore[assignment]
     ringback = serializers.ChoiceField(PhoneNumber.Ringback.choices, required=False, default=PhoneNumber.Ringback.ANSWER)
     tone = Line(max_length=2, required=False, allow_blank=True, default="")
     business_hours = serializers.DictField(

@@ -110,7 +110,7 @@ def _openai_sample(key: dict[str, Any], model: str, voice: str, text: str) -> tu
 
 def _elevenlabs(key: dict[str, Any], seconds: float) -> ElevenLabs:
     base = (key["base_url"] or "").rstrip("/").removesuffix("/v1")
-    return ElevenLabs(api_key=key["api_key"], timeout=seconds, **({"base_url": base} if base else {}))
+    return ElevenLabs(api_key=key["api_key"], timeout=seconds, base_url=base or None)
 
 
 def _elevenlabs_voices(key: dict[str, Any]) -> list[Voice]:

@@ -175,7 +175,8 @@ class AgentForm(forms.Form):
 
     def __init__(self, *args: Any, config: dict[str, Any], language: str, may_change: bool = True, **kwargs: Any) -> None:
         self.config = config
-        super().__init__(*args, initial={**_initial(config), "language": language}, **kwargs)
+        kwargs["initial"] = {**_initial(config), "language": language}
+        super().__init__(*args, **kwargs)
         self._choices_kept(config)
         for name, field in self.fields.items():
             field.disabled = not may_change

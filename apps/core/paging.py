@@ -1,6 +1,6 @@
 """Lists of the API: one page at a time, by a cursor that stays right while rows come in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -25,7 +25,7 @@ class Pages(CursorPagination):
 
 
 def page_answer(
-    request: Request, rows: QuerySet[Any], shape: type[Serializer[Any]], *, ordering: Sequence[str] = ("-created_at", "-id")
+    request: Request, rows: QuerySet[Any], shape: Callable[..., Any], *, ordering: Sequence[str] = ("-created_at", "-id")
 ) -> Response:
     """A page of `rows` as the request asks for it; the last of `ordering` has to be unique. Raises NotFound for a bad cursor."""
     pages = Pages()

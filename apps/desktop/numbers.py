@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 
@@ -39,7 +40,7 @@ def numbers_all() -> list[NumberRow]:
     return sorted(rows, key=lambda row: ((row.label or row.number).lower(), row.number))
 
 
-def names(agent_ids: Iterable[object]) -> tuple[dict[object, str], dict[str, str]]:
+def names(agent_ids: Iterable[object]) -> tuple[dict[Any, str], dict[str, str]]:
     """The names of these agents by id, and of every team by slug."""
     agents = agent_names([one for one in agent_ids if one])  # type: ignore[misc]
     return dict(agents), {team.slug: team.name for team in teams_all()}

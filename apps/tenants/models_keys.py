@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -51,4 +52,4 @@ class TenantApiKey(models.Model):
         return f"{area}:write" in self.scopes or (not change and f"{area}:read" in self.scopes)
 
 
-USABLE = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=models.functions.Now()))
+USABLE = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))

@@ -81,7 +81,12 @@ class ChecksView(TenantAPI):
 
 
 class ScenariosView(ChecksView):
-    @extend_schema(summary="List an agent's checks", responses={200: ScenarioList, **problems(401, 403, 404)}, tags=["checks"])
+    @extend_schema(
+        summary="List an agent's checks",
+        operation_id="agents_checks_list",
+        responses={200: ScenarioList, **problems(401, 403, 404)},
+        tags=["checks"],
+    )
     def get(self, request: Request, agent_id: UUID) -> Response:
         return Response([_scenario(row) for row in scenarios_of(self.agent(agent_id))])
 
@@ -120,7 +125,12 @@ class ScenarioView(ChecksView):
 
 
 class RunsView(ChecksView):
-    @extend_schema(summary="List an agent's newest runs", responses={200: RunList, **problems(401, 403, 404)}, tags=["checks"])
+    @extend_schema(
+        summary="List an agent's newest runs",
+        operation_id="agents_runs_list",
+        responses={200: RunList, **problems(401, 403, 404)},
+        tags=["checks"],
+    )
     def get(self, request: Request, agent_id: UUID) -> Response:
         agent = self.agent(agent_id)
         runs_interrupt(agent=agent)

@@ -69,7 +69,7 @@ class PassageShape(serializers.Serializer[Any]):
     text = serializers.CharField()
     score = serializers.FloatField()
     similarity = serializers.FloatField(allow_null=True)
-    source = SourceShape()
+    source = SourceShape()  # type: ignore[assignment]
 
 
 class SearchAnswer(serializers.Serializer[Any]):
@@ -99,7 +99,12 @@ class KnowledgeView(APIView):
 class DocumentsAPI(KnowledgeView):
     parser_classes = (MultiPartParser, FormParser, JSONParser)
 
-    @extend_schema(summary="List the documents", responses={200: DocumentList, **problems(401, 403)}, tags=TAGS)
+    @extend_schema(
+        summary="List the documents",
+        operation_id="documents_list",
+        responses={200: DocumentList, **problems(401, 403)},
+        tags=TAGS,
+    )
     def get(self, request: Request) -> Response:
         """All of them, by name; there are 1,000 at most."""
         return Response({"results": DocumentShape(documents_all(), many=True).data})

@@ -79,7 +79,9 @@ class Pages(CursorPagination):
 class ToolsView(TenantAPI):
     permission_classes = (ACCESS,)
 
-    @extend_schema(summary="The tool library", responses={200: ToolPage, **problems(401, 403, 404)}, tags=TAGS)
+    @extend_schema(
+        summary="The tool library", operation_id="tools_list", responses={200: ToolPage, **problems(401, 403, 404)}, tags=TAGS
+    )
     def get(self, request: Request) -> Response:
         pages = Pages()
         used = tools_used()
@@ -160,7 +162,7 @@ class RefreshToolView(TenantAPI):
             spec = mcp_refresh(server=tool.server).model_dump(mode="json")
         except ToolFailed as error:
             raise Problem(422, "mcp_failed", str(error)) from error
-        values = {"name": tool.name, "description": tool.description, "enabled": tool.enabled}
+        values: dict[str, Any] = {"name": tool.name, "description": tool.description, "enabled": tool.enabled}
         _kept(lambda: tool_update(tool=tool, spec=spec, by=_person(request), **values))
         return Response(_shown(tool, agents_using(tool)))
 

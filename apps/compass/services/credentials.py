@@ -72,9 +72,10 @@ def credential_check(*, provider: str) -> Verdict:
     """Asks the provider whether the account in use works: the tenant's own, else the platform's. Raises PermanentError."""
     row = ProviderCredential.objects.filter(provider=provider).first()
     found = row.secret if row else settings.PROVIDER_DEFAULTS.get(provider, {})
-    if provider not in PROVIDERS or not found.get("api_key"):
+    key = found.get("api_key")
+    if provider not in PROVIDERS or not key:
         raise PermanentError(f"There is no API key for {provider} to check. Enter one first.")
-    return provider_check(provider=provider, api_key=found["api_key"], base_url=found.get("base_url"))
+    return provider_check(provider=provider, api_key=key, base_url=found.get("base_url"))
 
 
 def secret_delete(*, name: str) -> None:

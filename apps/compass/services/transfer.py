@@ -88,7 +88,7 @@ def _fitted(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     config, notes = dict(config), []
     handoff = config.get("handoff")
     team = handoff.get("team") if isinstance(handoff, dict) else None
-    if team and team not in dict(teams_now()):
+    if isinstance(handoff, dict) and team and team not in dict(teams_now()):
         config["handoff"] = {**handoff, "team": None}
         notes.append(f"There is no team “{team}” here: conversations are handed over to everybody until you choose one.")
     knowledge = config.get("knowledge")

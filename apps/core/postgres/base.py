@@ -17,6 +17,7 @@ class DatabaseWrapper(TenantsWrapper):
 
     search_path_set_schemas: list[str] | None
     _session_path: list[str] | None = None
+    health_check_done: bool
     _well_until = 0.0  # by the monotonic clock
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

@@ -27,7 +27,7 @@ def read(text: str) -> Text:
 
 
 def _main(page: BeautifulSoup) -> Tag:
-    for found in (page.find("main"), page.find(attrs={"role": "main"}), page.find("article")):
+    for found in (page.find("main"), page.select_one("[role=main]"), page.find("article")):
         if isinstance(found, Tag) and len(found.get_text(strip=True)) >= LEAST_MAIN:
             return found
     return page.body or page

@@ -14,8 +14,10 @@ from apps.compass.knowledge.parsing.blocks import Block, Progress, Text, Unreada
 MAX_PAGES = 3_000
 LEAST_CHARACTERS = 10  # of a whole document; a scan has none, or a stamp
 # What pypdf lets out when a file is not as it should be.
-BROKEN = (PyPdfError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError)
-BROKEN += (NotImplementedError, struct.error, zlib.error, OSError)
+BROKEN: tuple[type[Exception], ...] = (
+    *(PyPdfError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError),
+    *(NotImplementedError, struct.error, zlib.error, OSError),
+)
 PARAGRAPH = re.compile(r"\n\s*\n")
 HYPHEN = re.compile(r"(?<=\w)-\n(?=[a-z])")
 
