@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 CANDIDATES = 30
 RANK_OFFSET = 60  # of reciprocal rank fusion (Cormack et al., 2009)
 BEST = 2 / (RANK_OFFSET + 1)
-LEAST_SIMILARITY = 0.25  # below it a passage is about something else; measured with MiniLM and text-embedding-3-small
+LEAST_SIMILARITY = 0.25  # below it a passage is about something else; measured with MiniLM
 LONGEST_QUESTION = 1_000  # characters
 
 # Both lists see live passages only: those of the generation that their document shows.
