@@ -16,6 +16,7 @@ from django_tenants.utils import schema_context
 
 from apps.core.hub import hub
 from apps.tenants.models import Membership, User
+from apps.tenants.policy import session_foreign
 from apps.tenants.selectors import membership_of, tenant_of_host
 
 MAX_TOPICS = 200
@@ -115,4 +116,6 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
     def _membership(self, user: User, host: str) -> Membership | None:
         with schema_context("public"):
             tenant = tenant_of_host(host)
-            return membership_of(user, tenant) if tenant else None
+            if tenant is None or session_foreign(self.scope.get("session", {}), tenant):
+                return None
+            return membership_of(user, tenant)

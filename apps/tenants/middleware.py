@@ -40,7 +40,7 @@ class MembershipMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = getattr(request, "tenant", None)
-        known = tenant is not None and request.user.is_authenticated and not policy.session_foreign(request)
+        known = tenant is not None and request.user.is_authenticated and not policy.session_foreign(request.session, tenant)
         request.membership = membership_of(request.user, tenant) if known else None  # type: ignore[attr-defined,arg-type]
         refused = policy.refusal(request) if request.membership else None  # type: ignore[attr-defined]
         return refused or self.get_response(request)

@@ -30,9 +30,9 @@ def login_stamp(sender: Any, request: HttpRequest, user: User, **kwargs: Any) ->
     request.session["tenant"] = tenant.schema_name if tenant else ""
 
 
-def session_foreign(request: HttpRequest) -> bool:
+def session_foreign(session: Any, tenant: Tenant) -> bool:
     """Whether this log-in was made at another tenant's host: its cookie, copied here, is worth nothing."""
-    return request.session.get("tenant", "") not in ("", request.tenant.schema_name)  # type: ignore[attr-defined]
+    return session.get("tenant", "") not in ("", tenant.schema_name)
 
 
 def refusal(request: HttpRequest) -> HttpResponse | None:

@@ -63,6 +63,12 @@ async def test_page_of_another_tenant_cannot_open_the_socket(people: dict[str, U
     assert await closed_with(socket(people["alice"], "acme.localhost", origin="globex.localhost")) == 4403
 
 
+async def test_session_of_another_tenants_host_is_closed(people: dict[str, User]) -> None:
+    communicator = socket(people["alice"], "acme.localhost")
+    communicator.scope["session"] = {"tenant": "globex"}
+    assert await closed_with(communicator) == 4403
+
+
 @sync_to_async
 def publish(schema: str, topic: str, version: int, failing: type[Exception] | None = None) -> None:
     with transaction.atomic():
