@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,16 +55,22 @@ def _check(name: str, scopes: Collection[str], expires_at: datetime | None) -> N
 
 def api_key_revoke(*, key: TenantApiKey) -> TenantApiKey:
     """From now on the key opens nothing."""
-    TenantApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
-    key.refresh_from_db()
-    return key
+    return _revoked(key, timezone.now())
 
 
 def api_key_restore(*, key: TenantApiKey) -> TenantApiKey:
     """Undoes a revocation."""
-    TenantApiKey.objects.filter(pk=key.pk).update(revoked_at=None)
-    key.refresh_from_db()
-    return key
+    return _revoked(key, None)
+
+
+@transaction.atomic
+def _revoked(key: TenantApiKey, at: datetime | None) -> TenantApiKey:
+    """Saved as a row and not by an UPDATE, so that the audit log hears of it; the first revocation's time stays."""
+    row = TenantApiKey.objects.select_for_update().get(pk=key.pk)
+    if at is None or row.revoked_at is None:
+        row.revoked_at = at
+        row.save(update_fields=["revoked_at"])
+    return row
 
 
 def api_keys_of(tenant: Tenant) -> QuerySet[TenantApiKey]:

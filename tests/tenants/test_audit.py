@@ -9,6 +9,7 @@ from django_tenants.utils import tenant_context
 
 from apps.compass.models import ProviderCredential
 from apps.desktop.models import CannedResponse
+from apps.tenants.keys import api_key_create
 from apps.tenants.models import Membership, Tenant, User
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,15 @@ def test_a_change_is_told_with_who_and_what(admin: Client, acme: Tenant, alice: 
         assert (entry.actor, entry.changes) == (alice, {"role": ["agent", "supervisor"]})
     page = admin.get("/compass/audit/").content.decode()
     assert "Alice" in page and "supervisor" in page and "Membership" in page
+
+
+def test_a_revoked_key_and_its_return_are_told(admin: Client, acme: Tenant, alice: User) -> None:
+    key, _ = api_key_create(tenant=acme, name="Web shop", scopes=["calls:read"])
+    for what in ("revoke", "restore"):
+        admin.post(f"/compass/keys/{key.pk}/{what}")
+    with tenant_context(acme):
+        told = LogEntry.objects.filter(action=LogEntry.Action.UPDATE).order_by("timestamp", "pk")
+        assert [(entry.actor, list(entry.changes)) for entry in told] == [(alice, ["revoked_at"])] * 2
 
 
 def test_no_secret_is_in_the_log(admin: Client, acme: Tenant) -> None:
