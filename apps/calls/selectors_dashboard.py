@@ -23,6 +23,7 @@ from apps.desktop.models import Conversation
 from apps.tenants.models import Tenant
 
 NEWEST = 500
+FELT = 0.05  # as VADER's authors part neutral from the rest
 MEASURED = """
 WITH newest AS (SELECT id FROM calls_call WHERE started_at >= %s AND NOT trial ORDER BY started_at DESC, id DESC LIMIT %s),
 delay AS (SELECT (data ->> 'e2e')::float AS value FROM calls_callevent
@@ -44,6 +45,13 @@ class Day:
     p95: float | None
     mood: float | None
     hours: Chart | None
+
+    @property
+    def feeling(self) -> str:
+        """What components/mood.html calls it; empty where nothing was measured."""
+        if self.mood is None:
+            return ""
+        return "positive" if self.mood > FELT else "negative" if self.mood < -FELT else "neutral"
 
 
 def day_of(zone: str) -> Day:

@@ -27,7 +27,7 @@ def page(client: Client) -> str:
 @pytest.mark.django_db
 def test_a_day_without_anything(in_acme: Tenant) -> None:
     day = day_of("UTC")
-    assert (day.chats, day.handoff, day.p50, day.mood, day.hours) == (0, None, None, None, None)
+    assert (day.chats, day.handoff, day.p50, day.mood, day.hours) == (0, None, None, None, None) and day.feeling == ""
 
 
 def test_delays_moods_and_money_of_today(in_acme: Tenant) -> None:
@@ -39,7 +39,7 @@ def test_delays_moods_and_money_of_today(in_acme: Tenant) -> None:
     talk_make(trial)
     day = day_of("UTC")
     assert day.p50 is not None and day.p95 is not None and day.mood is not None
-    assert 0.92 < day.p50 < day.p95 < 1.31 and round(day.mood, 2) == 0.08
+    assert 0.92 < day.p50 < day.p95 < 1.31 and (round(day.mood, 2), day.feeling) == (0.08, "positive")
     assert day.hours is not None and list(day.hours.series[0].values) == [1]
     assert spent_since(in_acme, "UTC") > 0
 
