@@ -223,7 +223,7 @@ def test_an_abandoned_answer_frees_the_model(base_url: str) -> None:
         ("audio/speech", {"model": "piper", "voice": "joe", "input": "Hi", "response_format": "flac"}, 400, "pcm, wav, mp3"),
         ("audio/speech", {"model": "piper", "voice": "joe", "input": "  "}, 400, "must not be empty"),
         ("audio/speech", {"model": "piper", "voice": "joe", "input": "Hi", "speed": 9}, 400, "0.25 to 4"),
-        ("embeddings", {"model": "x", "input": "y"}, 404, "/v1/chat/completions"),
+        ("embeddings", {"model": "x", "input": "y"}, 404, "this server has 'all-minilm-l6-v2'"),
     ],
 )
 def test_what_is_not_supported_is_said(base_url: str, path: str, body: dict[str, object], status: int, words: str) -> None:
@@ -254,4 +254,4 @@ def test_a_wrong_key_is_refused_everywhere(base_url: str) -> None:
 
 
 def test_the_models_are_listed(models: openai.OpenAI) -> None:
-    assert {model.id for model in models.models.list()} == {"whisper-tiny.en", "smollm2-135m", "piper"}
+    assert {model.id for model in models.models.list()} == {"whisper-tiny.en", "smollm2-135m", "piper", "all-minilm-l6-v2"}
