@@ -13,7 +13,7 @@ class Wiring(AppConfig):
 
         agents_know()
 
-        from apps.compass.chat import prices_register
+        from apps.compass.chat import costs_register
         from config.pricing import usage_cost
 
-        prices_register(usage_cost)
+        costs_register(usage_cost)

@@ -124,7 +124,7 @@ def chat() -> Chat:
     return _chats[0]
 
 
-def prices_register(prices: Prices) -> None:
+def costs_register(prices: Prices) -> None:
     """Says what usage costs; the last one counts."""
     _prices[:] = [prices]
 

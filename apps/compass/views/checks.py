@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.compass.editor import Editing
 from apps.compass.forms_checks import ScenarioForm
 from apps.compass.models.agents import Agent
-from apps.compass.models.checks import CheckScenario, Outcome
+from apps.compass.models.checks import CheckRun, CheckScenario, Outcome
 from apps.compass.selectors import AgentUnavailable
 from apps.compass.selectors.checks import policy_of, run_of, runs_of, scenario_of, scenarios_of, standing_latest, standing_of
 from apps.compass.services.checks import (
@@ -62,9 +62,7 @@ def checks_run(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 def checks_cancel(request: HttpRequest, agent_id: UUID, run_id: UUID) -> HttpResponse:
     """Stops a run after the answer that is under way."""
     agent = _agent(agent_id)
-    run = run_of(agent, run_id)
-    if run is None:
-        raise Http404
+    run = _run(agent, run_id)
     run_cancel(run=run)
     return _shown(request, agent)
 
@@ -91,9 +89,7 @@ def scenario_new(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 def scenario_edit(request: HttpRequest, agent_id: UUID, scenario_id: UUID) -> HttpResponse:
     """A scenario that exists."""
     agent = _agent(agent_id)
-    scenario = scenario_of(agent, scenario_id)
-    if scenario is None:
-        raise Http404
+    scenario = _scenario(agent, scenario_id)
     return _edited(request, agent, scenario)
 
 
@@ -102,9 +98,7 @@ def scenario_edit(request: HttpRequest, agent_id: UUID, scenario_id: UUID) -> Ht
 def scenario_drop(request: HttpRequest, agent_id: UUID, scenario_id: UUID) -> HttpResponse:
     """Deletes a scenario; its results stay with their runs."""
     agent = _agent(agent_id)
-    scenario = scenario_of(agent, scenario_id)
-    if scenario is None:
-        raise Http404
+    scenario = _scenario(agent, scenario_id)
     scenario_delete(scenario=scenario)
     messages.success(request, _("“%(name)s” is deleted.") % {"name": scenario.name})
     return redirect("agent-checks", agent.pk)
@@ -115,9 +109,7 @@ def scenario_drop(request: HttpRequest, agent_id: UUID, scenario_id: UUID) -> Ht
 def run_detail(request: HttpRequest, agent_id: UUID, run_id: UUID) -> HttpResponse:
     """Every conversation of a run, with what was asserted and scored."""
     agent = _agent(agent_id)
-    run = run_of(agent, run_id)
-    if run is None:
-        raise Http404
+    run = _run(agent, run_id)
     standing = standing_of(run)
     context = {
         "section": "agents",
@@ -134,6 +126,20 @@ def _agent(agent_id: UUID) -> Agent:
     if agent is None:
         raise Http404
     return agent
+
+
+def _run(agent: Agent, run_id: UUID) -> CheckRun:
+    run = run_of(agent, run_id)
+    if run is None:
+        raise Http404
+    return run
+
+
+def _scenario(agent: Agent, scenario_id: UUID) -> CheckScenario:
+    scenario = scenario_of(agent, scenario_id)
+    if scenario is None:
+        raise Http404
+    return scenario
 
 
 def _panel(agent: Agent, may_change: bool) -> dict[str, Any]:
