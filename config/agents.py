@@ -55,7 +55,7 @@ def _prices() -> PriceTable:
     book = price_book_at(timezone.now())
     if book is None:
         return PriceTable()
-    return PriceTable(book.currency, {(row.kind, row.provider, row.model, row.unit): row.price for row in book.prices.all()})
+    return PriceTable(book.currency, {(row.kind, row.provider, row.model, row.unit): row.charged for row in book.prices.all()})
 
 
 def _call_variables(call_id: str) -> dict[str, str]:

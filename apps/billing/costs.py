@@ -132,7 +132,7 @@ def line_of(item: Item, prices: list[Price]) -> Line:
     if not item.quantities.keys() <= rates.keys():
         return Line(item, None, None)
     counted = {**item.quantities, **{fee: Fraction(1) for fee in FEES if fee in rates}}
-    return Line(item, _charge(counted, rates, "price"), _charge(counted, rates, "provider_cost"))
+    return Line(item, _charge(counted, rates, "charged"), _charge(counted, rates, "provider_cost"))
 
 
 def _charge(quantities: Quantities, rates: dict[str, Price], column: str) -> Decimal:

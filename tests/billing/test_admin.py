@@ -35,6 +35,7 @@ def formset(book: PriceBook, **changes: str) -> dict[str, str]:
     moment = book.effective_from
     rows = list(book.prices.all())
     data = {
+        "markup": "0",
         "effective_from_0": f"{moment:%Y-%m-%d}",
         "effective_from_1": f"{moment:%H:%M:%S}",
         "currency": "USD",

@@ -7,9 +7,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django_tenants.utils import schema_context
 
-from apps.billing import services
 from apps.billing.models import BillingConflict, LedgerEntry
-from apps.billing.services import BillResult, ReportConflict, ReportInvalid, call_bill
+from apps.billing.services import BillResult, ReportConflict, ReportInvalid, call_bill, ledger
 from apps.core.ids import uuid7
 from apps.tenants.models import Tenant
 from tests.billing.factories import report_of
@@ -63,7 +62,7 @@ def test_a_report_after_a_sweep_is_kept_as_a_conflict(acme: Tenant) -> None:
     with pytest.raises(ReportConflict) as raised:
         bill(acme, {**report, "duration": 50})
     assert raised.value.entry == swept.entry
-    conflict = services.conflict_resolve(conflict=BillingConflict.objects.get(), resolution="The report is right; credited.")
+    conflict = ledger.conflict_resolve(conflict=BillingConflict.objects.get(), resolution="The report is right; credited.")
     assert conflict.resolved_at is not None
     assert bill(acme, report).created is False
 
@@ -77,7 +76,7 @@ def test_a_report_about_another_call(acme: Tenant) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_hints_reach_the_call_and_the_list(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     hints: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(services, "hint_publish", lambda *hint: hints.append(hint))
+    monkeypatch.setattr(ledger, "hint_publish", lambda *hint: hints.append(hint))
     report = report_of()
     bill(acme, report)
     bill(acme, report)

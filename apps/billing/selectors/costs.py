@@ -26,7 +26,7 @@ class CostLine:
 class CostBreakdown:
     """What a call costs its tenant. `total` is None while a part is; `total_known` adds up the parts with a price."""
 
-    call_id: UUID
+    call_id: UUID | None
     parts: dict[str, Decimal | None]
     total: Decimal | None
     total_known: Decimal
@@ -49,8 +49,8 @@ def call_cost(tenant: Tenant, call_id: UUID | str) -> CostBreakdown | None:
 
 def call_costs(tenant: Tenant, call_ids: Iterable[UUID | str]) -> dict[UUID, CostBreakdown]:
     """What these calls cost, by id, in one query; calls that are not billed are left out."""
-    entries = LedgerEntry.objects.filter(tenant=tenant, call_id__in=list(call_ids)).select_related("price_book")
-    return {entry.call_id: breakdown_of(entry) for entry in entries}
+    entries = LedgerEntry.objects.filter(tenant=tenant, call_id__in=list(call_ids), revision=0).select_related("price_book")
+    return {entry.call_id: breakdown_of(entry) for entry in entries if entry.call_id is not None}
 
 
 def breakdown_of(entry: LedgerEntry) -> CostBreakdown:

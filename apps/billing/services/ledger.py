@@ -1,21 +1,18 @@
-"""Every write to price books and the ledger. All run in the public schema, whichever schema the caller is in."""
+"""Every write to the ledger. All run in the public schema, whichever schema the caller is in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db import transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
-from apps.billing.costs import UNITS, Cost, cost_of
-from apps.billing.models import BillingConflict, LedgerEntry, Price, PriceBook
+from apps.billing.costs import Cost, cost_of
+from apps.billing.models import BillingConflict, LedgerEntry, PriceBook, SourceType
 from apps.billing.payloads import CallReport
-from apps.billing.pricelist import EFFECTIVE_FROM, NOTE, ROWS
 from apps.billing.selectors import price_book_at
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
@@ -73,55 +70,6 @@ def report_check(report: CallReport | Mapping[str, Any]) -> CallReport:
         raise ReportInvalid([_field_error(item) for item in error.errors()]) from error
 
 
-def price_book_create(
-    *, effective_from: datetime, prices: list[dict[str, Any]], currency: str = "USD", note: str = ""
-) -> PriceBook:
-    """Adds a version of the price book with these prices. Raises PermanentError when two of them contradict each other."""
-    unsaved = [Price(**price) for price in prices]
-    prices_check(unsaved)
-    with transaction.atomic():
-        number = (PriceBook.objects.aggregate(Max("version"))["version__max"] or 0) + 1
-        book = PriceBook.objects.create(version=number, effective_from=effective_from, currency=currency, note=note)
-        for price in unsaved:
-            price.book = book
-        Price.objects.bulk_create(unsaved)
-    return book
-
-
-def price_book_copy(*, book: PriceBook, effective_from: datetime) -> PriceBook:
-    """A new version with the prices of another one, to be changed before it takes effect."""
-    if effective_from <= timezone.now():
-        raise PermanentError("A price book takes effect in the future; what was billed stays as it is.")
-    columns = ("kind", "provider", "model", "unit", "provider_cost", "price", "note")
-    prices = [{name: getattr(price, name) for name in columns} for price in book.prices.all()]
-    note = f"Copy of version {book.version}"
-    return price_book_create(effective_from=effective_from, prices=prices, currency=book.currency, note=note)
-
-
-def price_book_seed() -> PriceBook:
-    """The book that Meridian comes with, made when there is no book at all; doing it again changes nothing."""
-    book = PriceBook.objects.order_by("version").first()
-    if book is not None:
-        return book
-    columns = ("kind", "provider", "model", "unit", "provider_cost", "price", "note")
-    prices = [dict(zip(columns, row, strict=True)) for row in ROWS]
-    try:
-        with transaction.atomic():
-            return price_book_create(effective_from=EFFECTIVE_FROM, prices=prices, note=NOTE)
-    except IntegrityError:
-        return PriceBook.objects.order_by("version")[0]
-
-
-def prices_check(prices: list[Price]) -> None:
-    """Raises PermanentError when a model is priced twice for the same thing, such as per second and per minute."""
-    seen: set[tuple[str, str, str, str]] = set()
-    for price in prices:
-        key = (price.kind, price.provider, price.model, UNITS[price.unit][0])
-        if key in seen:
-            raise PermanentError(f"{price.provider} {price.model} has two prices for {key[3].replace('_', ' ')}; keep one.")
-        seen.add(key)
-
-
 def conflict_resolve(*, conflict: BillingConflict, resolution: str) -> BillingConflict:
     """Writes down what finance decided about a conflict."""
     if not resolution.strip():
@@ -137,7 +85,9 @@ def _entry_make(tenant: Tenant, report: CallReport, source: str) -> BillResult:
     book = price_book_at(report.started_at)
     entry = _entry(tenant, report, source, book)
     LedgerEntry.objects.bulk_create([entry], ignore_conflicts=True)
-    kept = LedgerEntry.objects.select_related("price_book").get(tenant=tenant, call_id=report.call_id)
+    kept = LedgerEntry.objects.select_related("price_book").get(
+        tenant=tenant, source_type=SourceType.CALL, source_id=str(report.call_id), revision=0
+    )
     created = kept.pk == entry.pk
     if created:
         for topic in (f"call:{report.call_id}", "calls"):
@@ -151,6 +101,7 @@ def _entry(tenant: Tenant, report: CallReport, source: str, book: PriceBook | No
     facts = ("call_id", "agent_id", "channel", "started_at", "ended_at", "duration", "ended_reason", "transcript_ref")
     return LedgerEntry(
         tenant=tenant,
+        source_id=str(report.call_id),
         source=source,
         price_book=book,
         currency=book.currency if book else "USD",

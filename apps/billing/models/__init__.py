@@ -1,0 +1,37 @@
+"""Billing's tables. All lie in the public schema, and every row carries its tenant."""
+
+from apps.billing.models.invoices import Credit, CreditNote, CreditUse, Invoice, InvoicedEntry, InvoiceLine
+from apps.billing.models.ledger import BillingConflict, LedgerEntry
+from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
+from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
+from apps.billing.models.plans import BillingProfile, Plan, PlanInclusion, Subscription
+from apps.billing.models.prices import Price, PriceBook, PriceOverride, PriceTier
+
+__all__ = [
+    "KIND_PARTS",
+    "BillingConflict",
+    "BillingProfile",
+    "Credit",
+    "CreditNote",
+    "CreditUse",
+    "Invoice",
+    "InvoiceLine",
+    "InvoicedEntry",
+    "Kind",
+    "LedgerEntry",
+    "Meter",
+    "Part",
+    "Plan",
+    "PlanInclusion",
+    "Price",
+    "PriceBook",
+    "PriceOverride",
+    "PriceTier",
+    "SourceType",
+    "SpendHold",
+    "SpendLimit",
+    "SpendWindow",
+    "Subscription",
+    "Unit",
+    "money",
+]

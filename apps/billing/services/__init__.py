@@ -1,0 +1,24 @@
+"""Every write of billing: the ledger, price books, and what is made of them."""
+
+from apps.billing.services.ledger import (
+    BillResult,
+    ReportConflict,
+    ReportInvalid,
+    call_bill,
+    conflict_resolve,
+    report_check,
+)
+from apps.billing.services.prices import price_book_copy, price_book_create, price_book_seed, prices_check
+
+__all__ = [
+    "BillResult",
+    "ReportConflict",
+    "ReportInvalid",
+    "call_bill",
+    "conflict_resolve",
+    "price_book_copy",
+    "price_book_create",
+    "price_book_seed",
+    "prices_check",
+    "report_check",
+]

@@ -1,0 +1,1 @@
+"""Finance's pages, and those of the platform's staff."""
