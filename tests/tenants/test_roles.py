@@ -15,6 +15,7 @@ ClientFor = Callable[[User | None, str], Client]
 EVERYONE = set(Role)
 ADMINS = {Role.OWNER, Role.ADMIN}
 MANAGERS = ADMINS | {Role.SUPERVISOR}
+MONEY = ADMINS | {Role.FINANCE}
 PAGES = {
     "/": EVERYONE,
     "/calls/": EVERYONE,
@@ -36,6 +37,7 @@ PAGES = {
     "/compass/audit/": ADMINS,
     "/compass/audit/csv": ADMINS,
     "/compass/company/": ADMINS,
+    "/billing/": MONEY,
 }
 SETTINGS = "/compass/"
 
@@ -66,6 +68,7 @@ def test_the_menu_shows_what_the_role_may_open(member: tuple[Role, Client]) -> N
     role, client = member
     page = client.get("/").content.decode()
     assert ('href="/compass/teams/"' in page) == (role in MANAGERS)
+    assert ('href="/billing/"' in page) == (role in MONEY)
     if role in MANAGERS:
         assert ('href="/compass/people/"' in client.get("/compass/teams/").content.decode()) == (role in ADMINS)
 
