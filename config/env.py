@@ -15,6 +15,8 @@ HELP = {
     "LIVEKIT_URL": "the address of livekit-server, such as ws://127.0.0.1:7880",
     "LIVEKIT_API_KEY": "the API key that livekit-server knows",
     "LIVEKIT_API_SECRET": "the secret that belongs to LIVEKIT_API_KEY, at least 32 characters",
+    "STRIPE_WEBHOOK_SECRET": "the signing secret (whsec_…) of the webhook endpoint that belongs to STRIPE_SECRET_KEY; "
+    "without it nothing here would hear that an invoice was paid",
 }
 
 
@@ -60,6 +62,11 @@ def required(name: str) -> str:
     if not value:
         _stop(name)
     return value
+
+
+def belonging(name: str, other: str) -> str:
+    """The value of a setting that Meridian cannot start without once `other` is set; else it may be absent."""
+    return required(name) if optional(other) else optional(name)
 
 
 def flag(name: str, default: bool = False) -> bool:

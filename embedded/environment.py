@@ -33,6 +33,8 @@ PRODUCT = {
     "DJANGO_SETTINGS_MODULE",
     "HERALD_URL",
     "AGENT_DEFAULTS",
+    "INVOICE_DUE_DAYS",
+    "DUNNING_DAYS",
 }
 PREFIXES = (
     "LIVEKIT_",
@@ -43,6 +45,7 @@ PREFIXES = (
     "EMBEDDING_",
     "WHATSAPP_",
     "WEBPUSH_",
+    "STRIPE_",
     "META_",
     "MERIDIAN_",
     "PYTEST_",
@@ -92,6 +95,10 @@ def parts_needed(given: Mapping[str, str]) -> set[str]:
     elif not (given.get("WHATSAPP_APP_SECRET") and given.get("WHATSAPP_VERIFY_TOKEN")):
         raise StackError(
             "WHATSAPP_ACCESS_TOKEN is given, so WHATSAPP_APP_SECRET and WHATSAPP_VERIFY_TOKEN have to be given as well."
+        )
+    if given.get("STRIPE_SECRET_KEY") and not given.get("STRIPE_WEBHOOK_SECRET"):
+        raise StackError(
+            "STRIPE_SECRET_KEY is given, so STRIPE_WEBHOOK_SECRET has to be given as well (docs/billing.md, Stripe)."
         )
     return needed
 

@@ -16,6 +16,7 @@ from embedded.valkey import Valkey
 
 LIVEKIT_KEY = "test-key"
 LIVEKIT_SECRET = "test-secret-of-at-least-32-characters"
+STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRIPE_AUTOMATIC_TAX")
 
 
 def _start() -> None:
@@ -45,7 +46,7 @@ def _environment() -> None:
         OPENAI_API_KEY="test-openai-key",
         OPENAI_BASE_URL="http://127.0.0.1:1/v1",
     )
-    for name in ("LIVEKIT_PUBLIC_URL", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "API_URL", "REALTIME_URL"):
+    for name in ("LIVEKIT_PUBLIC_URL", "DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "API_URL", "REALTIME_URL", *STRIPE):
         os.environ.pop(name, None)
 
 

@@ -232,6 +232,15 @@ WHATSAPP_ACCESS_TOKEN = env.optional("WHATSAPP_ACCESS_TOKEN")
 WHATSAPP_GRAPH_URL = env.optional("WHATSAPP_GRAPH_URL", "https://graph.facebook.com").rstrip("/")
 HERALD_URL = env.optional("HERALD_URL", f"{API_URL}/turn")
 
+# Stripe. Without the key invoices stay drafts, and pages say so; a key without its webhook secret stops start-up.
+STRIPE_SECRET_KEY = env.optional("STRIPE_SECRET_KEY")
+STRIPE_WEBHOOK_SECRET = env.belonging("STRIPE_WEBHOOK_SECRET", "STRIPE_SECRET_KEY")
+STRIPE_API_BASE = env.optional("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/")
+STRIPE_AUTOMATIC_TAX = env.flag("STRIPE_AUTOMATIC_TAX")
+# Days until an invoice without a card is due, and days after that until each reminder and the restriction.
+INVOICE_DUE_DAYS = int(env.optional("INVOICE_DUE_DAYS", "14"))
+DUNNING_DAYS = [int(day) for day in env.many("DUNNING_DAYS", "3,10,20,30")]
+
 # Web Push (VAPID): both keys or neither; without them browsers are not asked for it.
 WEBPUSH_PUBLIC_KEY = env.optional("WEBPUSH_PUBLIC_KEY")
 WEBPUSH_PRIVATE_KEY = env.optional("WEBPUSH_PRIVATE_KEY")

@@ -73,6 +73,11 @@ def test_whatsapp_given_without_its_secrets_is_refused() -> None:
         parts_needed({"WHATSAPP_ACCESS_TOKEN": "EAA"})
 
 
+def test_a_stripe_key_without_its_webhook_secret_is_refused() -> None:
+    with pytest.raises(StackError, match="STRIPE_WEBHOOK_SECRET"):
+        parts_needed({"STRIPE_SECRET_KEY": "sk_test_1"})
+
+
 def test_browsers_get_the_public_half_of_the_web_push_key(data_dir: Path) -> None:
     keys = keys_ensure(data_dir)
     env = stack_environment(data_dir, Ports.named({}), keys, {})

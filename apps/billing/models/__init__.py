@@ -1,5 +1,6 @@
 """Billing's tables. All lie in the public schema, and every row carries its tenant."""
 
+from apps.billing.models.collection import DunningReminder, Reconciliation
 from apps.billing.models.invoices import Credit, CreditNote, CreditUse, Invoice, InvoicedEntry, InvoiceLine
 from apps.billing.models.ledger import BillingConflict, LedgerEntry
 from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
@@ -14,6 +15,7 @@ __all__ = [
     "Credit",
     "CreditNote",
     "CreditUse",
+    "DunningReminder",
     "Invoice",
     "InvoiceLine",
     "InvoicedEntry",
@@ -27,6 +29,7 @@ __all__ = [
     "PriceBook",
     "PriceOverride",
     "PriceTier",
+    "Reconciliation",
     "SourceType",
     "SpendHold",
     "SpendLimit",

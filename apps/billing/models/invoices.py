@@ -65,6 +65,14 @@ class Invoice(models.Model):
     finalized_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When its customer was given it: mailed, or charged.")
+    dispute = models.CharField(max_length=24, blank=True, help_text="The state of a dispute, as Stripe names it.")
+    sending_until = models.DateTimeField(null=True, blank=True, help_text="Until then one process alone sends it.")
+    send_attempts = models.PositiveIntegerField(default=0, help_text="How often sending began; a claim is good for its own.")
+    send_again_at = models.DateTimeField(null=True, blank=True, help_text="When it is tried again by itself.")
+    stripe_tries = models.PositiveSmallIntegerField(
+        default=0, help_text="How often Stripe answered with an error of its own, which it repeats for the same idempotency key."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -77,6 +85,7 @@ class Invoice(models.Model):
         indexes = [
             models.Index(fields=["tenant", "-month"], name="invoice_by_tenant"),
             models.Index(fields=["due_at"], condition=models.Q(state="open"), name="invoice_open"),
+            models.Index(fields=["send_again_at"], condition=models.Q(send_again_at__isnull=False), name="invoice_to_send_again"),
         ]
 
     def __str__(self) -> str:
@@ -179,12 +188,16 @@ class CreditNote(models.Model):
     line = models.ForeignKey(InvoiceLine, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.CharField(max_length=254, blank=True, help_text="The e-mail address of whoever made it.")
     stripe_id = models.CharField(max_length=64, blank=True)
+    stripe_tries = models.PositiveSmallIntegerField(default=0, help_text="As an invoice's.")
     pdf_url = models.URLField(max_length=600, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["created_at"]
-        constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="credit_note_positive")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="credit_note_positive"),
+            models.UniqueConstraint(fields=["stripe_id"], condition=~models.Q(stripe_id=""), name="credit_note_stripe_once"),
+        ]
 
     def __str__(self) -> str:
         return self.number

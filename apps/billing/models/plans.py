@@ -102,6 +102,9 @@ class BillingProfile(models.Model):
     tax_id_type = models.CharField(max_length=20, blank=True, help_text="As Stripe names it, such as eu_vat.")
     tax_id = models.CharField(max_length=60, blank=True)
     stripe_customer_id = models.CharField(max_length=64, blank=True)
+    stripe_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe was first asked for a customer: one that got lost is younger."
+    )
     stripe_tax_id = models.CharField(max_length=64, blank=True)
     standing = models.CharField(max_length=12, choices=Standing, default=Standing.GOOD)
     standing_since = models.DateTimeField(null=True, blank=True)
