@@ -6,6 +6,7 @@ from apps.billing.services.ledger import (
     ReportInvalid,
     call_bill,
     conflict_resolve,
+    entry_write,
     report_check,
 )
 from apps.billing.services.prices import price_book_copy, price_book_create, price_book_seed, prices_check
@@ -16,6 +17,7 @@ __all__ = [
     "ReportInvalid",
     "call_bill",
     "conflict_resolve",
+    "entry_write",
     "price_book_copy",
     "price_book_create",
     "price_book_seed",

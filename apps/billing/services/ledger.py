@@ -11,11 +11,12 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.billing.costs import Cost, cost_of
-from apps.billing.models import BillingConflict, LedgerEntry, PriceBook, SourceType
+from apps.billing.models import BillingConflict, LedgerEntry, PriceBook
 from apps.billing.payloads import CallReport
 from apps.billing.selectors import price_book_at
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
+from apps.core.rows import row_insert
 from apps.tenants.models import Tenant
 
 
@@ -60,6 +61,24 @@ def call_bill(
     raise ReportConflict(result.entry)
 
 
+@transaction.atomic
+def entry_write(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
+    """Writes a row of the ledger, once for its source and revision: the row that counts, and whether it is this one.
+
+    Every row goes through here, whoever made it. A rival's row is waited for, so that what comes back is committed or ours.
+    """
+    if not row_insert(entry):
+        return LedgerEntry.objects.select_related("price_book").get(**_source_of(entry)), False
+    if entry.call_id is not None:
+        for topic in (f"call:{entry.call_id}", "calls"):
+            hint_publish(entry.tenant.schema_name, topic, "call.billed", str(entry.call_id), 1)
+    return entry, True
+
+
+def _source_of(entry: LedgerEntry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in ("tenant_id", "source_type", "source_id", "revision")}
+
+
 def report_check(report: CallReport | Mapping[str, Any]) -> CallReport:
     """The report as its model. Raises ReportInvalid with a sentence for each field."""
     if isinstance(report, CallReport):
@@ -79,20 +98,8 @@ def conflict_resolve(*, conflict: BillingConflict, resolution: str) -> BillingCo
     return conflict
 
 
-@transaction.atomic
 def _entry_make(tenant: Tenant, report: CallReport, source: str) -> BillResult:
-    """INSERT … ON CONFLICT DO NOTHING waits for a rival's commit, so the row read afterwards is the one that counts."""
-    book = price_book_at(report.started_at)
-    entry = _entry(tenant, report, source, book)
-    LedgerEntry.objects.bulk_create([entry], ignore_conflicts=True)
-    kept = LedgerEntry.objects.select_related("price_book").get(
-        tenant=tenant, source_type=SourceType.CALL, source_id=str(report.call_id), revision=0
-    )
-    created = kept.pk == entry.pk
-    if created:
-        for topic in (f"call:{report.call_id}", "calls"):
-            hint_publish(tenant.schema_name, topic, "call.billed", str(report.call_id), 1)
-    return BillResult(kept, created)
+    return BillResult(*entry_write(_entry(tenant, report, source, price_book_at(report.started_at))))
 
 
 def _entry(tenant: Tenant, report: CallReport, source: str, book: PriceBook | None) -> LedgerEntry:
