@@ -7,6 +7,7 @@ from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
 from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
 from apps.billing.models.plans import BillingProfile, Plan, PlanInclusion, Subscription
 from apps.billing.models.prices import Price, PriceBook, PriceOverride, PriceTier
+from apps.billing.models.staff import StaffAct
 
 __all__ = [
     "KIND_PARTS",
@@ -34,6 +35,7 @@ __all__ = [
     "SpendHold",
     "SpendLimit",
     "SpendWindow",
+    "StaffAct",
     "Subscription",
     "Unit",
     "money",

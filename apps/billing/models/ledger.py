@@ -80,6 +80,11 @@ class LedgerEntry(models.Model):
                 name="ledger_by_conversation",
             ),
             models.Index(fields=["started_at"], condition=models.Q(total__isnull=True), name="ledger_unpriced"),
+            models.Index(  # the platform's months, read without the rows
+                fields=["started_at"],
+                include=["tenant", "currency", "source_type", "revision", "total_known", "provider_cost"],
+                name="ledger_by_moment",
+            ),
         ]
 
     def __str__(self) -> str:
