@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from apps.billing.services.months import day_at, day_begin, month_before, month_bounds, month_days, month_next, month_parse
+from apps.billing.months import day_at, day_begin, month_before, month_bounds, month_days, month_next, month_parse
 from apps.core.errors import PermanentError
 
 BOUNDS = [

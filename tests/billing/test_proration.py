@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from apps.billing.models import Meter, Plan, Subscription
-from apps.billing.services.months import month_parse
-from apps.billing.services.proration import included_in, share_of, shares_of
+from apps.billing.months import month_parse
+from apps.billing.proration import included_in, share_of, shares_of
 
 D = Decimal
 TEAM = Plan(code="team", fee=D("49"), seat_price=D("15"), included_seats=5)

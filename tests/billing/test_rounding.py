@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.billing.services.rounding import (
+from apps.billing.rounding import (
     distribute,
     from_minor_units,
     minor_units,

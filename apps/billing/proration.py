@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from apps.billing.costs import rounded
 from apps.billing.models import Subscription
-from apps.billing.services.months import month_days, month_first, month_next
+from apps.billing.months import month_days, month_first, month_next
 
 
 @dataclass(frozen=True)
