@@ -14,7 +14,7 @@ from apps.tenants.services import person_add, tenant_create
 PASSWORD = "a-test-password-1"
 TENANTS = ("acme", "globex")
 KEPT = ("django_migrations", "django_content_type", "auth_permission", "tenants_tenant", "tenants_domain", "tenants_user")
-KEPT += ("tenants_membership", "billing_pricebook", "billing_price")
+KEPT += ("tenants_membership", "billing_pricebook", "billing_price", "billing_plan", "billing_planinclusion")
 
 
 @pytest.fixture(scope="session")

@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class BillingConfig(AppConfig):
     name = "apps.billing"
     label = "billing"
+
+    def ready(self) -> None:
+        from apps.billing.services.plans import plan_resume, subscription_end, trial_start
+        from apps.tenants.lifecycle import lifecycle_register
+
+        lifecycle_register("joined", "plan", lambda tenant: trial_start(tenant=tenant))
+        lifecycle_register("stopped", "plan", lambda tenant: subscription_end(tenant=tenant))
+        lifecycle_register("returned", "plan", lambda tenant: plan_resume(tenant=tenant))

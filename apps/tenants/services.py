@@ -5,6 +5,7 @@ from django.db import transaction
 from django_tenants.utils import schema_context, tenant_context
 
 from apps.core.errors import PermanentError
+from apps.tenants.lifecycle import lifecycle_tell
 from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
 from apps.tenants.selectors import slug_problem
 
@@ -24,6 +25,7 @@ def tenant_create(*, slug: str, name: str, country: str = "US", timezone: str = 
 def company_create(*, slug: str, name: str, email: str, person: str, password: str) -> User:
     """A new tenant and its owner, both or neither. Raises PermanentError when the slug cannot be had."""
     tenant = tenant_create(slug=slug, name=name)
+    lifecycle_tell("joined", tenant)
     return person_add(tenant=tenant, email=email, role=Role.OWNER, name=person, password=password).user
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.core.errors import PermanentError
+from apps.tenants.lifecycle import lifecycle_tell
 from apps.tenants.models import Domain, Invitation, Membership, Route, Tenant, TenantApiKey, TenantExport
 from apps.tenants.schemas import schema_drop
 
@@ -24,16 +25,20 @@ def tenant_update(*, tenant: Tenant, **values: Any) -> None:
     tenant.save(update_fields=list(values))
 
 
+@transaction.atomic
 def tenant_suspend(*, tenant: Tenant) -> None:
     """Its host, its calls and its messages stop; nothing is lost."""
     _not_deleted(tenant)
     tenant_update(tenant=tenant, status=Tenant.Status.SUSPENDED)
+    lifecycle_tell("stopped", tenant)
 
 
+@transaction.atomic
 def tenant_restore(*, tenant: Tenant) -> None:
     """Ends a suspension, and takes back a planned deletion."""
     _not_deleted(tenant)
     tenant_update(tenant=tenant, status=Tenant.Status.ACTIVE, delete_at=None)
+    lifecycle_tell("returned", tenant)
 
 
 def deletion_plan(*, tenant: Tenant) -> None:
@@ -54,6 +59,7 @@ def tenant_delete(*, tenant: Tenant) -> None:
         for model in (Domain, Invitation, Membership, Route, TenantApiKey, TenantExport):
             model._default_manager.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
+        lifecycle_tell("stopped", tenant)
     shutil.rmtree(Path(settings.MEDIA_ROOT) / tenant.schema_name, ignore_errors=True)
     tenant.refresh_from_db()
 

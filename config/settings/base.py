@@ -82,6 +82,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "tenants.Membership", "exclude_fields": ["tenant"]},
     {"model": "tenants.Invitation", "exclude_fields": ["tenant", "sent_at", "invited_by"]},
     {"model": "tenants.TenantApiKey", "exclude_fields": ["tenant", "hashed_key"]},
+    {"model": "billing.BillingProfile", "exclude_fields": ["tenant", "stripe_asked_at", "standing_since"]},
+    {"model": "billing.Subscription", "exclude_fields": ["tenant"]},
     "compass.Agent",
     {"model": "compass.AgentVersion", "exclude_fields": ["config"]},  # its history shows what changed
     {"model": "compass.ProviderCredential", "mask_fields": ["secret"]},
@@ -99,6 +101,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 )
 
 SIGNUP = env.flag("SIGNUP", True)
+SIGNUP_PLAN = env.optional("SIGNUP_PLAN", "team")  # the code of the plan that a new company tries
 ACCOUNT_ADAPTER = "apps.tenants.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

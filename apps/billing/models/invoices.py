@@ -151,6 +151,14 @@ class Credit(models.Model):
     granted_by = models.CharField(max_length=254, blank=True, help_text="The e-mail address of whoever gave it.")
     granted_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    carried_from = models.OneToOneField(
+        Invoice,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="carried",
+        help_text="The invoice that came out below 0, and left this over.",
+    )
 
     class Meta:
         ordering = ["granted_at"]

@@ -1,0 +1,138 @@
+"""Reads of plans, and of how much of them is used."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import connection
+from django.db.models import Prefetch, Q, QuerySet
+
+from apps.billing.models import Meter, Plan, PlanInclusion, SourceType, Subscription
+from apps.billing.months import month_bounds, month_first, month_next
+from apps.billing.proration import Share, included_in, shares_of
+from apps.billing.rounding import rounded_to
+from apps.tenants.models import Tenant
+
+USED = """
+SELECT source_type, count(*), coalesce(sum(seconds), 0) FROM (
+    SELECT source_type, max(duration) FILTER (WHERE revision = 0) AS seconds
+    FROM billing_ledgerentry WHERE tenant_id = %s AND started_at >= %s AND started_at < %s
+    GROUP BY source_type, source_id HAVING sum(total_known) <> 0
+) AS things GROUP BY source_type
+"""
+METERED = {Meter.CALL_MINUTES: SourceType.CALL, Meter.AI_TURNS: SourceType.TURN, Meter.MESSAGES: SourceType.MESSAGE}
+
+
+@dataclass(frozen=True)
+class MeterUse:
+    """How much of a meter was used in a month, and how much of it the plan includes (by days, where it changed)."""
+
+    meter: Meter
+    used: Decimal
+    included: Decimal
+
+    @property
+    def above(self) -> Decimal:
+        """What was used beyond it, and is charged."""
+        return max(Decimal(0), self.used - self.included)
+
+
+@dataclass(frozen=True)
+class FeeLine:
+    """A plan's days of a month and what they cost, rounded to what can be paid."""
+
+    plan: Plan
+    seats: int
+    extra_seats: int
+    days: int
+    fee_days: int
+    month_days: int
+    fee: Decimal
+    seats_fee: Decimal
+
+
+@dataclass(frozen=True)
+class PlanPreview:
+    """This month's fees if a change were made, and as things are."""
+
+    lines: list[FeeLine]
+    total: Decimal
+    before: Decimal
+    next_month: Decimal
+    currency: str
+
+    @property
+    def difference(self) -> Decimal:
+        return self.total - self.before
+
+
+def plans_offered(currency: str = "USD") -> QuerySet[Plan]:
+    """The plans that a tenant can choose, cheapest first, with what they include."""
+    found = Plan.objects.filter(offered=True, currency=currency).order_by("fee", "code")
+    return found.prefetch_related(Prefetch("inclusions", PlanInclusion.objects.order_by("meter")))
+
+
+def subscription_on(tenant: Tenant, day: date) -> Subscription | None:
+    """The plan that a tenant is on at a day of its time zone."""
+    running = Q(ended_on__isnull=True) | Q(ended_on__gt=day)
+    found = Subscription.objects.filter(running, tenant=tenant, started_on__lte=day).select_related("plan")
+    return found.order_by("-started_on").first()
+
+
+def subscription_next(tenant: Tenant, day: date) -> Subscription | None:
+    """The row that begins after a day, such as the free plan after a trial."""
+    found = Subscription.objects.filter(tenant=tenant, started_on__gt=day).select_related("plan")
+    return found.order_by("started_on").first()
+
+
+def month_shares(tenant: Tenant, month: date) -> list[Share]:
+    """What of a month each of a tenant's plans covers."""
+    running = Q(ended_on__isnull=True) | Q(ended_on__gt=month_first(month))
+    rows = Subscription.objects.filter(running, tenant=tenant, started_on__lt=month_next(month)).select_related("plan")
+    return shares_of(month, rows)
+
+
+def month_allowances(shares: Iterable[Share]) -> dict[str, Fraction]:
+    """How much of each meter a month includes: minutes, answers, messages."""
+    shares = list(shares)
+    rows = PlanInclusion.objects.filter(plan__in={share.subscription.plan_id for share in shares})
+    return included_in(shares, {(row.plan_id, row.meter): row.quantity for row in rows}) if shares else {}
+
+
+def meter_use(tenant: Tenant, month: date) -> list[MeterUse]:
+    """What was used of each meter in a month so far; what cost nothing does not count."""
+    allowances = month_allowances(month_shares(tenant, month))
+    with connection.cursor() as cursor:
+        cursor.execute(USED, [tenant.pk, *month_bounds(month, tenant.timezone)])
+        used = {source: (Decimal(things), seconds / 60) for source, things, seconds in cursor.fetchall()}
+    nothing = (Decimal(0), Decimal(0))
+    return [
+        MeterUse(meter, used.get(source, nothing)[meter == Meter.CALL_MINUTES], _places(allowances.get(meter)))
+        for meter, source in METERED.items()
+    ]
+
+
+def plan_preview(tenant: Tenant, rows_before: list[Subscription], rows_after: list[Subscription], month: date) -> PlanPreview:
+    """What the month's fees are with the rows after a change, and with those before it."""
+    after = [_fee_line(share) for share in shares_of(month, rows_after)]
+    before = [_fee_line(share) for share in shares_of(month, rows_before)]
+    later = [_fee_line(share) for share in shares_of(month_next(month), rows_after)]
+    currency = after[-1].plan.currency if after else "USD"
+    return PlanPreview(after, _sum(after), _sum(before), _sum(later), currency)
+
+
+def _fee_line(share: Share) -> FeeLine:
+    plan, currency = share.subscription.plan, share.subscription.plan.currency
+    fees = rounded_to(share.fee(), currency), rounded_to(share.seats_fee(), currency)
+    days = share.days, share.fee_days, share.month_days
+    return FeeLine(plan, share.subscription.seats, share.extra_seats, *days, *fees)
+
+
+def _sum(lines: list[FeeLine]) -> Decimal:
+    return sum((line.fee + line.seats_fee for line in lines), Decimal(0))
+
+
+def _places(value: Fraction | None) -> Decimal:
+    return Decimal(0) if value is None else Decimal(round(value * 1_000_000)).scaleb(-6)

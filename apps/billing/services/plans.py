@@ -1,0 +1,183 @@
+"""Every write to plans and to who is on them. A tenant's rows never overlap, and what was invoiced stays as it was."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.billing.locks import tenant_money_lock
+from apps.billing.models import BillingProfile, Invoice, Meter, Plan, PlanInclusion, Subscription
+from apps.billing.months import day_at, month_next
+from apps.billing.rounding import payable_check
+from apps.core.errors import PermanentError
+from apps.tenants.models import Tenant
+
+
+class PlanRefused(PermanentError):
+    """What cannot be done with a plan, as a sentence."""
+
+
+def plan_create(
+    *,
+    code: str,
+    name: str,
+    fee: Decimal,
+    currency: str = "USD",
+    description: str = "",
+    seat_price: Decimal = Decimal(0),
+    included_seats: int = 0,
+    trial_days: int = 0,
+    offered: bool = True,
+    inclusions: Mapping[str, Decimal] | None = None,
+) -> Plan:
+    """A new plan; `inclusions` are quantities a month by meter. Raises PermanentError when it cannot be sold like this."""
+    payable_check(fee, currency)
+    payable_check(seat_price, currency)
+    _quantities_check(inclusions or {})
+    if fee < 0 or seat_price < 0:
+        raise PlanRefused("A fee cannot be below 0.")
+    values = {"name": name, "description": description, "fee": fee, "currency": currency.upper(), "seat_price": seat_price}
+    try:
+        with transaction.atomic():
+            plan = Plan.objects.create(code=code, included_seats=included_seats, trial_days=trial_days, offered=offered, **values)
+            rows = [PlanInclusion(plan=plan, meter=meter, quantity=quantity) for meter, quantity in (inclusions or {}).items()]
+            PlanInclusion.objects.bulk_create(rows)
+    except IntegrityError:
+        raise PlanRefused(f"There is a plan with the code “{code}” already; a plan that is in use keeps its prices.") from None
+    return plan
+
+
+def plan_retire(*, plan: Plan) -> Plan:
+    """Nobody can choose it any more; whoever is on it stays."""
+    plan.offered = False
+    plan.save(update_fields=["offered"])
+    return plan
+
+
+@transaction.atomic
+def subscription_start(
+    *, tenant: Tenant, plan: Plan, seats: int = 0, on: date | None = None, trial_until: date | None = None
+) -> Subscription:
+    """Puts a tenant that has no plan on one; without a number of seats, on those that it includes.
+
+    Days are those of the tenant's time zone. Raises PlanRefused when it is on a plan already.
+    """
+    day = on or tenant_today(tenant)
+    tenant_money_lock(tenant)
+    if subscription_at(_rows(tenant), day) is not None:
+        raise PlanRefused("There is a plan already; change it instead.")
+    return _put(tenant, plan, seats or max(1, plan.included_seats), day, trial_until)
+
+
+@transaction.atomic
+def subscription_change(*, tenant: Tenant, plan: Plan, seats: int, on: date | None = None) -> Subscription:
+    """Another plan or other seats from a day on (today): the row before ends there, and one that began that day is replaced.
+
+    Days of trial that are left stay free. Raises PlanRefused for another currency, and before what is invoiced already.
+    """
+    day = on or tenant_today(tenant)
+    tenant_money_lock(tenant)
+    now = subscription_at(_rows(tenant), day)
+    if now and now.plan_id == plan.pk and now.seats == seats and now.ended_on is None:
+        return now
+    return _put(tenant, plan, seats, day, trial_left(now, day))
+
+
+@transaction.atomic
+def subscription_end(*, tenant: Tenant, on: date | None = None) -> None:
+    """No plan from a day on; without one, from tomorrow. Raises PlanRefused before what is invoiced already."""
+    day = on or tenant_today(tenant) + timedelta(days=1)
+    tenant_money_lock(tenant)
+    _uninvoiced_check(tenant, day)
+    _clear(_rows(tenant), day)
+
+
+def trial_start(*, tenant: Tenant) -> Subscription | None:
+    """A new company tries SIGNUP_PLAN without a fee, and is then on the free plan unless it chooses another.
+
+    Returns None where this installation has no such plan.
+    """
+    plan = Plan.objects.filter(code=settings.SIGNUP_PLAN, offered=True, currency=currency_of(tenant)).first()
+    if plan is None:
+        return None
+    free = Plan.objects.filter(fee=0, offered=True, currency=plan.currency).exclude(pk=plan.pk).first()
+    today = tenant_today(tenant)
+    over = today + timedelta(days=plan.trial_days)
+    with transaction.atomic():
+        begun = subscription_start(tenant=tenant, plan=plan, on=today, trial_until=over if plan.trial_days else None)
+        if free and plan.trial_days:
+            _put(tenant, free, max(1, free.included_seats), over, None)
+            begun.refresh_from_db()
+    return begun
+
+
+def plan_resume(*, tenant: Tenant) -> Subscription | None:
+    """A company that comes back is on the plan that it had last. Nothing happens where it has one, or had none."""
+    rows, today = _rows(tenant), tenant_today(tenant)
+    if not rows or subscription_at(rows, today + timedelta(days=1)) is not None:
+        return None
+    last = rows[-1]
+    return subscription_change(tenant=tenant, plan=last.plan, seats=last.seats, on=max(today, last.ended_on or today))
+
+
+def tenant_today(tenant: Tenant) -> date:
+    """Which day it is where the tenant is."""
+    return day_at(timezone.now(), tenant.timezone)
+
+
+def currency_of(tenant: Tenant) -> str:
+    """The currency that a tenant is billed in."""
+    found = BillingProfile.objects.filter(tenant=tenant).values_list("currency", flat=True).first()
+    return found or "USD"
+
+
+def subscription_at(rows: Iterable[Subscription], day: date) -> Subscription | None:
+    """The row that covers a day."""
+    return next((row for row in rows if row.started_on <= day and (row.ended_on is None or row.ended_on > day)), None)
+
+
+def trial_left(row: Subscription | None, day: date) -> date | None:
+    """The first day after a trial that still runs on a day."""
+    return row.trial_until if row and row.trial_until and row.trial_until > day else None
+
+
+def _rows(tenant: Tenant) -> list[Subscription]:
+    return list(Subscription.objects.filter(tenant=tenant).select_related("plan").order_by("started_on", "created_at"))
+
+
+def _put(tenant: Tenant, plan: Plan, seats: int, day: date, trial_until: date | None) -> Subscription:
+    if seats < 1:
+        raise PlanRefused("A plan needs at least one seat.")
+    if plan.currency != currency_of(tenant):
+        raise PlanRefused(f"{plan.name} is sold in {plan.currency}, and this company is billed in {currency_of(tenant)}.")
+    _uninvoiced_check(tenant, day)
+    _clear(_rows(tenant), day)
+    return Subscription.objects.create(tenant=tenant, plan=plan, seats=seats, started_on=day, trial_until=trial_until)
+
+
+def _clear(rows: list[Subscription], day: date) -> None:
+    """Ends what covers the day, and takes away what would begin on it or later."""
+    for row in rows:
+        if row.started_on >= day:
+            row.delete()
+        elif row.ended_on is None or row.ended_on > day:
+            row.ended_on = day
+            row.save(update_fields=["ended_on"])
+
+
+def _uninvoiced_check(tenant: Tenant, day: date) -> None:
+    sent = Invoice.objects.filter(tenant=tenant).exclude(state__in=(Invoice.State.DRAFT, Invoice.State.VOID))
+    last = sent.order_by("-month").values_list("month", flat=True).first()
+    if last and day < month_next(last):
+        raise PlanRefused(f"{last:%B %Y} is invoiced already; the earliest day to change from is {month_next(last)}.")
+
+
+def _quantities_check(inclusions: Mapping[str, Decimal]) -> None:
+    for meter, quantity in inclusions.items():
+        if meter not in Meter.values:
+            raise PlanRefused(f"“{meter}” cannot be included; choose from {', '.join(Meter.values)}.")
+        if quantity <= 0:
+            raise PlanRefused("What is included has to be more than 0; leave out what is not.")
