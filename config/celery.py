@@ -24,7 +24,9 @@ app.conf.beat_schedule = {
     "desktop-sweep": {"task": "apps.desktop.tasks.desktop_sweep_task", "schedule": 2.0},
     "whatsapp-turns-sweep": {"task": "apps.whatsapp.tasks.turns_sweep_task", "schedule": 1.0},
     "whatsapp-turns-sweep-all": {"task": "apps.whatsapp.tasks.turns_sweep_all_task", "schedule": 30.0},
+    "billing-spend-fold": {"task": "apps.billing.tasks_rollups.spend_fold_task", "schedule": 20.0},
     "webhooks-purge": {"task": "apps.compass.tasks_webhooks.webhooks_purge_task", "schedule": 3600.0},
+    "spend-expire": {"task": "apps.billing.tasks_limits.spend_expire_task", "schedule": 30.0},
     "whatsapp-templates-sync": {"task": "apps.whatsapp.tasks.templates_sync_task", "schedule": 900.0},
 }
 

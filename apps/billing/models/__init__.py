@@ -7,6 +7,7 @@ from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
 from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
 from apps.billing.models.plans import BillingProfile, Plan, PlanInclusion, Subscription
 from apps.billing.models.prices import Price, PriceBook, PriceOverride, PriceTier
+from apps.billing.models.rollups import SpendPending, SpendSlot
 from apps.billing.models.staff import StaffAct
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "SourceType",
     "SpendHold",
     "SpendLimit",
+    "SpendPending",
+    "SpendSlot",
     "SpendWindow",
     "StaffAct",
     "Subscription",

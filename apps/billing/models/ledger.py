@@ -72,7 +72,6 @@ class LedgerEntry(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "started_at"], name="ledger_by_tenant"),
             models.Index(fields=["tenant", "call_id"], condition=models.Q(call_id__isnull=False), name="ledger_by_call"),
             models.Index(
                 fields=["tenant", "conversation_id"],
@@ -80,6 +79,12 @@ class LedgerEntry(models.Model):
                 name="ledger_by_conversation",
             ),
             models.Index(fields=["started_at"], condition=models.Q(total__isnull=True), name="ledger_unpriced"),
+            models.Index(  # a tenant's pages of usage, filtered and sorted without the rows
+                fields=["tenant", "-started_at", "-id"],
+                include=["source_type", "channel", "agent_id", "currency", "total_known"],
+                name="ledger_listed",
+            ),
+            models.Index(fields=["tenant", "-started_at"], condition=models.Q(total__isnull=True), name="ledger_open_price"),
             models.Index(  # the platform's months, read without the rows
                 fields=["started_at"],
                 include=["tenant", "currency", "source_type", "revision", "total_known", "provider_cost"],
