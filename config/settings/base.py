@@ -98,6 +98,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     "calls.PhoneNumber",
     {"model": "calls.SipTrunk", "mask_fields": ["auth_password"]},
     {"model": "whatsapp.AgentPhoneMapping", "mask_fields": ["access_token"]},
+    {"model": "billing.SpendLimit", "exclude_fields": ["tenant"]},
 )
 
 SIGNUP = env.flag("SIGNUP", True)

@@ -37,6 +37,7 @@ class SpendLimit(models.Model):
     )
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["scope", "period"]
@@ -52,13 +53,19 @@ class SpendLimit(models.Model):
 
 
 class SpendWindow(models.Model):
-    """One day or month of a limit. `spent` follows the ledger, in its transaction; `held` is promised to work that runs."""
+    """One day or month of a limit. `spent` follows the ledger, in its transaction; `held` is promised to work that runs.
+
+    `summed`: its `spent` was added up from the ledger since it was read.
+    """
+
+    summed = False
 
     limit = models.ForeignKey(SpendLimit, on_delete=models.CASCADE, related_name="windows")
     starts_on = models.DateField(help_text="In the tenant's time zone.")
     spent = money(default=0)
     held = money(default=0)
     warned = models.PositiveSmallIntegerField(default=0, help_text="The highest threshold that people were told of, in percent.")
+    zone = models.CharField(max_length=64, default="UTC", help_text="The tenant's time zone that `spent` was summed in.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["limit", "starts_on"], name="spend_window_once")]

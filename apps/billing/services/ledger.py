@@ -14,6 +14,7 @@ from apps.billing.costs import Cost, cost_of
 from apps.billing.models import BillingConflict, LedgerEntry, PriceBook
 from apps.billing.payloads import CallReport
 from apps.billing.selectors import price_book_at
+from apps.billing.services.limits import spend_note
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
 from apps.core.rows import row_insert
@@ -69,6 +70,7 @@ def entry_write(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
     """
     if not row_insert(entry):
         return LedgerEntry.objects.select_related("price_book").get(**_source_of(entry)), False
+    spend_note(entry)
     if entry.call_id is not None:
         for topic in (f"call:{entry.call_id}", "calls"):
             hint_publish(entry.tenant.schema_name, topic, "call.billed", str(entry.call_id), 1)

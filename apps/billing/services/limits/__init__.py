@@ -1,6 +1,6 @@
 """Spend limits: what is asked before money is spent, what is told after it was, and who may spend how much."""
 
-from apps.billing.services.limits.gates import Decision, spend_gate
+from apps.billing.services.limits.gates import Decision, spend_forget, spend_gate
 from apps.billing.services.limits.setting import LimitRefused, limit_remove, limit_restore, limit_set
 from apps.billing.services.limits.spending import spend_expire, spend_note, spend_release, spend_reserve
 
@@ -11,6 +11,7 @@ __all__ = [
     "limit_restore",
     "limit_set",
     "spend_expire",
+    "spend_forget",
     "spend_gate",
     "spend_note",
     "spend_release",

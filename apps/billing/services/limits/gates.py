@@ -1,0 +1,44 @@
+"""The question that is asked before a call, an answer or a trial begins, in the tenant whose schema is current."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from apps.billing.models import SpendHold
+from apps.billing.services.limits.spending import ADMITTED, LASTS, Decision, spend_release, spend_reserve
+from apps.core.schema import schema_current
+from apps.tenants.models import Tenant
+
+__all__ = ["Decision", "spend_forget", "spend_gate"]
+
+
+def spend_gate(
+    *,
+    source_type: str,
+    source_id: str,
+    agent_id: UUID | str | None,
+    channel: str,
+    estimate: Callable[[], Decimal],
+    lasts: timedelta = LASTS,
+) -> Decision:
+    """spend_reserve for the current tenant. One without limits pays one statement, and nothing is estimated for it."""
+    tenant = Tenant.objects.filter(schema_name=schema_current(), spend_limits__active=True).first()
+    if tenant is None:
+        return ADMITTED
+    return spend_reserve(
+        tenant=tenant,
+        source_type=source_type,
+        source_id=source_id,
+        agent_id=agent_id,
+        channel=channel,
+        estimate=estimate(),
+        lasts=lasts,
+    )
+
+
+def spend_forget(*, source_type: str, source_id: str) -> bool:
+    """spend_release for the current tenant."""
+    held = SpendHold.objects.filter(tenant__schema_name=schema_current(), source_type=source_type, source_id=source_id)
+    hold = held.filter(state=SpendHold.State.HELD).first()
+    return hold is not None and spend_release(tenant_id=hold.tenant_id, source_type=source_type, source_id=source_id)

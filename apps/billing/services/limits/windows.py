@@ -1,0 +1,86 @@
+"""The windows of limits: made when they are first needed, and true to the ledger while their limit is locked."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.billing.models import SpendLimit, SpendWindow
+from apps.billing.selectors.limits import ledger_sum
+from apps.billing.windows import window_start
+from apps.tenants.models import Tenant
+
+Scope = SpendLimit.Scope
+
+
+def limits_lock(tenant_id: int) -> list[SpendLimit]:
+    """Every limit of a tenant, in a fixed order, until the transaction ends; one statement where there are none.
+
+    Whoever touches windows or holds comes through here first, so that nobody waits for anybody in a circle.
+    """
+    rows = SpendLimit.objects.select_for_update(of=("self",), no_key=True).select_related("tenant")
+    return list(rows.filter(tenant_id=tenant_id).order_by("pk"))
+
+
+def limits_for(limits: Iterable[SpendLimit], agent_id: UUID | str | None, channel: str) -> list[SpendLimit]:
+    """Those of the limits in force that speak of this agent or channel, or of the whole company."""
+    return [limit for limit in limits if limit.active and _speaks_of(limit, agent_id, channel)]
+
+
+def _speaks_of(limit: SpendLimit, agent_id: UUID | str | None, channel: str) -> bool:
+    if limit.scope == Scope.AGENT:
+        return agent_id is not None and str(limit.agent_id) == str(agent_id)
+    return limit.scope == Scope.TENANT or limit.channel == channel
+
+
+def windows_at(limits: Sequence[SpendLimit], moment: datetime) -> list[SpendWindow]:
+    """The windows of locked limits that a moment lies in. One that is new, or of an older time zone, is summed anew."""
+    zone = limits[0].tenant.timezone if limits else ""
+    wanted = {limit.pk: window_start(limit.period, moment, zone) for limit in limits}
+    found = {window.limit_id: window for window in SpendWindow.objects.filter(_any_of(wanted))} if wanted else {}
+    return [_as_of(limit, found.get(limit.pk), wanted[limit.pk], zone) for limit in limits]
+
+
+def _any_of(wanted: dict[UUID, date]) -> Q:
+    condition = Q()
+    for limit_id, starts_on in wanted.items():
+        condition |= Q(limit_id=limit_id, starts_on=starts_on)
+    return condition
+
+
+def _as_of(limit: SpendLimit, window: SpendWindow | None, starts_on: date, zone: str) -> SpendWindow:
+    if window is None:
+        spent = ledger_sum(limit, starts_on, zone)
+        window = SpendWindow.objects.create(limit=limit, starts_on=starts_on, zone=zone, spent=spent)
+        window.summed = True
+    else:
+        window.limit = limit
+        if window.zone != zone:
+            window_sum(window, zone)
+    return window
+
+
+def window_sum(window: SpendWindow, zone: str) -> None:
+    """Adds the ledger up again, for a window whose limit is locked."""
+    window.spent, window.zone = ledger_sum(window.limit, window.starts_on, zone), zone
+    window.summed = True
+    window.save(update_fields=["spent", "zone"])
+
+
+def windows_refresh(limit: SpendLimit) -> list[SpendWindow]:
+    """Sums what a locked limit counts now; earlier windows that nothing is held in are forgotten. Returns the current one."""
+    tenant: Tenant = limit.tenant
+    current = window_start(limit.period, timezone.now(), tenant.timezone)
+    SpendWindow.objects.filter(limit=limit, held=0).exclude(starts_on=current).delete()
+    for window in SpendWindow.objects.filter(limit=limit):
+        window.limit = limit
+        window_sum(window, tenant.timezone)
+    return windows_at([limit], timezone.now())
+
+
+def windows_hold(window_ids: Iterable[int], amount: Decimal) -> None:
+    """Holds more in windows whose limits are locked, or with an amount below 0 less."""
+    SpendWindow.objects.filter(pk__in=list(window_ids)).update(held=F("held") + amount)
