@@ -13,6 +13,10 @@ class Wiring(AppConfig):
 
         agents_know()
 
+        from config.outside import owners_ask
+
+        owners_ask()
+
         from apps.compass.chat import costs_register
         from config.pricing import usage_cost
 

@@ -1,6 +1,6 @@
 """Re-encrypting what is stored, after a new key was put in front of FIELD_KEYS."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.apps import apps
 from django.db import connection, models, transaction
@@ -9,6 +9,12 @@ from django_tenants.utils import get_tenant_model, schema_context
 from apps.core.fields import EncryptedJSONField, EncryptedTextField, decrypt, encrypt
 
 BATCH = 500
+_more: list[Callable[[str], int]] = []
+
+
+def rotation_register(rotate: Callable[[str], int]) -> None:
+    """For what lies in a shared table and is encrypted for one tenant: `rotate` gets its schema, returns how many."""
+    _more.append(rotate)
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], models.Field]]:
@@ -28,7 +34,8 @@ def fields_rotate() -> dict[str, int]:
 def schema_rotate(schema: str) -> int:
     """The same for one tenant."""
     with schema_context(schema):
-        return sum(_field_rotate(model, field) for model, field in encrypted_fields() if _here(model, schema))
+        own = sum(_field_rotate(model, field) for model, field in encrypted_fields() if _here(model, schema))
+        return own + sum(rotate(schema) for rotate in _more)
 
 
 def _here(model: type[models.Model], schema: str) -> bool:

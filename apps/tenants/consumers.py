@@ -16,7 +16,7 @@ from django_tenants.utils import schema_context
 
 from apps.core.hub import hub
 from apps.tenants.models import Membership, User
-from apps.tenants.policy import session_foreign
+from apps.tenants.policy import session_foreign, session_too_weak
 from apps.tenants.selectors import membership_of, tenant_of_host
 
 MAX_TOPICS = 200
@@ -115,7 +115,8 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
     @database_sync_to_async
     def _membership(self, user: User, host: str) -> Membership | None:
         with schema_context("public"):
-            tenant = tenant_of_host(host)
-            if tenant is None or session_foreign(self.scope.get("session", {}), tenant):
+            tenant, session = tenant_of_host(host), self.scope.get("session", {})
+            if tenant is None or session_foreign(session, tenant):
                 return None
-            return membership_of(user, tenant)
+            membership = membership_of(user, tenant)
+            return None if membership is None or session_too_weak(session, membership) else membership

@@ -17,12 +17,21 @@ from django_tenants.utils import tenant_context
 
 from apps.core.errors import MeridianError
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
-from apps.tenants.models import Invitation, Membership, Tenant, TenantApiKey, TenantExport, User
+from apps.tenants.models import (
+    Invitation,
+    Membership,
+    SingleSignOn,
+    SingleSignOnIdentity,
+    Tenant,
+    TenantApiKey,
+    TenantExport,
+    User,
+)
 
 log = structlog.get_logger(__name__)
 SECRET = (EncryptedTextField, EncryptedJSONField)
-HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth"})
-SHARED = (Membership, Invitation, TenantApiKey)
+HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth", "client_secret"})
+SHARED = (Membership, Invitation, TenantApiKey, SingleSignOn, SingleSignOnIdentity)
 Rows: TypeAlias = "models.QuerySet[Any]"
 
 

@@ -53,9 +53,13 @@ def ticket_url(request: HttpRequest, user: User, tenant: Tenant, path: str = "")
     stamp = user.last_login.isoformat() if user.last_login else ""
     proven = get_authentication_records(request, user)
     ticket = signing.dumps([str(user.pk), tenant.schema_name, stamp, proven], salt=TICKET_SALT, compress=True)
+    return f"{host_url(request, tenant)}/login/ticket?t={ticket}{f'&next={path}' if path else ''}"
+
+
+def host_url(request: HttpRequest, tenant: Tenant) -> str:
+    """The tenant's own host, reached as the one that is asked now."""
     port = request.get_host().partition(":")[2]
-    host = tenant_host(tenant) + (f":{port}" if port else "")
-    return f"{request.scheme}://{host}/login/ticket?t={ticket}{f'&next={path}' if path else ''}"
+    return f"{request.scheme}://{tenant_host(tenant)}{f':{port}' if port else ''}"
 
 
 def ticket_spend(request: HttpRequest, ticket: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import set_urlconf
 from django_tenants.middleware.main import TenantMainMiddleware
@@ -40,6 +41,8 @@ class MembershipMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = getattr(request, "tenant", None)
+        if policy.session_elsewhere(request.session, tenant):
+            request.user = AnonymousUser()
         known = tenant is not None and request.user.is_authenticated and not policy.session_foreign(request.session, tenant)
         request.membership = membership_of(request.user, tenant) if known else None  # type: ignore[attr-defined,arg-type]
         refused = policy.refusal(request) if request.membership else None  # type: ignore[attr-defined]

@@ -29,6 +29,7 @@ class Tenant(TenantMixin):
     idle_minutes = models.PositiveSmallIntegerField(default=0, help_text="Logged out after so long without work; 0: never.")
     password_length = models.PositiveSmallIntegerField(default=10, help_text="The least length of a new password.")
     mfa_required = models.BooleanField(default=False, help_text="Nobody works here without a second factor.")
+    sso_required = models.BooleanField(default=False, help_text="Only owners log in by a password.")
 
     auto_create_schema = True
 
@@ -127,3 +128,5 @@ class Route(models.Model):
 from apps.tenants.models_keys import TenantApiKey as TenantApiKey  # noqa: E402
 from apps.tenants.models_people import Invitation as Invitation  # noqa: E402
 from apps.tenants.models_people import TenantExport as TenantExport  # noqa: E402
+from apps.tenants.models_sso import SingleSignOn as SingleSignOn  # noqa: E402
+from apps.tenants.models_sso import SingleSignOnIdentity as SingleSignOnIdentity  # noqa: E402

@@ -16,11 +16,12 @@ from django.utils.translation import ngettext
 
 from apps.core.errors import problem_response, wants_json
 from apps.core.schema import schema_current
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import Membership, Role, Tenant, User
 
 SEEN_EVERY = 60  # seconds between two notes that a person is still at work
 FREE = ("/account/", "/login", "/logout", "/i18n/")
 LEAST = 10
+SSO_MARK = "sso"  # in a session that the company's provider has opened
 
 
 def login_stamp(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
@@ -35,15 +36,44 @@ def session_foreign(session: Any, tenant: Tenant) -> bool:
     return session.get("tenant", "") not in ("", tenant.schema_name)
 
 
+def session_elsewhere(session: Any, tenant: Tenant | None) -> bool:
+    """Whether a company's provider opened this session and it was copied to another host, where it is nobody's."""
+    return session_by_provider(session) and (tenant is None or session.get("tenant") != tenant.schema_name)
+
+
+def session_by_provider(session: Any) -> bool:
+    """Whether the company's provider opened it: it opens this company and nothing that is the person's own."""
+    return bool(session.get(SSO_MARK))
+
+
+def session_too_weak(session: Any, membership: Membership) -> bool:
+    """Whether the company asks for its single sign-on and this is another log-in; owners keep their way in."""
+    return membership.tenant.sso_required and membership.role != Role.OWNER and not session_by_provider(session)
+
+
 def refusal(request: HttpRequest) -> HttpResponse | None:
     """What a member is told instead of the page while the tenant's policy is not met; None when it is."""
     tenant: Tenant = request.tenant  # type: ignore[attr-defined]
     if _over(request, tenant):
         logout(request)
         return _to(request, "login", _("You were logged out, as your company's rules ask. Log in again to go on."))
+    if session_too_weak(request.session, request.membership):  # type: ignore[attr-defined]
+        logout(request)
+        return _to(request, "login", _("Your company asks for its single sign-on. Log in with it to go on."))
+    if session_by_provider(request.session):
+        return _own_account(request)
     if tenant.mfa_required and not request.path.startswith(FREE) and not _has_factor(request):
         return _to(request, "mfa_index", _("Your company asks for a second factor. Set one up here to go on."))
     return None
+
+
+def _own_account(request: HttpRequest) -> HttpResponse | None:
+    """A log-in is a person's own and may belong to other companies, too: this company's provider does not change it."""
+    if request.method in ("GET", "HEAD") and request.path == "/account/":
+        return None  # which says so
+    if not request.path.startswith("/account/"):
+        return None
+    return _to(request, "account", _("You are logged in by your company's single sign-on. Log in by password to change this."))
 
 
 def _over(request: HttpRequest, tenant: Tenant) -> bool:

@@ -12,10 +12,21 @@ from django_tenants.utils import schema_context
 
 from apps.core.errors import PermanentError
 from apps.tenants.lifecycle import lifecycle_tell
-from apps.tenants.models import Domain, Invitation, Membership, Route, Tenant, TenantApiKey, TenantExport
+from apps.tenants.models import (
+    Domain,
+    Invitation,
+    Membership,
+    Route,
+    SingleSignOn,
+    SingleSignOnIdentity,
+    Tenant,
+    TenantApiKey,
+    TenantExport,
+)
 from apps.tenants.schemas import schema_drop
 
 GRACE = timedelta(days=30)
+SHARED = (Invitation, Membership, SingleSignOn, SingleSignOnIdentity, TenantApiKey)
 
 
 def tenant_update(*, tenant: Tenant, **values: Any) -> None:
@@ -56,7 +67,7 @@ def tenant_delete(*, tenant: Tenant) -> None:
     _not_deleted(tenant)
     with schema_context("public"), transaction.atomic():
         schema_drop(tenant.schema_name)
-        for model in (Domain, Invitation, Membership, Route, TenantApiKey, TenantExport):
+        for model in (*SHARED, Domain, Route, TenantExport):
             model._default_manager.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
         lifecycle_tell("stopped", tenant)

@@ -1,10 +1,12 @@
 from django.urls import include, path
 
-from apps.tenants.views import audit, company, login, people
+from apps.tenants.views import audit, company, login, people, sso
 
 urlpatterns = [
     path("login", login.TenantLogin.as_view(), name="login"),
     path("login/ticket", login.login_ticket, name="login-ticket"),
+    path("login/sso", sso.begin, name="sso-begin"),
+    path("login/sso/callback", sso.callback, name="sso-callback"),
     path("logout", login.logout_view, name="logout"),
     path("switch/<slug:slug>", login.switch_tenant, name="switch-tenant"),
     path("join/<str:token>", people.join, name="join"),
@@ -15,6 +17,10 @@ urlpatterns = [
     path("compass/people/invitations/<uuid:invitation_id>/resend", people.resend, name="invitation-resend"),
     path("compass/people/invitations/<uuid:invitation_id>/withdraw", people.withdraw, name="invitation-withdraw"),
     path("compass/security/", company.security, name="security"),
+    path("compass/security/sign-on/", sso.edit, name="single-sign-on"),
+    path("compass/security/sign-on/check", sso.check, name="sso-check"),
+    path("compass/security/sign-on/only", sso.only, name="sso-only"),
+    path("compass/security/sign-on/remove", sso.remove, name="sso-remove"),
     path("compass/company/", company.company, name="company"),
     path("compass/company/export", company.export_ask, name="company-export"),
     path("compass/company/exports/<uuid:export_id>", company.export_state, name="export-state"),

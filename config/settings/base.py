@@ -82,6 +82,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "tenants.Membership", "exclude_fields": ["tenant"]},
     {"model": "tenants.Invitation", "exclude_fields": ["tenant", "sent_at", "invited_by"]},
     {"model": "tenants.TenantApiKey", "exclude_fields": ["tenant", "hashed_key"]},
+    {"model": "tenants.SingleSignOn", "mask_fields": ["client_secret"], "exclude_fields": ["tenant", "checked_at"]},
+    {"model": "tenants.SingleSignOnIdentity", "exclude_fields": ["tenant"]},
     {"model": "billing.BillingProfile", "exclude_fields": ["tenant", "stripe_asked_at", "standing_since"]},
     {"model": "billing.Subscription", "exclude_fields": ["tenant"]},
     "compass.Agent",
@@ -112,7 +114,7 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_RATE_LIMITS = {"company_signup": env.optional("SIGNUP_RATE", "10/h/ip"), "company_address": "120/m/ip"}
+ACCOUNT_RATE_LIMITS = {"company_signup": env.optional("SIGNUP_RATE", "10/h/ip"), "company_address": "120/m/ip", "sso": "30/m/ip"}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False

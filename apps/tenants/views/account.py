@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.tenants.policy import session_by_provider
 from apps.tenants.services import person_rename
 
 
@@ -23,6 +24,8 @@ class NameForm(forms.Form):
 @login_required
 def account_page(request: HttpRequest) -> HttpResponse:
     """The name is changed here; the rest has pages of its own."""
+    if session_by_provider(request.session):
+        return render(request, "account/by_provider.html")
     user = request.user
     form = NameForm(request.POST or None, initial={"name": user.name})  # type: ignore[union-attr]
     if form.is_valid():

@@ -16,7 +16,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from apps.tenants.access import ADMINS, role_required
 from apps.tenants.exports import export_create, export_path
-from apps.tenants.models import Domain, Role, Tenant, TenantExport
+from apps.tenants.models import Domain, Role, SingleSignOn, Tenant, TenantExport
 from apps.tenants.services_company import deletion_plan, deletion_undo, tenant_update
 
 admins = role_required(*ADMINS)
@@ -69,7 +69,7 @@ def security(request: HttpRequest) -> HttpResponse:
         tenant_update(tenant=tenant, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("security")
-    context = {"section": "settings", "tab": "security", "form": form}
+    context = {"section": "settings", "tab": "security", "form": form, "sso": SingleSignOn.objects.filter(tenant=tenant).first()}
     return render(request, "people/security.html", context, status=422 if form.errors else 200)
 
 

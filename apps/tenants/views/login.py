@@ -11,10 +11,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from apps.tenants.forms import LoginForm
-from apps.tenants.login import ticket_spend, ticket_url
+from apps.tenants.login import host_url, ticket_spend, ticket_url
 from apps.tenants.models import User
-from apps.tenants.policy import signup_open
+from apps.tenants.policy import session_by_provider, session_too_weak, signup_open
 from apps.tenants.selectors import membership_of, memberships_of
+from apps.tenants.sso import sso_of
 
 
 class PasswordLogin(LoginView):
@@ -44,10 +45,15 @@ class TenantLogin(PasswordLogin):
     """Log-in on a tenant's own host."""
 
     def refusal(self, user: User) -> str:
-        tenant = self.request.tenant  # type: ignore[attr-defined]
-        if membership_of(user, tenant) is None:
+        membership = membership_of(user, self.request.tenant)  # type: ignore[attr-defined]
+        if membership is None:
             return str(LoginForm.error_messages["invalid_login"])
+        if session_too_weak({}, membership):
+            return _("%(company)s asks for its single sign-on. Log in with it above.") % {"company": membership.tenant}
         return ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "sso": sso_of(self.request.tenant)}  # type: ignore[attr-defined]
 
 
 class PublicLogin(PasswordLogin):
@@ -80,6 +86,8 @@ def switch_tenant(request: HttpRequest, slug: str) -> HttpResponse:
     membership = memberships_of(request.user).filter(tenant__schema_name=slug).first()  # type: ignore[arg-type]
     if membership is None:
         return redirect("/")
+    if session_by_provider(request.session):  # which vouches for its own company only
+        return HttpResponseRedirect(f"{host_url(request, membership.tenant)}/login")
     return HttpResponseRedirect(ticket_url(request, request.user, membership.tenant))  # type: ignore[arg-type]
 
 
