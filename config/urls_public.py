@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("apps.herald.urls_public")),
     path("", include("apps.whatsapp.urls_public")),
     path("", include("apps.billing.urls_public")),
+    path("staff/", include("apps.billing.urls_staff")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema/", SpectacularAPIView.as_view(urlconf="config.urls_schema"), name="schema"),

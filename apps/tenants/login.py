@@ -20,13 +20,15 @@ from django.utils.translation import gettext as _
 
 from apps.tenants.models import Tenant, User
 from apps.tenants.selectors import membership_of, memberships_of, tenant_host
+from apps.tenants.staff import HOME, PATHS
 
 TICKET_SALT = "meridian.login-ticket"
 TICKET_SECONDS = 60
 
 
 class HandoverStage(LoginStage):
-    """The last stage of a log-in. On the public host: on to the person's company; without one, staff log in here.
+    """The last stage of a log-in. On the public host: on to the person's company; staff without one, or on their way to
+    the platform's pages, log in here.
 
     On a tenant's host, whoever got so far by a passkey has to work there, too.
     """
@@ -37,9 +39,13 @@ class HandoverStage(LoginStage):
         tenant, user = self.request.tenant, self.login.user
         if tenant is not None:
             return (_back(self.request), False) if membership_of(user, tenant) is None else (None, True)
+        wanted = self.login.redirect_url or "/"
         membership = memberships_of(user).first()
+        if user.is_staff and (membership is None or wanted.startswith(PATHS)):
+            self.login.redirect_url = HOME if wanted == "/" else wanted
+            return None, True
         if membership is None:
-            return (None, True) if user.is_staff else (_back(self.request), False)
+            return _back(self.request), False
         return HttpResponseRedirect(ticket_url(self.request, user, membership.tenant)), False
 
 

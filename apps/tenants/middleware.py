@@ -12,6 +12,7 @@ from apps.core.schema import schema_leave
 from apps.tenants import policy
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import membership_of
+from apps.tenants.staff import staff_refusal
 
 
 class TenantMiddleware(TenantMainMiddleware):
@@ -46,4 +47,6 @@ class MembershipMiddleware:
         known = tenant is not None and request.user.is_authenticated and not policy.session_foreign(request.session, tenant)
         request.membership = membership_of(request.user, tenant) if known else None  # type: ignore[attr-defined,arg-type]
         refused = policy.refusal(request) if request.membership else None  # type: ignore[attr-defined]
+        if tenant is None:
+            refused = staff_refusal(request)
         return refused or self.get_response(request)

@@ -104,6 +104,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 )
 
 SIGNUP = env.flag("SIGNUP", True)
+STAFF_MFA_REQUIRED = env.flag("STAFF_MFA_REQUIRED", False)  # the platform's staff need a second factor; prod says yes
+PLATFORM_CONTACT = env.optional("PLATFORM_CONTACT")  # whom the people of a suspended company ask: an e-mail address
 SIGNUP_PLAN = env.optional("SIGNUP_PLAN", "team")  # the code of the plan that a new company tries
 ACCOUNT_ADAPTER = "apps.tenants.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -11,6 +11,7 @@ SECURE_HSTS_PRELOAD = True
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$", r"^(agents|calls|billing|livekit)/"]
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+STAFF_MFA_REQUIRED = env.flag("STAFF_MFA_REQUIRED", True)
 LIVEKIT_URL = env.required("LIVEKIT_URL")
 LIVEKIT_API_KEY = env.required("LIVEKIT_API_KEY")
 LIVEKIT_API_SECRET = env.required("LIVEKIT_API_SECRET")

@@ -65,7 +65,7 @@ class PublicLogin(PasswordLogin):
         return _("This log-in belongs to no company yet. Ask whoever invited you to add you.")
 
     def get_success_url(self) -> str:
-        return self.get_redirect_url() or "/admin/"
+        return self.get_redirect_url() or "/"
 
 
 logout_view = LogoutView.as_view()

@@ -1,0 +1,1 @@
+"""Pages of the platform's staff, on the public host below /staff/."""

@@ -1,0 +1,56 @@
+"""What the pages of the platform's staff share: their frame, their months, and who is at work."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from apps.billing.staff_rail import rail
+from apps.tenants.models import Tenant
+from apps.tenants.selectors import tenant_by_slug
+
+MONTHS_SHOWN = 24
+
+
+def page(request: HttpRequest, template: str, section: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """A page inside the platform's shell; `section` is the key of its link in the rail."""
+    return render(request, f"staff/{template}", {"section": section, "rail": rail(), **context}, status=status)
+
+
+def who(request: HttpRequest) -> str:
+    """The e-mail address of whoever is at work."""
+    return str(request.user.email)  # type: ignore[union-attr]
+
+
+def tenant_or_404(slug: str) -> Tenant:
+    tenant = tenant_by_slug(slug)
+    if tenant is None or tenant.schema_name == "public":
+        raise Http404("There is no such tenant.")
+    return tenant
+
+
+def this_month() -> date:
+    return datetime.now(UTC).date().replace(day=1)
+
+
+def months_back(count: int = MONTHS_SHOWN) -> list[date]:
+    """The present month and those before it, the newest first."""
+    last = this_month()
+    index = last.year * 12 + last.month - 1
+    return [date(one // 12, one % 12 + 1, 1) for one in range(index, index - count, -1)]
+
+
+def month_name(month: date) -> str:
+    return date_format(month, "F Y")
+
+
+class MonthField(forms.TypedChoiceField):
+    """A choice of the last months; empty is the present one."""
+
+    def __init__(self) -> None:
+        super().__init__(label=_("Month"), required=False, coerce=date.fromisoformat, empty_value=None)
+        self.choices = lambda: [(one.isoformat(), month_name(one)) for one in months_back()]
