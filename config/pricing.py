@@ -1,26 +1,19 @@
-"""What usage costs, from billing's price book, for the pages of apps that do not know billing."""
-
-from decimal import Decimal
+"""What usage costs, from billing's prices, for the pages of apps that do not know billing."""
 
 from django.utils import timezone
-from pydantic import TypeAdapter
 
-from apps.billing.costs import Item, line_of, quantities_of
-from apps.billing.models import Price
-from apps.billing.payloads import UsageRow
-from apps.billing.selectors import price_book_at
+from apps.billing.costs import item_of, rated
+from apps.billing.payloads import rows_read
+from apps.billing.selectors import pricing_at
 from apps.compass.chat import Cost, Usage
-
-ROWS: TypeAdapter[list[UsageRow]] = TypeAdapter(list[UsageRow])
+from apps.core.schema import schema_current
+from apps.tenants.selectors import tenant_by_slug
 
 
 def usage_cost(usage: Usage) -> Cost:
-    """The rows' cost by the price book in effect now; None as its amount when something has no price."""
-    book = price_book_at(timezone.now())
-    prices: list[Price] = list(book.prices.all()) if book else []
-    total: Decimal | None = Decimal()
-    for row in ROWS.validate_python(usage):
-        matching = [p for p in prices if (p.kind, p.provider, p.model) == (row.kind, row.provider, row.model)]
-        amount = line_of(Item(row.kind, row.provider, row.model, quantities_of(row)), matching).amount
-        total = None if amount is None or total is None else total + amount
-    return Cost(total, book.currency if book else "USD")
+    """The rows' cost by what the current tenant pays now; None as its amount when something has no price."""
+    tenant = tenant_by_slug(schema_current())
+    if tenant is None:
+        return Cost(None, "USD")
+    pricing = pricing_at(tenant, timezone.now())
+    return Cost(rated(map(item_of, rows_read(usage)), pricing.rates).total, pricing.currency)

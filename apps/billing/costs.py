@@ -1,70 +1,87 @@
-"""From usage to cost: exact fractions, rounded half to even to 6 places once for each line, then only added up."""
+"""From usage to cost: each row is an item, each item a line, and lines are only added up."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
-from apps.billing.models import Part, Price, Unit
-from apps.billing.payloads import CallReport, LlmUsage, SttUsage, TtsUsage
+from apps.billing.models import KIND_PARTS, Part, Price
+from apps.billing.payloads import (
+    CallReport,
+    EmbeddingUsage,
+    LlmUsage,
+    MessageUsage,
+    MeteredRow,
+    PlatformUsage,
+    RecordingUsage,
+    SttUsage,
+    ToolUsage,
+    TtsUsage,
+    UnknownUsage,
+)
+from apps.billing.rating import (
+    ZERO,
+    Quantities,
+    Rates,
+    millionths,
+    money_of,
+    quantity_read,
+    quantity_text,
+    rounded,
+)
 
-ZERO = Decimal("0.000000")
-MICRO = 1_000_000
 TRANSPORT_PROVIDER = "livekit"
-PLATFORM_PROVIDER, PLATFORM_MODEL = "meridian", "call"
+PLATFORM_PROVIDER, PLATFORM_MODEL, TURN_MODEL = "meridian", "call", "turn"
 
-Quantities = dict[str, Fraction]
-
-# How many base quantities one unit holds, and which quantity it counts.
-UNITS: dict[str, tuple[str, int]] = {
-    Unit.SECOND: ("seconds", 1),
-    Unit.MINUTE: ("seconds", 60),
-    Unit.CHARACTERS_1K: ("characters", 1_000),
-    Unit.INPUT_1K: ("input_tokens", 1_000),
-    Unit.CACHED_1K: ("cached_tokens", 1_000),
-    Unit.OUTPUT_1K: ("output_tokens", 1_000),
-    Unit.INPUT_1M: ("input_tokens", 1_000_000),
-    Unit.CACHED_1M: ("cached_tokens", 1_000_000),
-    Unit.OUTPUT_1M: ("output_tokens", 1_000_000),
-    Unit.CALL: ("calls", 1),
-    Unit.MESSAGE: ("messages", 1),
-}
-# A price in one of these covers the whole row beside the units that measure it.
-FEES = {"calls"}
+__all__ = ["Cost", "Item", "Line", "cost_of", "items_of", "line_of", "quantities_of", "rated", "rounded"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to be charged. Every quantity in it needs a price, or the item has none."""
+    """One thing to be charged. Every quantity in it (in millionths) needs a price, or the item has none.
+
+    `free` says why it costs nothing whatever its price, such as Meta's `free_customer_service`.
+    """
 
     kind: str
     provider: str
     model: str
     quantities: Quantities
+    free: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.provider, self.model
+
+    @property
+    def part(self) -> str:
+        """The part of a cost that it belongs to."""
+        return KIND_PARTS.get(self.kind, Part.PLATFORM)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A charged item. Amounts are None when the book has no price for it."""
+    """A charged item. Amounts are None when there is no price for it."""
 
     item: Item
     amount: Decimal | None
     provider_cost: Decimal | None
 
     def as_json(self) -> dict[str, Any]:
+        free = {"free": self.item.free} if self.item.free else {}
         return {
             "kind": self.item.kind,
             "provider": self.item.provider,
             "model": self.item.model,
-            "quantities": {name: _text(value) for name, value in self.item.quantities.items()},
+            "quantities": {name: quantity_text(value) for name, value in self.item.quantities.items()},
             "amount": None if self.amount is None else str(self.amount),
+            **free,
         }
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one call. A part is None when one of its lines is."""
+    """What something costs. A part is None when one of its lines is."""
 
     lines: list[Line]
     parts: dict[str, Decimal | None] = field(default_factory=dict)
@@ -86,65 +103,88 @@ class Cost:
     @property
     def unpriced(self) -> list[dict[str, str]]:
         """What had no price, each once, in the order it was used."""
-        items = [line.item for line in self.lines if line.amount is None]
-        keys = dict.fromkeys((item.kind, item.provider, item.model) for item in items)
+        keys = dict.fromkeys(line.item.key for line in self.lines if line.amount is None)
         return [{"kind": kind, "provider": provider, "model": model} for kind, provider, model in keys]
 
 
-def cost_of(report: CallReport, prices: Iterable[Price]) -> Cost:
+def cost_of(report: CallReport, prices: Iterable[Price] | Rates) -> Cost:
     """What a call costs by these prices. Nothing used costs 0; used without a price costs None."""
-    book: dict[tuple[str, str, str], list[Price]] = {}
-    for price in prices:
-        book.setdefault((price.kind, price.provider, price.model), []).append(price)
-    lines = [line_of(item, book.get((item.kind, item.provider, item.model), [])) for item in items_of(report)]
-    parts = {part: _sum(line.amount for line in lines if line.item.kind == part) for part in Part.values}
+    return rated(items_of(report), prices if isinstance(prices, Rates) else Rates(prices))
+
+
+def rated(items: Iterable[Item], rates: Rates) -> Cost:
+    """What these items cost."""
+    return cost_from([line_of(item, rates) for item in items])
+
+
+def cost_from(lines: list[Line]) -> Cost:
+    """The cost that these lines make."""
+    parts = {part: _sum(line.amount for line in lines if line.item.part == part) for part in Part.values}
     return Cost(lines, parts)
 
 
 def items_of(report: CallReport) -> list[Item]:
     """Everything a call is charged for: the way it came, its usage, and the platform."""
-    seconds = {"seconds": Fraction(report.duration)}
+    return call_items(report.channel, report.duration, report.usage)
+
+
+def call_items(channel: str, duration: Decimal, usage: Iterable[MeteredRow]) -> list[Item]:
+    """The items of a call that took `duration` seconds."""
+    seconds = {"seconds": millionths(duration)}
     return [
-        Item(Part.TRANSPORT, TRANSPORT_PROVIDER, report.channel, seconds),
-        *[Item(row.kind, row.provider, row.model, quantities_of(row)) for row in report.usage],
+        Item(Part.TRANSPORT, TRANSPORT_PROVIDER, channel, seconds),
+        *map(item_of, usage),
         Item(Part.PLATFORM, PLATFORM_PROVIDER, PLATFORM_MODEL, seconds),
     ]
 
 
-def quantities_of(row: SttUsage | LlmUsage | TtsUsage) -> Quantities:
-    """What a usage row counts. Cached input tokens are not counted as input tokens again."""
-    if isinstance(row, SttUsage):
-        return {"seconds": Fraction(row.audio_duration)}
-    if isinstance(row, TtsUsage):
-        return {"characters": Fraction(row.characters_count)}
-    return {
-        "input_tokens": Fraction(row.input_tokens - row.input_cached_tokens),
-        "cached_tokens": Fraction(row.input_cached_tokens),
-        "output_tokens": Fraction(row.output_tokens),
-    }
+def item_of(row: MeteredRow) -> Item:
+    """A usage row as what is charged for it. A message that Meta gave for nothing costs nothing, and says so."""
+    free = (row.type or "not_billable") if isinstance(row, MessageUsage) and not row.billable else ""
+    return Item(row.kind, row.provider, row.model, quantities_of(row), free)
 
 
-def line_of(item: Item, prices: list[Price]) -> Line:
-    """Charges an item. Cached tokens without a price of their own cost as much as input tokens."""
-    rates = {UNITS[price.unit][0]: price for price in prices}
-    if "input_tokens" in rates:
-        rates.setdefault("cached_tokens", rates["input_tokens"])
-    if not item.quantities.keys() <= rates.keys():
+def quantities_of(row: MeteredRow) -> Quantities:
+    """What a usage row counts, in millionths. Cached input tokens are not counted as input tokens again."""
+    match row:
+        case SttUsage() | RecordingUsage():
+            return {"seconds": millionths(row.audio_duration)}
+        case TtsUsage():
+            return {"characters": millionths(row.characters_count)}
+        case LlmUsage():
+            return {
+                "input_tokens": millionths(row.input_tokens - row.input_cached_tokens),
+                "cached_tokens": millionths(row.input_cached_tokens),
+                "output_tokens": millionths(row.output_tokens),
+            }
+        case EmbeddingUsage():
+            return {"input_tokens": millionths(row.input_tokens)}
+        case MessageUsage():
+            return {"messages": millionths(row.messages)}
+        case PlatformUsage():
+            return {"turns": millionths(row.turns)}
+        case ToolUsage():
+            return {"runs": millionths(row.runs)}
+        case UnknownUsage():
+            return {"unknown": millionths(1)}
+
+
+def line_of(item: Item, rates: Rates) -> Line:
+    """Charges an item."""
+    if item.free:
+        return Line(item, ZERO, ZERO)
+    tariff = rates.of(item.kind, item.provider, item.model)
+    amount = tariff.charge(item.quantities) if tariff else None
+    if tariff is None or amount is None:
         return Line(item, None, None)
-    counted = {**item.quantities, **{fee: Fraction(1) for fee in FEES if fee in rates}}
-    return Line(item, _charge(counted, rates, "charged"), _charge(counted, rates, "provider_cost"))
+    cost = tariff.cost(item.quantities)
+    return Line(item, money_of(amount), None if cost is None else money_of(cost))
 
 
-def _charge(quantities: Quantities, rates: dict[str, Price], column: str) -> Decimal:
-    exact = Fraction(0)
-    for name, quantity in quantities.items():
-        exact += quantity * Fraction(getattr(rates[name], column)) / UNITS[rates[name].unit][1]
-    return rounded(exact)
-
-
-def rounded(amount: Fraction) -> Decimal:
-    """To 6 places, half to even; exact, since a fraction has no digits to lose."""
-    return Decimal(round(amount * MICRO)).scaleb(-6).quantize(ZERO)
+def item_read(line: dict[str, Any]) -> Item:
+    """The item of a line as the ledger keeps it."""
+    quantities = {name: quantity_read(text) for name, text in line["quantities"].items()}
+    return Item(line["kind"], line["provider"], line["model"], quantities, line.get("free", ""))
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
@@ -154,7 +194,3 @@ def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
             return None
         total += amount
     return total
-
-
-def _text(value: Fraction) -> str:
-    return format((Decimal(value.numerator) / Decimal(value.denominator)).normalize(), "f")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any, Literal, Self
@@ -16,9 +17,13 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    TypeAdapter,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
+
+from apps.billing.models.money import Kind
 
 CLOCK_SLACK = timedelta(minutes=5)
 DURATION_SLACK = 5
@@ -98,7 +103,88 @@ class TtsUsage(Shape):
     characters_count: Count
 
 
-UsageRow = Annotated[SttUsage | LlmUsage | TtsUsage, Field(discriminator="kind")]
+class EmbeddingUsage(Shape):
+    kind: Literal["embedding"]
+    provider: Name
+    model: Name
+    input_tokens: Count
+
+
+class RecordingUsage(Shape):
+    """`audio_duration` in seconds, as recorded."""
+
+    kind: Literal["recording"]
+    provider: Name
+    model: Name
+    audio_duration: Seconds
+
+
+class MessageUsage(Shape):
+    """A message that a channel delivered. `model` is Meta's category, and the country behind a slash where it is known.
+
+    `billable` and `type` are Meta's own pricing fields: what is not billable costs nothing, for the reason that `type` names.
+    """
+
+    kind: Literal["messages"]
+    provider: Name
+    model: Name
+    messages: Count = 1
+    billable: bool = True
+    type: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
+
+
+class PlatformUsage(Shape):
+    """Answers of the text agent that reached somebody."""
+
+    kind: Literal["platform"]
+    provider: Name
+    model: Name
+    turns: Count = 1
+
+
+class ToolUsage(Shape):
+    kind: Literal["tool"]
+    provider: Name
+    model: Name
+    runs: Count = 1
+
+
+class UnknownUsage(Shape):
+    """A row that nobody here can read: kept, and unpriced until finance corrects it."""
+
+    kind: str
+    provider: str
+    model: str
+
+
+UsageRow = Annotated[SttUsage | LlmUsage | TtsUsage | RecordingUsage, Field(discriminator="kind")]
+MeteredRow = (
+    SttUsage | LlmUsage | TtsUsage | EmbeddingUsage | RecordingUsage | MessageUsage | PlatformUsage | ToolUsage | UnknownUsage
+)
+KnownRow = Annotated[
+    SttUsage | LlmUsage | TtsUsage | EmbeddingUsage | RecordingUsage | MessageUsage | PlatformUsage | ToolUsage,
+    Field(discriminator="kind"),
+]
+METERED: TypeAdapter[MeteredRow] = TypeAdapter(KnownRow)
+
+
+def rows_read(rows: Iterable[Any]) -> list[MeteredRow]:
+    """Usage rows as they were counted. One that cannot be read is not dropped: it becomes a row without a price."""
+    return [_row_read(row) for row in rows]
+
+
+def _row_read(row: Any) -> MeteredRow:
+    try:
+        return METERED.validate_python(row)
+    except ValidationError:
+        known = row if isinstance(row, Mapping) else {}
+        kind, provider, model = (_word(known.get(name)) for name in ("kind", "provider", "model"))
+        return UnknownUsage(kind=kind if kind in Kind.values else Kind.PLATFORM, provider=provider, model=model)
+
+
+def _word(value: Any) -> str:
+    text = str(value)[:60] if isinstance(value, str | int | float) else ""
+    return "".join(char for char in text if char.isprintable()) or "unreadable"
 
 
 class CallReport(Shape):

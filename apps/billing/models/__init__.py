@@ -6,7 +6,7 @@ from apps.billing.models.ledger import BillingConflict, LedgerEntry
 from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
 from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
 from apps.billing.models.plans import BillingProfile, Plan, PlanInclusion, Subscription
-from apps.billing.models.prices import Price, PriceBook, PriceOverride, PriceTier
+from apps.billing.models.prices import PastPrice, Price, PriceBook, PriceOverride, PriceTier
 from apps.billing.models.rollups import SpendPending, SpendSlot
 from apps.billing.models.staff import StaffAct
 
@@ -25,6 +25,7 @@ __all__ = [
     "LedgerEntry",
     "Meter",
     "Part",
+    "PastPrice",
     "Plan",
     "PlanInclusion",
     "Price",

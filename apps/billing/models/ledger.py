@@ -53,7 +53,9 @@ class LedgerEntry(models.Model):
     unpriced = models.JSONField(default=list, help_text="What the price book had no price for.")
     price_book = models.ForeignKey(PriceBook, on_delete=models.PROTECT, null=True, related_name="ledger_entries")
     source = models.CharField(max_length=12, choices=Source)
-    content_hash = models.CharField(max_length=64)
+    content_hash = models.CharField(max_length=64, help_text="Of the usage; empty where a correction is of amounts alone.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it was corrected, or by whose decision it was priced.")
+    by = models.CharField(max_length=254, blank=True, help_text="The e-mail address of whoever corrected it.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -65,7 +67,9 @@ class LedgerEntry(models.Model):
                 condition=models.Q(revision=0, corrects__isnull=True) | models.Q(revision__gt=0, corrects__isnull=False),
                 name="ledger_correction_names_its_entry",
             ),
-            models.CheckConstraint(condition=models.Q(duration__gte=0), name="ledger_duration_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(duration__gte=0) | models.Q(revision__gt=0), name="ledger_duration_not_negative"
+            ),
             models.CheckConstraint(condition=models.Q(ended_at__gte=models.F("started_at")), name="ledger_ended_after_start"),
             models.CheckConstraint(
                 condition=models.Q(total_known__gte=0) | models.Q(revision__gt=0), name="ledger_total_not_negative"

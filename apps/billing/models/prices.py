@@ -120,3 +120,39 @@ class PriceOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.model}: {self.price}"
+
+
+class PastPrice(models.Model):
+    """A decision of finance: what is charged for something that had no price when it was used, whatever books say.
+
+    It counts only where neither the book nor an override of the moment knows the model, so that late reports and re-rating agree.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="past_prices")
+    kind = models.CharField(max_length=12, choices=Kind)
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=120)
+    unit = models.CharField(max_length=24, choices=Unit)
+    currency = models.CharField(max_length=3, default="USD")
+    provider_cost = money()
+    price = money()
+    since = models.DateTimeField(null=True, blank=True, help_text="Empty: for all that was ever used.")
+    until = models.DateTimeField(help_text="Not included; later use is priced by books.")
+    reason = models.CharField(max_length=300)
+    decided_by = models.CharField(max_length=254, help_text="The e-mail address of whoever decided it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(price__gte=0, provider_cost__gte=0), name="past_price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.model}: {self.price} until {self.until:%Y-%m-%d}"
+
+    @property
+    def charged(self) -> Decimal:
+        """What a customer pays for one unit."""
+        return self.price

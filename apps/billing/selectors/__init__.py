@@ -6,7 +6,21 @@ from apps.billing.selectors.costs import (
     breakdown_of,
     call_cost,
     call_costs,
-    price_book_at,
+    statement_of,
+    statements_of,
 )
+from apps.billing.selectors.prices import Pricing, price_book_at, pricing_at, tenant_currency
 
-__all__ = ["CostBreakdown", "CostLine", "breakdown_of", "call_cost", "call_costs", "price_book_at"]
+__all__ = [
+    "CostBreakdown",
+    "CostLine",
+    "Pricing",
+    "breakdown_of",
+    "call_cost",
+    "call_costs",
+    "price_book_at",
+    "pricing_at",
+    "statement_of",
+    "statements_of",
+    "tenant_currency",
+]

@@ -1,13 +1,15 @@
-"""Reads of price books and the ledger."""
+"""Reads of the ledger: what things cost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from apps.billing.models import LedgerEntry, Part, PriceBook
+from django.db.models import Q
+
+from apps.billing.models import LedgerEntry, SourceType
+from apps.billing.statement import Statement
 from apps.tenants.models import Tenant
 
 
@@ -35,6 +37,7 @@ class CostBreakdown:
     lines: list[CostLine]
     source: str
     price_book: int | None
+    corrections: int = 0
 
     @property
     def complete(self) -> bool:
@@ -48,29 +51,51 @@ def call_cost(tenant: Tenant, call_id: UUID | str) -> CostBreakdown | None:
 
 
 def call_costs(tenant: Tenant, call_ids: Iterable[UUID | str]) -> dict[UUID, CostBreakdown]:
-    """What these calls cost, by id, in one query; calls that are not billed are left out."""
-    entries = LedgerEntry.objects.filter(tenant=tenant, call_id__in=list(call_ids), revision=0).select_related("price_book")
-    return {entry.call_id: breakdown_of(entry) for entry in entries if entry.call_id is not None}
+    """What these calls cost with their corrections, by id, in one query; calls that are not billed are left out."""
+    rows = LedgerEntry.objects.filter(tenant=tenant, call_id__in=list(call_ids), source_type=SourceType.CALL)
+    found: dict[UUID, list[LedgerEntry]] = {}
+    for row in rows.select_related("price_book").order_by("revision"):
+        if row.call_id is not None:
+            found.setdefault(row.call_id, []).append(row)
+    return {call_id: breakdown(Statement(entries)) for call_id, entries in found.items()}
+
+
+def statement_of(entry: LedgerEntry) -> Statement:
+    """An entry with all of its corrections, whichever row of them is given."""
+    rows = LedgerEntry.objects.filter(tenant_id=entry.tenant_id, source_type=entry.source_type, source_id=entry.source_id)
+    return Statement(list(rows.select_related("price_book", "tenant").order_by("revision")))
+
+
+def statements_of(entries: Iterable[LedgerEntry]) -> list[Statement]:
+    """The same for many entries of one tenant or several, in the order of their first rows' keys, in one query."""
+    bases = [entry.corrects_id or entry.pk for entry in entries]
+    rows = LedgerEntry.objects.filter(Q(pk__in=bases) | Q(corrects__in=bases)).select_related("price_book", "tenant")
+    found: dict[UUID, list[LedgerEntry]] = {}
+    for row in rows.order_by("revision"):
+        found.setdefault(row.corrects_id or row.pk, []).append(row)
+    return [Statement(found[key]) for key in sorted(found)]
 
 
 def breakdown_of(entry: LedgerEntry) -> CostBreakdown:
-    """A ledger entry as pages and APIs show it."""
+    """A ledger entry as pages and APIs show it, by itself: a correction shows the difference that it makes."""
+    return breakdown(Statement([entry]))
+
+
+def breakdown(statement: Statement) -> CostBreakdown:
+    """An entry with its corrections as pages and APIs show it."""
+    base, latest = statement.base, statement.latest
     return CostBreakdown(
-        call_id=entry.call_id,
-        parts={part: getattr(entry, part) for part in Part.values},
-        total=entry.total,
-        total_known=entry.total_known,
-        currency=entry.currency,
-        unpriced=entry.unpriced,
-        lines=[_line(line) for line in entry.lines],
-        source=entry.source,
-        price_book=entry.price_book.version if entry.price_book else None,
+        call_id=base.call_id,
+        parts=statement.parts,
+        total=statement.total,
+        total_known=statement.total_known,
+        currency=base.currency,
+        unpriced=statement.unpriced,
+        lines=[_line(line) for line in statement.lines],
+        source=base.source,
+        price_book=latest.price_book.version if latest.price_book else None,
+        corrections=len(statement.rows) - 1,
     )
-
-
-def price_book_at(moment: datetime) -> PriceBook | None:
-    """The price book in effect at a moment, or None before the first one."""
-    return PriceBook.objects.filter(effective_from__lte=moment).order_by("-effective_from").first()
 
 
 def _line(line: dict[str, Any]) -> CostLine:

@@ -1,5 +1,6 @@
 """Every write of billing: the ledger, price books, and what is made of them."""
 
+from apps.billing.services.corrections import conflict_accept, entry_correct
 from apps.billing.services.ledger import (
     BillResult,
     ReportConflict,
@@ -9,6 +10,7 @@ from apps.billing.services.ledger import (
     entry_write,
     report_check,
 )
+from apps.billing.services.metering import usage_record
 from apps.billing.services.prices import price_book_copy, price_book_create, price_book_seed, prices_check
 
 __all__ = [
@@ -16,11 +18,14 @@ __all__ = [
     "ReportConflict",
     "ReportInvalid",
     "call_bill",
+    "conflict_accept",
     "conflict_resolve",
+    "entry_correct",
     "entry_write",
     "price_book_copy",
     "price_book_create",
     "price_book_seed",
     "prices_check",
     "report_check",
+    "usage_record",
 ]

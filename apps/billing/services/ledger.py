@@ -1,5 +1,7 @@
 """Every write to the ledger. All run in the public schema, whichever schema the caller is in."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,9 +13,9 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.billing.costs import Cost, cost_of
-from apps.billing.models import BillingConflict, LedgerEntry, PriceBook
+from apps.billing.models import BillingConflict, LedgerEntry
 from apps.billing.payloads import CallReport
-from apps.billing.selectors import price_book_at
+from apps.billing.selectors.prices import Pricing, pricing_at
 from apps.billing.services.limits import spend_note
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
@@ -101,33 +103,40 @@ def conflict_resolve(*, conflict: BillingConflict, resolution: str) -> BillingCo
 
 
 def _entry_make(tenant: Tenant, report: CallReport, source: str) -> BillResult:
-    return BillResult(*entry_write(_entry(tenant, report, source, price_book_at(report.started_at))))
+    return BillResult(*entry_write(_entry(tenant, report, source, pricing_at(tenant, report.started_at))))
 
 
-def _entry(tenant: Tenant, report: CallReport, source: str, book: PriceBook | None) -> LedgerEntry:
+def _entry(tenant: Tenant, report: CallReport, source: str, pricing: Pricing) -> LedgerEntry:
     content = report.content()
-    cost = cost_of(report, list(book.prices.all()) if book else [])
+    cost = cost_of(report, pricing.rates)
     facts = ("call_id", "agent_id", "channel", "started_at", "ended_at", "duration", "ended_reason", "transcript_ref")
     return LedgerEntry(
         tenant=tenant,
         source_id=str(report.call_id),
         source=source,
-        price_book=book,
-        currency=book.currency if book else "USD",
+        price_book=pricing.book,
+        currency=pricing.currency,
         usage=content["usage"],
         content_hash=report.content_hash(),
         **{name: getattr(report, name) for name in facts},
-        **_amounts(cost),
+        **amounts_of(cost),
     )
 
 
-def _amounts(cost: Cost) -> dict[str, Any]:
+def amounts_of(cost: Cost) -> dict[str, Any]:
+    """The columns of an entry that hold a cost."""
     totals: dict[str, Decimal | None] = {
         "total": cost.total,
         "total_known": cost.total_known,
         "provider_cost": cost.provider_cost,
     }
     return {**cost.parts, **totals, "lines": [line.as_json() for line in cost.lines], "unpriced": cost.unpriced}
+
+
+def usage_hash(rows: list[dict[str, Any]]) -> str:
+    """Equal for equal usage, however its JSON was written."""
+    text = json.dumps(rows, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _yields(source: str, entry: LedgerEntry) -> bool:

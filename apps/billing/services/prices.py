@@ -1,27 +1,30 @@
 """Every write to price books."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.billing.costs import UNITS
 from apps.billing.models import Price, PriceBook
 from apps.billing.pricelist import EFFECTIVE_FROM, NOTE, ROWS
+from apps.billing.rating import UNITS
 from apps.core.errors import PermanentError
 
 
 def price_book_create(
-    *, effective_from: datetime, prices: list[dict[str, Any]], currency: str = "USD", note: str = ""
+    *, effective_from: datetime, prices: list[dict[str, Any]], currency: str = "USD", markup: Decimal | str = "0", note: str = ""
 ) -> PriceBook:
     """Adds a version of the price book with these prices. Raises PermanentError when two of them contradict each other."""
     unsaved = [Price(**price) for price in prices]
     prices_check(unsaved)
     with transaction.atomic():
         number = (PriceBook.objects.aggregate(Max("version"))["version__max"] or 0) + 1
-        book = PriceBook.objects.create(version=number, effective_from=effective_from, currency=currency, note=note)
+        book = PriceBook.objects.create(
+            version=number, effective_from=effective_from, currency=currency, markup=Decimal(markup), note=note
+        )
         for price in unsaved:
             price.book = book
         Price.objects.bulk_create(unsaved)

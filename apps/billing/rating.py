@@ -1,0 +1,159 @@
+"""Rating: what a quantity costs at a tariff. Whole numbers all the way, rounded half to even to 6 places once for each line.
+
+Quantities are counted in millionths of a second, token or message; rates in ten thousand millionths of the currency, since a
+provider's cost has 6 places and a markup has 4. So nothing is lost before the one rounding, and a million lines take seconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+
+from apps.billing.models import PastPrice, Price, PriceOverride, Unit
+
+ZERO = Decimal("0.000000")
+MICRO = 1_000_000
+RATE_SCALE = 10**10
+
+Quantities = dict[str, int]
+Key = tuple[str, str, str]  # kind, provider, model
+Rate = tuple[int, int]  # scaled, and how many base quantities it is for
+
+# Which quantity a unit counts, and how much of it one unit is.
+UNITS: dict[str, tuple[str, int]] = {
+    Unit.SECOND: ("seconds", 1),
+    Unit.MINUTE: ("seconds", 60),
+    Unit.CHARACTERS_1K: ("characters", 1_000),
+    Unit.INPUT_1K: ("input_tokens", 1_000),
+    Unit.CACHED_1K: ("cached_tokens", 1_000),
+    Unit.OUTPUT_1K: ("output_tokens", 1_000),
+    Unit.INPUT_1M: ("input_tokens", 1_000_000),
+    Unit.CACHED_1M: ("cached_tokens", 1_000_000),
+    Unit.OUTPUT_1M: ("output_tokens", 1_000_000),
+    Unit.CALL: ("calls", 1),
+    Unit.MESSAGE: ("messages", 1),
+    Unit.TURN: ("turns", 1),
+    Unit.RUN: ("runs", 1),
+}
+# A price in one of these covers the whole row beside the units that measure it.
+FEES = {"calls"}
+SHARED = lcm(*(size for _, size in UNITS.values()))
+WHOLE = RATE_SCALE * SHARED
+
+
+@dataclass(slots=True)
+class Tariff:
+    """The rates of one model by quantity. A quantity that `costs` lacks is one whose cost to the platform nobody knows."""
+
+    charges: dict[str, Rate] = field(default_factory=dict)
+    costs: dict[str, Rate] = field(default_factory=dict)
+
+    def charge(self, quantities: Quantities) -> int | None:
+        """What a customer pays, in millionths; None when a quantity has no price."""
+        return amount_of(quantities, self.charges)
+
+    def cost(self, quantities: Quantities) -> int | None:
+        """What the provider charges the platform, in millionths; None when that is not known."""
+        return amount_of(quantities, self.costs)
+
+
+class Rates:
+    """Every tariff that holds for a tenant at a moment: the book's, with the tenant's own prices in their place."""
+
+    def __init__(
+        self, prices: Iterable[Price] = (), overrides: Iterable[PriceOverride] = (), fallbacks: Iterable[PastPrice] = ()
+    ) -> None:
+        """`fallbacks` count only for models that neither the book nor an override knows."""
+        self._tariffs: dict[Key, Tariff] = {}
+        for price in prices:
+            self._add(price)
+        for override in overrides:
+            tariff = self._tariffs.setdefault((override.kind, override.provider, override.model), Tariff())
+            quantity, size = UNITS[override.unit]
+            tariff.charges[quantity] = (scaled(override.price), size)
+        known = set(self._tariffs)
+        for decision in fallbacks:
+            if (decision.kind, decision.provider, decision.model) not in known:
+                self._add(decision)
+        for tariff in self._tariffs.values():
+            _cached_as_input(tariff.charges)
+            _cached_as_input(tariff.costs)
+
+    def _add(self, price: Price | PastPrice) -> None:
+        tariff = self._tariffs.setdefault((price.kind, price.provider, price.model), Tariff())
+        quantity, size = UNITS[price.unit]
+        tariff.charges[quantity] = (scaled(price.charged), size)
+        tariff.costs[quantity] = (scaled(price.provider_cost), size)
+
+    def of(self, kind: str, provider: str, model: str) -> Tariff | None:
+        """The model's tariff. A variant such as `marketing/DE` without one has that of `marketing`."""
+        tariff = self._tariffs.get((kind, provider, model))
+        if tariff is None and "/" in model:
+            return self._tariffs.get((kind, provider, model.partition("/")[0]))
+        return tariff
+
+
+def amount_of(quantities: Quantities, rates: dict[str, Rate]) -> int | None:
+    """The exact sum of the quantities at these rates, rounded to millionths; None when one of them has no rate."""
+    exact = 0
+    for name, quantity in quantities.items():
+        rate = rates.get(name)
+        if rate is None:
+            return None
+        exact += quantity * rate[0] * (SHARED // rate[1])
+    for name in FEES:
+        if name in rates and name not in quantities:
+            exact += MICRO * rates[name][0] * (SHARED // rates[name][1])
+    return half_even(exact, WHOLE)
+
+
+def half_even(numerator: int, denominator: int) -> int:
+    """The nearest whole number, of two equally near the even one."""
+    whole, rest = divmod(numerator, denominator)
+    twice = 2 * rest
+    return whole + (twice > denominator or (twice == denominator and whole & 1))
+
+
+def scaled(rate: Decimal) -> int:
+    """A rate as a whole number. It has 10 places at most, so nothing is cut off."""
+    return int(Decimal(rate).scaleb(10))
+
+
+def millionths(quantity: Decimal | int) -> int:
+    """A quantity or an amount as a whole number; it has 6 places at most."""
+    return quantity * MICRO if isinstance(quantity, int) else int(quantity.scaleb(6))
+
+
+def money_of(amount: int) -> Decimal:
+    """Millionths as an amount with 6 places."""
+    return Decimal(amount).scaleb(-6)
+
+
+def rounded(amount: Fraction) -> Decimal:
+    """A fraction to 6 places, half to even."""
+    return money_of(round(amount * MICRO))
+
+
+def quantity_text(quantity: int) -> str:
+    """Millionths as people write them: 40200000 is 40.2."""
+    whole, rest = divmod(abs(quantity), MICRO)
+    sign = "-" if quantity < 0 else ""
+    return f"{sign}{whole}.{rest:06}".rstrip("0") if rest else f"{sign}{whole}"
+
+
+def quantity_read(text: str) -> int:
+    """The other way round. Raises ValueError when it is no number with 6 places at most."""
+    if "." not in text:
+        return int(text) * MICRO
+    whole, _, rest = text.partition(".")
+    if len(rest) > 6:
+        raise ValueError(f"{text} has more than 6 places")
+    value = int(whole or "0") * MICRO
+    return value - int(rest.ljust(6, "0")) if text.startswith("-") else value + int(rest.ljust(6, "0"))
+
+
+def _cached_as_input(rates: dict[str, Rate]) -> None:
+    """Cached tokens without a price of their own cost as much as others."""
+    if "input_tokens" in rates:
+        rates.setdefault("cached_tokens", rates["input_tokens"])
