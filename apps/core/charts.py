@@ -18,7 +18,7 @@ class Series:
 class Chart:
     """`title` says the finding. `kind` is bars or line; without a `span` the value axis starts at zero.
 
-    `ticks` words the values of that axis, by value.
+    `ticks` words the values of that axis, by value; `labels` those of the other one, by x.
     """
 
     title: str
@@ -31,10 +31,12 @@ class Chart:
     span: tuple[float, float] | None = None
     ticks: Mapping[str, str] = field(default_factory=dict)
     legend: Sequence[tuple[str, str]] = field(default=())
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> dict[str, Any]:
         """The JSON that frontend/src/chart.ts reads."""
         series = [{"label": one.label, "values": list(one.values), "color": one.color} for one in self.series]
         data = {"kind": self.kind, "x": list(self.x), "series": series, "unit": self.unit, "range": self.span}
-        return {**data, "ticks": dict(self.ticks)} if self.ticks else data
+        words = {"ticks": dict(self.ticks), "labels": dict(self.labels)}
+        return data | {name: given for name, given in words.items() if given}

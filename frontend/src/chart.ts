@@ -9,6 +9,7 @@ interface ChartData {
   x_label: string;
   range?: [number, number];
   ticks?: Record<string, string>;
+  labels?: Record<string, string>;
 }
 
 const drawn = new Map<Element, uPlot>();
@@ -48,8 +49,8 @@ function options(data: ChartData, place: HTMLElement): uPlot.Options {
     padding: [12, 8, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => edges(data, min, max) }, y: { range: (_, __, max) => data.range ?? [0, nice(max)] } },
     axes: [
-      axis({ values: (_, ticks) => ticks.map((tick) => (data.x.includes(tick) ? `${tick}` : "")), space: 24, size: 28, grid: { show: false } }),
-      axis({ values: (_, ticks) => ticks.map((tick) => valueLabel(data, tick)), size: data.ticks ? 64 : 48 }),
+      axis({ values: (_, ticks) => ticks.map((tick) => (data.x.includes(tick) ? (data.labels?.[String(tick)] ?? `${tick}`) : "")), space: data.labels ? 56 : 24, size: 28, grid: { show: false } }),
+      axis({ values: (_, ticks) => ticks.map((tick) => valueLabel(data, tick)), size: data.ticks ? 64 : data.unit.length > 3 ? 80 : 48 }),
     ],
     series: [{}, ...data.series.map((series) => drawnSeries(data.kind, series))],
   };
