@@ -1,4 +1,4 @@
-"""What finance's pages add up: the ledger in quarters of an hour. The database notes every new entry; a task folds them in."""
+"""What finance's pages add up: the ledger by day. The database notes every new entry; a task folds them in."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -29,7 +29,7 @@ SOURCES = [
     ("tool", "Tool"),
 ]
 PARTS = ("transport", "stt", "llm", "tts", "messages", "platform", "total_known")
-KEYS = ["tenant", "starts_at", "source_type", "channel", "agent_id", "currency"]
+KEYS = ["tenant", "zone", "day", "source_type", "channel", "agent_id", "currency"]
 LISTED = ["source_type", "channel", "agent_id", "currency", "total_known"]
 
 
@@ -45,10 +45,11 @@ class Migration(migrations.Migration):
             fields=[("entry_id", models.UUIDField(primary_key=True, serialize=False))],
         ),
         migrations.CreateModel(
-            name="SpendSlot",
+            name="SpendDay",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("starts_at", models.DateTimeField()),
+                ("zone", models.CharField(max_length=64)),
+                ("day", models.DateField()),
                 ("source_type", models.CharField(choices=SOURCES, max_length=12)),
                 ("channel", models.CharField(blank=True, max_length=12)),
                 ("agent_id", models.UUIDField(null=True)),
@@ -66,7 +67,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=KEYS, name="spend_slot_once", nulls_distinct=False)],
+                "constraints": [models.UniqueConstraint(fields=KEYS, name="spend_day_once", nulls_distinct=False)],
             },
         ),
         migrations.RunSQL(NOTE, FORGET),

@@ -7,7 +7,7 @@ from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
 from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
 from apps.billing.models.plans import BillingProfile, Plan, PlanInclusion, Subscription
 from apps.billing.models.prices import PastPrice, Price, PriceBook, PriceOverride, PriceTier
-from apps.billing.models.rollups import SpendPending, SpendSlot
+from apps.billing.models.rollups import SpendDay, SpendPending
 from apps.billing.models.staff import StaffAct
 
 __all__ = [
@@ -34,10 +34,10 @@ __all__ = [
     "PriceTier",
     "Reconciliation",
     "SourceType",
+    "SpendDay",
     "SpendHold",
     "SpendLimit",
     "SpendPending",
-    "SpendSlot",
     "SpendWindow",
     "StaffAct",
     "Subscription",

@@ -1,6 +1,6 @@
-"""What finance's pages add up: the ledger in quarters of an hour, kept by a trigger and a task, so that millions stay quick.
+"""What finance's pages add up: the ledger by day, kept by a trigger and a task, so that a million rows stay quick.
 
-A quarter of an hour fits every time zone's days. Sums of the slots and of the rows that wait are the ledger's at any moment.
+Sums of these days and of the rows that wait are the ledger's at any moment.
 """
 
 from django.db import models
@@ -10,7 +10,7 @@ from apps.tenants.models import Tenant
 
 
 class SpendPending(models.Model):
-    """A ledger entry that is in no slot yet. The database writes it with the entry; spend_fold takes it away."""
+    """A ledger entry that is in no SpendDay yet. The database writes it with the entry; spend_fold takes it away."""
 
     entry_id = models.UUIDField(primary_key=True)
 
@@ -18,11 +18,15 @@ class SpendPending(models.Model):
         return str(self.entry_id)
 
 
-class SpendSlot(models.Model):
-    """What a quarter of an hour cost: by source, channel, agent and currency. A part without a price counts 0."""
+class SpendDay(models.Model):
+    """What a day cost: by source, channel, agent and currency. A part without a price counts 0.
+
+    Days are those of `zone`, the tenant's time zone when they were added up; when it moves, spend_rezone counts anew.
+    """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
-    starts_at = models.DateTimeField()
+    zone = models.CharField(max_length=64)
+    day = models.DateField()
     source_type = models.CharField(max_length=12, choices=SourceType)
     channel = models.CharField(max_length=12, blank=True)
     agent_id = models.UUIDField(null=True)
@@ -41,11 +45,11 @@ class SpendSlot(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "starts_at", "source_type", "channel", "agent_id", "currency"],
-                name="spend_slot_once",
+                fields=["tenant", "zone", "day", "source_type", "channel", "agent_id", "currency"],
+                name="spend_day_once",
                 nulls_distinct=False,
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.total_known} {self.currency} from {self.starts_at}"
+        return f"{self.total_known} {self.currency} on {self.day}"
