@@ -15,7 +15,8 @@ ADD = f"""
   INSERT INTO billing_spendday AS kept ({KEYS}, {", ".join(SUMS)})
   SELECT entry.tenant_id, tenant.timezone, (entry.started_at AT TIME ZONE tenant.timezone)::date,
     entry.source_type, entry.channel, entry.agent_id, entry.currency,
-    count(*), count(*) FILTER (WHERE entry.revision = 0), sum(entry.duration), {", ".join(f"coalesce(sum(entry.{part}), 0)" for part in PARTS)}, sum(entry.total_known)
+    count(*), count(*) FILTER (WHERE entry.revision = 0), sum(entry.duration),
+    {", ".join(f"coalesce(sum(entry.{part}), 0)" for part in PARTS)}, sum(entry.total_known)
   FROM billing_ledgerentry entry JOIN tenants_tenant tenant ON tenant.id = entry.tenant_id
   WHERE {{which}} GROUP BY 1, 2, 3, 4, 5, 6, 7
   ON CONFLICT ({KEYS}) DO UPDATE SET {", ".join(f"{name} = kept.{name} + EXCLUDED.{name}" for name in SUMS)}"""  # noqa: S608
