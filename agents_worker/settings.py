@@ -50,8 +50,8 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int, least: in
 
 
 def default_max_calls(cores: int | None = None) -> int:
-    """Jobs this machine takes: five calls a core, and room for calls that are being settled."""
-    return 8 * (cores or os.cpu_count() or 1)
+    """Calls this machine takes, five a core: with more of them nobody is answered in time, so the next one goes elsewhere."""
+    return 5 * (cores or os.cpu_count() or 1)
 
 
 def settings_read(environ: Mapping[str, str] | None = None) -> WorkerSettings:

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_RINGBACK = "eu"
 # ringing that nobody ends is worse than silence
 LONGEST_RINGING = 90.0
+# nobody waits for what is written down here, and each frame costs its way through the event loop
+_FRAME_MS = 100
 _OFF = frozenset({"", "off", "none"})
 
 
@@ -236,7 +238,7 @@ def _speaker(participant: rtc.RemoteParticipant, publication: rtc.RemoteTrackPub
 
 
 async def _frames(track: rtc.Track) -> AsyncIterator[rtc.AudioFrame]:
-    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=60)
+    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=_FRAME_MS)
     try:
         async for event in stream:
             yield event.frame

@@ -8,6 +8,7 @@ from livekit.agents import JobContext, JobProcess, inference
 from pydantic import ValidationError
 
 from agents_worker.contracts import Dispatch
+from agents_worker.inline import InlineExecutor
 from agents_worker.media_bot.announce import AnnouncementCall
 from agents_worker.media_bot.call import MediaBotCall
 from agents_worker.warm import warm_up
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 def prewarm(process: JobProcess) -> None:
     """Load what every call needs before the first one arrives."""
     warm_up()
-    process.userdata["vad"] = inference.VAD(min_silence_duration=0.5)
+    process.userdata["vad"] = inference.VAD(min_silence_duration=0.5, executor=InlineExecutor())
 
 
 async def entrypoint(ctx: JobContext) -> None:
