@@ -10,8 +10,10 @@ class Wiring(AppConfig):
     def ready(self) -> None:
         """Registrations of one app's selectors with another app's registry."""
         from config.agents import agents_know
+        from config.herald import herald_meets_whatsapp
 
         agents_know()
+        herald_meets_whatsapp()
 
         from config.outside import owners_ask
 

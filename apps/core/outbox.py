@@ -63,6 +63,11 @@ def effects_here() -> Iterator[None]:
         outbox_send(pk)
 
 
+def effects_are_here() -> bool:
+    """Whether this thread sends the effects of what commits now."""
+    return _here.get() is not None
+
+
 def _wake(pk: str) -> None:
     from apps.core.tasks import outbox_send_task
 

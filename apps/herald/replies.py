@@ -1,7 +1,11 @@
-"""POST /reply: one event each, numbered from 0, in order, each repeated until it is taken."""
+"""POST /reply: one event each, numbered from 0, in order, each repeated until it is taken.
+
+A turn that came by HTTP is answered by HTTP; one that its channel handed over in this installation is answered by a call, which
+says the same in the same shapes.
+"""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +22,14 @@ TIMEOUT = httpx.Timeout(10.0, connect=3.0)
 LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=30)
 BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)  # seconds; the last one repeats
 AGAIN = {408, 425, 429}
+
+Take = Callable[[dict[str, Any]], tuple[int, str]]
+_channels: dict[str, Take] = {}
+
+
+def channel_register(name: str, take: Take) -> None:
+    """Called from config: `take` gets the body of POST /reply and returns its status, and why where it refuses."""
+    _channels[name] = take
 
 
 class TurnStale(MeridianError):
@@ -64,16 +76,31 @@ class Replies:
     def _try(self, body: dict[str, Any]) -> str | None:
         """None when the event was taken, else why it should be sent again."""
         try:
-            answer = http().post(self._url, json=body, headers=self._headers)
+            status, text = self._send(body)
         except httpx.TransportError as error:
             return type(error).__name__
-        if answer.is_success:
+        if 200 <= status < 300:
             return None
-        if answer.status_code == 409:
+        if status == 409:
             raise TurnStale("A person has taken the conversation over.")
-        if answer.status_code < 500 and answer.status_code not in AGAIN:
-            raise ReplyLost(f"The {body['event']} event was refused with {answer.status_code}: {answer.text[:300]}")
-        return f"status {answer.status_code}"
+        if status < 500 and status not in AGAIN:
+            raise ReplyLost(f"The {body['event']} event was refused with {status}: {text[:300]}")
+        return f"status {status}"
+
+    def _send(self, body: dict[str, Any]) -> tuple[int, str]:
+        answer = http().post(self._url, json=body, headers=self._headers)
+        return answer.status_code, "" if answer.is_success else answer.text
+
+
+class RepliesHere(Replies):
+    """The same to a channel of this installation. Raises KeyError where it has not registered."""
+
+    def __init__(self, *, channel: str, turn_id: str, until: float) -> None:
+        super().__init__(url="", token="", turn_id=turn_id, until=until)
+        self._take = _channels[channel]
+
+    def _send(self, body: dict[str, Any]) -> tuple[int, str]:
+        return self._take(body)
 
 
 def reply_url_own(url: str) -> bool:

@@ -9,13 +9,14 @@ import structlog
 from django.core.cache import cache
 from django.db import close_old_connections
 from kombu.exceptions import OperationalError
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from apps.compass.models import AgentVersion
 from apps.compass.registry import ToolContext, ToolFailed
 from apps.compass.selectors import agent_config, agent_for_call
 from apps.compass.tools import UnknownTool, tool_run
-from apps.core.errors import MeridianError, TransientError
+from apps.core.errors import MeridianError, PermanentError, TransientError
 from apps.core.schema import schema_current
 from apps.desktop.selectors import teams_all
 from apps.herald.answer import Chain, ModelSilent, Reply, ToolRequest, TurnStopped, finish
@@ -24,7 +25,7 @@ from apps.herald.handoff import HANDOFF, handoff_tool, phrase_in
 from apps.herald.knowledge import Sources, passages_put, sources_looked_up
 from apps.herald.payloads import TurnRequest
 from apps.herald.rendering import own_words
-from apps.herald.replies import Replies, ReplyLost, TurnStale
+from apps.herald.replies import Replies, RepliesHere, ReplyLost, TurnStale
 from apps.herald.stopping import is_stopping
 from apps.herald.summary import summary_of, summary_plain
 from apps.herald.texts import messages_of
@@ -56,8 +57,23 @@ class Ending:
     usage: list[dict[str, Any]] = field(default_factory=list)
 
 
+def turn_hand_over(body: dict[str, Any]) -> None:
+    """POST /turn for a channel of this installation, in the current tenant; the answer comes as calls. Raises NotQueued.
+
+    Raises PermanentError where the body is not one of POST /turn.
+    """
+    try:
+        turn = TurnRequest.model_validate(body)
+    except ValidationError as error:
+        raise PermanentError(f"The turn cannot be answered: {error.error_count()} of its fields are not right.") from error
+    turn_accept(turn=turn, token="")
+
+
 def turn_accept(*, turn: TurnRequest, token: str) -> bool:
-    """Queues a turn of the current tenant; false when it was queued within the last hour. Raises NotQueued."""
+    """Queues a turn of the current tenant; false when it was queued within the last hour. Raises NotQueued.
+
+    Without a token it came from this installation, and its events go there without one.
+    """
     from apps.herald.tasks import herald_turn_task
 
     key = f"herald.turn:{turn.turn_id}"  # the cache puts the tenant in front
@@ -76,9 +92,9 @@ def turn_accept(*, turn: TurnRequest, token: str) -> bool:
 
 
 def turn_run(*, turn: TurnRequest, token: str) -> str:
-    """Answers a turn over its reply_url and returns how it ended: done, escalated, error, stale or lost."""
-    replies = Replies(url=turn.reply_url, token=token, turn_id=str(turn.turn_id), until=time.monotonic() + TURN_SECONDS)
-    run = TurnRun(turn, replies)
+    """Answers a turn where it came from and returns how it ended: done, escalated, error, stale or lost."""
+    run = TurnRun(turn, _replies(turn, token))
+    replies = run.replies
     try:
         ending = _ending(run)
         replies.done(**asdict(ending))
@@ -88,6 +104,13 @@ def turn_run(*, turn: TurnRequest, token: str) -> str:
         log.error("turn_lost", turn=str(turn.turn_id), error=str(error))
         return "lost"
     return (ending.reason == "error" and "error") or (ending.escalate and "escalated") or "done"
+
+
+def _replies(turn: TurnRequest, token: str) -> Replies:
+    turn_id, until = str(turn.turn_id), time.monotonic() + TURN_SECONDS
+    if token:
+        return Replies(url=turn.reply_url, token=token, turn_id=turn_id, until=until)
+    return RepliesHere(channel=turn.channel, turn_id=turn_id, until=until)
 
 
 def _ending(run: "TurnRun") -> Ending:

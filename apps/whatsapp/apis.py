@@ -10,15 +10,7 @@ from apps.core.authentication import TurnTokenAuthentication
 from apps.core.errors import Problem, fields_of
 from apps.core.openapi import problems
 from apps.whatsapp.replies import ReplyAccepted, ReplyEvent
-from apps.whatsapp.services.replies import Outcome, Taken, reply_take
-
-REFUSALS = {
-    Outcome.STALE: (409, "A person has taken the conversation over since. The event was kept and dropped; send nothing more."),
-    Outcome.WINDOW: (409, "The customer service window has closed, so nothing more can be said. A person takes over."),
-    Outcome.OVER: (409, "This turn is over; nothing more can be said in it."),
-    Outcome.UNKNOWN: (404, "There is no such turn."),
-    Outcome.EARLY: (425, "An earlier event is missing. Send event {expected} first, then this one again."),
-}
+from apps.whatsapp.services.replies import REFUSALS, Outcome, Taken, reply_take
 
 
 class ReplyView(TokenTenantView):

@@ -7,12 +7,10 @@ from django_tenants.utils import schema_context
 from apps.core.errors import MeridianError
 from apps.core.outbox import effects_here
 from apps.core.tasks import PublicTask, TenantTask
-from apps.desktop.selectors.outgoing import conversation_find, message_last_received
 from apps.tenants.selectors import tenants_active
-from apps.whatsapp import graph
 from apps.whatsapp.models import Turn
-from apps.whatsapp.selectors import mapping_for
 from apps.whatsapp.services.catalogue import templates_sync_all
+from apps.whatsapp.services.indicators import typing_show
 from apps.whatsapp.services.turns import turn_start, turns_sweep
 from apps.whatsapp.wakes import tenant_settled, tenants_with_turns
 
@@ -29,19 +27,7 @@ def turn_start_task(turn_id: str) -> bool:
 @shared_task(base=TenantTask, expires=15)
 def typing_task(conversation_id: str) -> bool:
     """Shows the contact that somebody types; it is not worth a second try."""
-    conversation = conversation_find(conversation_id)
-    message = message_last_received(conversation) if conversation else None
-    mapping = mapping_for(conversation.line) if conversation else None
-    if message is None or mapping is None or not message.external_id:
-        return False
-    try:
-        graph.read_post(
-            token=mapping.access_token, phone_number_id=mapping.phone_number_id, wamid=message.external_id, typing=True
-        )
-    except MeridianError as error:
-        log.info("typing_not_shown", error=type(error).__name__)
-        return False
-    return True
+    return typing_show(conversation_id)
 
 
 @shared_task(base=PublicTask, expires=3)

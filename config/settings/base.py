@@ -238,7 +238,7 @@ WHATSAPP_APP_SECRET = env.optional("WHATSAPP_APP_SECRET")
 WHATSAPP_VERIFY_TOKEN = env.optional("WHATSAPP_VERIFY_TOKEN")
 WHATSAPP_ACCESS_TOKEN = env.optional("WHATSAPP_ACCESS_TOKEN")
 WHATSAPP_GRAPH_URL = env.optional("WHATSAPP_GRAPH_URL", "https://graph.facebook.com").rstrip("/")
-HERALD_URL = env.optional("HERALD_URL", f"{API_URL}/turn")
+HERALD_URL = env.optional("HERALD_URL")  # a bot elsewhere; empty: this installation's own Herald, without a request
 
 # Stripe. Without the key invoices stay drafts, and pages say so; a key without its webhook secret stops start-up.
 STRIPE_SECRET_KEY = env.optional("STRIPE_SECRET_KEY")

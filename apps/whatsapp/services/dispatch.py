@@ -1,5 +1,9 @@
-"""POST /turn: a turn goes to Herald, or to whatever bot HERALD_URL names (contracts.md, Herald)."""
+"""POST /turn: a turn goes to Herald, or to whatever bot HERALD_URL names (contracts.md, Herald).
 
+Where HERALD_URL is empty, Herald runs in this installation: it gets the same body by a call instead of a request.
+"""
+
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -18,6 +22,14 @@ TOKEN_SECONDS = 300  # longer than a turn may take, and its retries
 PATH = "/reply"
 LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=4)
 
+HandOver = Callable[[dict[str, Any]], None]
+_herald: dict[str, HandOver] = {}
+
+
+def herald_register(hand_over: HandOver) -> None:
+    """Called from config: `hand_over` gets the body of POST /turn. It raises TransientError, or PermanentError to refuse."""
+    _herald["here"] = hand_over
+
 
 class TurnRefused(PermanentError):
     """Herald said no, and would say so again."""
@@ -29,20 +41,33 @@ def turn_dispatch(turn_id: str) -> str:
     conversation = conversation_find(turn.conversation_id) if turn else None
     if turn is None or conversation is None:
         return ""
+    body = turn_body(turn, conversation)
+    if settings.HERALD_URL:
+        _post(body)
+    else:
+        _hand_over(body)
+    return str(turn.pk)
+
+
+def _hand_over(body: dict[str, Any]) -> None:
+    try:
+        _herald["here"](body)
+    except PermanentError as error:
+        raise TurnRefused(str(error)) from error
+
+
+def _post(body: dict[str, Any]) -> None:
     token = token_issue(
-        kind="turn", tenant=schema_current(), agent_id=str(turn.agent_id), subject_id=str(turn.pk), ttl=TOKEN_SECONDS
+        kind="turn", tenant=schema_current(), agent_id=body["agent_id"], subject_id=body["turn_id"], ttl=TOKEN_SECONDS
     )
     try:
-        answer = _client().post(
-            settings.HERALD_URL, json=turn_body(turn, conversation), headers={"Authorization": f"Bearer {token}"}
-        )
+        answer = _client().post(settings.HERALD_URL, json=body, headers={"Authorization": f"Bearer {token}"})
     except httpx.TransportError as error:
         raise TransientError(f"Herald could not be reached at HERALD_URL: {type(error).__name__}.") from error
     if answer.status_code >= 500 or answer.status_code in (408, 425, 429):
         raise TransientError(f"Herald answered {answer.status_code}.")
     if not answer.is_success:
         raise TurnRefused(f"Herald refused the turn with {answer.status_code}.")
-    return str(turn.pk)
 
 
 def turn_body(turn: Turn, conversation: Conversation) -> dict[str, Any]:

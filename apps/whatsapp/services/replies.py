@@ -5,9 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.utils import timezone
+from pydantic import ValidationError
 
+from apps.core.outbox import effects_here
 from apps.core.rows import row_insert
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_summary_set
@@ -16,6 +18,7 @@ from apps.whatsapp.models import Turn, TurnEvent
 from apps.whatsapp.outgoing import text_parts
 from apps.whatsapp.replies import Done, ReplyEvent, Said
 from apps.whatsapp.selectors import window_open
+from apps.whatsapp.services.indicators import typing_soon
 from apps.whatsapp.services.turns import conversation_hand_over, conversation_of_turn, turn_finish, turn_is_current
 
 State = Turn.State
@@ -37,12 +40,40 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown_turn"
 
 
+# What a refusal is by HTTP, and why in words.
+REFUSALS = {
+    Outcome.STALE: (409, "A person has taken the conversation over since. The event was kept and dropped; send nothing more."),
+    Outcome.WINDOW: (409, "The customer service window has closed, so nothing more can be said. A person takes over."),
+    Outcome.OVER: (409, "This turn is over; nothing more can be said in it."),
+    Outcome.UNKNOWN: (404, "There is no such turn."),
+    Outcome.EARLY: (425, "An earlier event is missing. Send event {expected} first, then this one again."),
+}
+
+
 @dataclass(frozen=True)
 class Taken:
     """`expected` is the number of the event that the turn waits for."""
 
     outcome: Outcome
     expected: int = 0
+
+
+def reply_here(event: dict[str, Any]) -> tuple[int, str]:
+    """POST /reply for Herald in this installation, in the tenant's schema: the status, and why where it refuses.
+
+    What an event has sent to the contact is sent by this thread, as far as it can be.
+    """
+    try:
+        reply = ReplyEvent.model_validate(event)
+    except ValidationError as error:
+        return 422, f"The event cannot be taken: {error.error_count()} of its fields are not right."
+    try:
+        with effects_here():
+            taken = reply_take(turn_id=reply.root.turn_id, reply=reply)
+    except (OperationalError, InterfaceError):  # Postgres is away, or ended this transaction for another; it comes again
+        close_old_connections()
+        return 503, "The database is away for a moment. Send the event again."
+    return REFUSALS.get(taken.outcome, (200, ""))
 
 
 @transaction.atomic
@@ -112,11 +143,9 @@ def _apply(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> None:
 
 
 def _typing(turn: Turn, conversation: Conversation) -> None:
-    from apps.whatsapp.tasks import typing_task
-
     turn.typing_at = timezone.now()
     turn.save(update_fields=["typing_at"])
-    typing_task.delay_on_commit(str(conversation.pk))
+    transaction.on_commit(lambda: typing_soon(conversation))
 
 
 def _done(turn: Turn, conversation: Conversation, event: Done) -> None:
