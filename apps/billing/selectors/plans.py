@@ -17,7 +17,7 @@ from apps.tenants.models import Tenant
 
 USED = """
 SELECT source_type, count(*), coalesce(sum(seconds), 0) FROM (
-    SELECT source_type, max(duration) FILTER (WHERE revision = 0) AS seconds
+    SELECT source_type, sum(duration) AS seconds
     FROM billing_ledgerentry WHERE tenant_id = %s AND started_at >= %s AND started_at < %s
     GROUP BY source_type, source_id HAVING sum(total_known) <> 0
 ) AS things GROUP BY source_type

@@ -1,0 +1,83 @@
+"""Credits that the platform gives, and notes that take back what was invoiced."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from apps.billing.locks import NOTE_NUMBER, lock
+from apps.billing.models import Credit, CreditNote, Invoice, InvoiceLine
+from apps.billing.rounding import payable_check
+from apps.core.errors import PermanentError
+from apps.tenants.models import Tenant
+
+PREFIX, DIGITS = "CN-", 7
+CREDITABLE = (Invoice.State.OPEN, Invoice.State.PAID, Invoice.State.UNCOLLECTIBLE)
+
+
+class CreditRefused(PermanentError):
+    """Why money cannot be given or taken back, as a sentence."""
+
+
+def credit_grant(
+    *, tenant: Tenant, amount: Decimal, currency: str, reason: str, by: str, expires_at: datetime | None = None
+) -> Credit:
+    """Money off a tenant's next invoices. `by` is the e-mail address of whoever gives it, `reason` stands on the invoice.
+
+    Raises PermanentError when it is not above 0 or cannot be paid in the currency, without a reason, and when it is over already.
+    """
+    _amount_check(amount, currency)
+    if not reason.strip():
+        raise CreditRefused("Say what the credit is for; it stands on the invoice.")
+    if expires_at is not None and expires_at <= timezone.now():
+        raise CreditRefused("The credit would be over already; choose a later day, or none.")
+    return Credit.objects.create(
+        tenant=tenant, amount=amount, currency=currency.upper(), reason=reason.strip(), granted_by=by, expires_at=expires_at
+    )
+
+
+def credit_note_create(*, invoice: Invoice, amount: Decimal, reason: str, by: str, line: InvoiceLine | None = None) -> CreditNote:
+    """Takes back a part of an invoice that was sent, never more than is left of it. `by` is an e-mail address.
+
+    Raises CreditRefused for a draft or a void one, and above what is left.
+    """
+    if not reason.strip():
+        raise CreditRefused("Say why; it stands on the credit note.")
+    if line is not None and line.invoice_id != invoice.pk:
+        raise CreditRefused("That line is of another invoice.")
+    with schema_context("public"), transaction.atomic():
+        found = Invoice.objects.select_for_update().get(pk=invoice.pk)
+        _amount_check(amount, found.currency)
+        _left_check(found, amount)
+        note = CreditNote.objects.create(
+            invoice=found, number=_next_number(), amount=amount, reason=reason.strip(), line=line, created_by=by
+        )
+        found.credited += amount
+        found.save(update_fields=["credited", "updated_at"])
+    return note
+
+
+def _left_check(invoice: Invoice, amount: Decimal) -> None:
+    if invoice.state not in CREDITABLE:
+        state = invoice.get_state_display().lower()
+        raise CreditRefused(f"{invoice.number} is {state}; a credit note is for an invoice that was sent.")
+    left = invoice.total - invoice.credited
+    if amount > left:
+        raise CreditRefused(
+            f"{left.normalize():f} {invoice.currency} are left of {invoice.number}; a credit note cannot be above that."
+        )
+
+
+def _amount_check(amount: Decimal, currency: str) -> None:
+    if amount <= 0:
+        raise CreditRefused("The amount has to be above 0.")
+    payable_check(amount, currency)
+
+
+def _next_number() -> str:
+    """As invoices are numbered: without holes, under a lock."""
+    lock(NOTE_NUMBER)
+    last = CreditNote.objects.filter(number__startswith=PREFIX).order_by("-number").values_list("number", flat=True).first()
+    return f"{PREFIX}{int(last.removeprefix(PREFIX)) + 1 if last else 1:0{DIGITS}}"

@@ -1,0 +1,127 @@
+"""Invoices until they are sent: drafts that can be made anew, void ones, settled ones. Each function is one transaction."""
+
+from datetime import date
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from django_tenants.utils import schema_context
+
+from apps.billing.locks import INVOICE_NUMBER, lock, tenant_money_lock
+from apps.billing.models import Invoice, InvoiceLine
+from apps.billing.months import month_bounds, month_first
+from apps.billing.services.invoice_claims import entries_free
+from apps.billing.services.invoice_lines import credits_free, credits_use, lines_make
+from apps.billing.services.plans import currency_of
+from apps.core.errors import PermanentError
+from apps.tenants.models import Tenant
+
+PREFIX, DIGITS = "INV-", 7
+
+
+class InvoiceRefused(PermanentError):
+    """What cannot be done with an invoice, as a sentence."""
+
+
+class NothingToInvoice(PermanentError):
+    """Nothing was used and no plan costs a fee; no invoice was made."""
+
+
+def invoice_draft(*, tenant: Tenant, month: date) -> Invoice:
+    """A tenant's invoice for a month, made anew while it is a draft that was not sent: the same usage makes the same invoice.
+
+    It takes every entry before the month's end that is on no invoice yet, in one transaction: a crash leaves all or nothing.
+    Raises InvoiceRefused while the month runs and once the invoice was sent, and NothingToInvoice.
+    """
+    with schema_context("public"), transaction.atomic():
+        tenant_money_lock(tenant)
+        return _draft(tenant, month_first(month))
+
+
+def invoice_void(*, invoice: Invoice) -> Invoice:
+    """It counts no more: its entries and credits are open again, for the next invoice. Doing it again changes nothing.
+
+    Raises InvoiceRefused for one that was paid: that takes a credit note. Whoever voids one that was sent tells Stripe as well.
+    """
+    with schema_context("public"), transaction.atomic():
+        tenant_money_lock(invoice.tenant)
+        found = Invoice.objects.select_for_update().get(pk=invoice.pk)
+        if found.state == Invoice.State.VOID:
+            return found
+        if found.state == Invoice.State.PAID and found.total:
+            raise InvoiceRefused(f"{found.number} is paid; take money back with a credit note.")
+        entries_free(found)
+        credits_free(found)
+        found.state, found.voided_at = Invoice.State.VOID, timezone.now()
+        found.save(update_fields=["state", "voided_at", "updated_at"])
+    return found
+
+
+def invoice_settle(*, invoice: Invoice) -> Invoice:
+    """Closes a draft that comes out at 0, such as one that its plan or credits cover: it is paid, and is sent to nobody.
+
+    Raises InvoiceRefused when there is something to pay.
+    """
+    with schema_context("public"), transaction.atomic():
+        found = Invoice.objects.select_for_update().get(pk=invoice.pk)
+        if found.total:
+            raise InvoiceRefused(f"{found.number} is not settled: {found.total} {found.currency} are to be paid.")
+        if found.state == Invoice.State.DRAFT:
+            found.state, found.paid_at, found.finalized_at = Invoice.State.PAID, timezone.now(), timezone.now()
+            found.save(update_fields=["state", "paid_at", "finalized_at", "updated_at"])
+    return found
+
+
+def invoice_of(tenant: Tenant, month: date) -> Invoice | None:
+    """The invoice of a month that counts."""
+    return Invoice.objects.filter(tenant=tenant, month=month).exclude(state=Invoice.State.VOID).first()
+
+
+def rebuildable(invoice: Invoice) -> bool:
+    """Whether it may be made anew: a draft of which nothing was told to Stripe."""
+    return invoice.state == Invoice.State.DRAFT and invoice.step == Invoice.Step.LOCAL and not invoice.stripe_id
+
+
+def _draft(tenant: Tenant, month: date) -> Invoice:
+    begin, end = month_bounds(month, tenant.timezone)
+    if end > timezone.now():
+        raise InvoiceRefused(
+            f"{month:%B %Y} is not over in {tenant.timezone}; its invoice can be made from {end:%Y-%m-%d %H:%M} UTC."
+        )
+    found = Invoice.objects.select_for_update().filter(tenant=tenant, month=month).exclude(state=Invoice.State.VOID).first()
+    if found is not None and not rebuildable(found):
+        raise InvoiceRefused(f"{found.number} was sent already; void it, or correct it with a credit note.")
+    invoice = found or Invoice(tenant=tenant, month=month)
+    invoice.period_start, invoice.period_end, invoice.currency = begin, end, currency_of(tenant)
+    if found is None:
+        invoice.number = invoice.pk.hex  # until it is known that there is something to invoice: numbers have no holes
+        invoice.save(force_insert=True)
+    else:
+        _empty(invoice)
+    _build(invoice, tenant, new=found is None)
+    return invoice
+
+
+def _build(invoice: Invoice, tenant: Tenant, *, new: bool) -> None:
+    lines = lines_make(invoice, tenant)
+    if new and not any(line.exact for line in lines):
+        raise NothingToInvoice(f"{tenant.name} used nothing that costs anything in {invoice.month:%B %Y}, and no fee is due.")
+    invoice.subtotal = sum((line.amount for line in lines), Decimal(0))
+    invoice.credits = credits_use(invoice, lines)
+    invoice.total = invoice.subtotal - invoice.credits
+    if new:
+        invoice.number = _next_number()
+    invoice.save()
+
+
+def _empty(invoice: Invoice) -> None:
+    entries_free(invoice)
+    credits_free(invoice)
+    InvoiceLine.objects.filter(invoice=invoice).delete()
+
+
+def _next_number() -> str:
+    """One more than the last, under a lock that lasts until the commit: no number is left out, and none comes twice."""
+    lock(INVOICE_NUMBER)
+    last = Invoice.objects.filter(number__startswith=PREFIX).order_by("-number").values_list("number", flat=True).first()
+    return f"{PREFIX}{int(last.removeprefix(PREFIX)) + 1 if last else 1:0{DIGITS}}"
