@@ -13,6 +13,7 @@ Row = tuple[str, str, str, str, str, str, str]
 
 LOCAL = "Runs on this machine; a small price, so that a trial call shows a cost."
 SPEECH = "Billed by the provider per audio token; about 1,000 characters are a minute of speech."
+META = "Only what Meta says is billable, at its rate for North America; add marketing/DE and the like for other countries."
 
 ROWS: list[Row] = [
     ("transport", "livekit", "webrtc", "minute", "0.000500", "0.001000", "One caller, audio only."),
@@ -41,4 +42,14 @@ ROWS: list[Row] = [
     ("tts", "elevenlabs", "eleven_turbo_v2", "1k_characters", "0.050000", "0.050000", ""),
     ("tts", "elevenlabs", "eleven_turbo_v2_5", "1k_characters", "0.050000", "0.050000", ""),
     ("tts", "elevenlabs", "eleven_multilingual_v2", "1k_characters", "0.100000", "0.100000", ""),
+    ("platform", "meridian", "turn", "turn", "0.000000", "0.005000", "An answer in a chat that reached the contact."),
+    ("embedding", "openai", "text-embedding-3-small", "1m_input_tokens", "0.020000", "0.020000", ""),
+    ("embedding", "openai", "text-embedding-3-large", "1m_input_tokens", "0.130000", "0.130000", ""),
+    ("embedding", "openai", "all-minilm-l6-v2", "1m_input_tokens", "0.002000", "0.002000", LOCAL),
+    ("messages", "meta", "marketing", "message", "0.025000", "0.025000", META),
+    ("messages", "meta", "utility", "message", "0.004000", "0.004000", META),
+    ("messages", "meta", "authentication", "message", "0.004000", "0.004000", META),
+    ("messages", "meta", "service", "message", "0.004000", "0.004000", META),
+    ("recording", "livekit", "audio", "minute", "0.000500", "0.001000", "Kept until it is deleted."),
+    ("tool", "meridian", "run", "run", "0.000000", "0.001000", "A run of one of an agent's tools."),
 ]

@@ -64,27 +64,35 @@ class Rates:
     def __init__(
         self, prices: Iterable[Price] = (), overrides: Iterable[PriceOverride] = (), fallbacks: Iterable[PastPrice] = ()
     ) -> None:
-        """`fallbacks` count only for models that neither the book nor an override knows."""
+        """`fallbacks` count only for what neither the book nor an override has a price for."""
         self._tariffs: dict[Key, Tariff] = {}
         for price in prices:
-            self._add(price)
+            tariff, quantity, size = self._place(price)
+            tariff.charges[quantity] = (scaled(price.charged), size)
+            tariff.costs[quantity] = (scaled(price.provider_cost), size)
         for override in overrides:
-            tariff = self._tariffs.setdefault((override.kind, override.provider, override.model), Tariff())
-            quantity, size = UNITS[override.unit]
+            tariff, quantity, size = self._place(override)
             tariff.charges[quantity] = (scaled(override.price), size)
+        self._complete()
         known = set(self._tariffs)
         for decision in fallbacks:
-            if (decision.kind, decision.provider, decision.model) not in known:
-                self._add(decision)
-        for tariff in self._tariffs.values():
-            _cached_as_input(tariff.charges)
-            _cached_as_input(tariff.costs)
+            if UNITS[decision.unit][0] in FEES and (decision.kind, decision.provider, decision.model) in known:
+                continue
+            tariff, quantity, size = self._place(decision)
+            tariff.charges.setdefault(quantity, (scaled(decision.price), size))
+            tariff.costs.setdefault(quantity, (scaled(decision.provider_cost), size))
+        self._complete()
 
-    def _add(self, price: Price | PastPrice) -> None:
+    def _place(self, price: Price | PriceOverride | PastPrice) -> tuple[Tariff, str, int]:
         tariff = self._tariffs.setdefault((price.kind, price.provider, price.model), Tariff())
-        quantity, size = UNITS[price.unit]
-        tariff.charges[quantity] = (scaled(price.charged), size)
-        tariff.costs[quantity] = (scaled(price.provider_cost), size)
+        return tariff, *UNITS[price.unit]
+
+    def _complete(self) -> None:
+        """Cached tokens without a price of their own cost as much as others."""
+        for tariff in self._tariffs.values():
+            for rates in (tariff.charges, tariff.costs):
+                if "input_tokens" in rates:
+                    rates.setdefault("cached_tokens", rates["input_tokens"])
 
     def of(self, kind: str, provider: str, model: str) -> Tariff | None:
         """The model's tariff. A variant such as `marketing/DE` without one has that of `marketing`."""
@@ -151,9 +159,3 @@ def quantity_read(text: str) -> int:
         raise ValueError(f"{text} has more than 6 places")
     value = int(whole or "0") * MICRO
     return value - int(rest.ljust(6, "0")) if text.startswith("-") else value + int(rest.ljust(6, "0"))
-
-
-def _cached_as_input(rates: dict[str, Rate]) -> None:
-    """Cached tokens without a price of their own cost as much as others."""
-    if "input_tokens" in rates:
-        rates.setdefault("cached_tokens", rates["input_tokens"])

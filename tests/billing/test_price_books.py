@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.billing import services
-from apps.billing.models import LedgerEntry, Price, PriceBook
+from apps.billing.models import LedgerEntry, Price, PriceBook, PriceOverride
 from apps.billing.pricelist import ROWS
 from apps.billing.selectors import price_book_at
+from apps.billing.selectors.prices import rates_of
 from apps.billing.services import call_bill
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
@@ -91,3 +94,97 @@ def test_two_prices_for_the_same_thing_are_refused() -> None:
 def test_prices_are_not_negative(changes: dict[str, str]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         services.price_book_create(effective_from=timezone.now(), prices=[row(**changes)])
+
+
+def test_copies_have_the_tiers_and_the_markup(acme: Tenant) -> None:
+    tiers = [{"above": "1000", "unit_price": "0.9"}, {"above": "5000", "unit_price": "0.8"}]
+    prices = [row(tiers=tiers), row(model="n", price=None, provider_cost="2")]
+    soon = timezone.now() + timedelta(days=1)
+    book = services.price_book_create(effective_from=soon, prices=prices, markup="0.25")
+    copy = services.price_book_copy(book=book, effective_from=soon + timedelta(days=1))
+    assert (copy.markup, copy.prices.get(model="n").charged) == (Decimal("0.25"), Decimal("2.5"))
+    assert list(copy.prices.get(model="m").tiers.values_list("above", "unit_price")) == [
+        (1000, Decimal("0.9")),
+        (5000, Decimal("0.8")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"unit": "1k_characters"}, "Speech to text is not counted by 1,000 characters"),
+        ({"kind": "messages", "unit": "minute"}, "not counted by minute"),
+        ({"kind": "llm", "unit": "turn"}, "not counted by answer"),
+        ({"tiers": [{"above": "9", "unit_price": "0.5"}, {"above": "9", "unit_price": "0.4"}]}, "have to ascend"),
+        ({"tiers": [{"above": "9", "unit_price": "0.5"}, {"above": "3", "unit_price": "0.4"}]}, "have to ascend"),
+        ({"tiers": [{"above": "9", "unit_price": "1"}]}, "no less than before"),
+        ({"tiers": [{"above": "9", "unit_price": "0.5"}, {"above": "10", "unit_price": "0.6"}]}, "no less than before"),
+    ],
+)
+def test_prices_that_contradict_themselves_are_refused(wrong: dict[str, Any], sentence: str) -> None:
+    count = PriceBook.objects.count()
+    with pytest.raises(PermanentError, match=sentence):
+        services.price_book_create(effective_from=timezone.now(), prices=[row(**wrong)])
+    assert PriceBook.objects.count() == count
+
+
+def override(tenant: Tenant, **changes: Any) -> PriceOverride:
+    values = {"kind": "llm", "provider": "openai", "model": "gpt-4o-mini", "unit": "1m_input_tokens", "price": Decimal("0.1")}
+    return services.override_set(tenant=tenant, **{**values, **changes})
+
+
+def test_an_own_price_takes_the_place_of_the_one_before(acme: Tenant, globex: Tenant) -> None:
+    soon = timezone.now() + timedelta(days=1)
+    first = override(acme)
+    second = override(acme, unit="1k_input_tokens", price=Decimal("0.0002"), effective_from=soon)
+    other = override(globex)
+    first.refresh_from_db()
+    other.refresh_from_db()
+    assert (first.effective_until, second.effective_until, other.effective_until) == (soon, None, None)
+    ended = services.override_end(override=second)
+    assert ended.effective_until == soon  # it had not begun
+    services.override_end(override=other)
+    with pytest.raises(PermanentError, match="has ended"):
+        services.override_end(override=other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"unit": "minute"}, {"kind": "video"}, {"price": Decimal(-1)}, {"effective_until": timezone.now() - timedelta(days=1)}],
+)
+def test_own_prices_without_sense_are_refused(acme: Tenant, wrong: dict[str, Any]) -> None:
+    with pytest.raises(PermanentError):
+        override(acme, **wrong)
+
+
+def test_an_own_price_reaches_back_only_where_there_was_none(acme: Tenant) -> None:
+    past = timezone.now() - timedelta(days=3)
+    with pytest.raises(PermanentError, match="had a price then"):
+        override(acme, effective_from=past)
+    override(acme, model="gpt-unheard", effective_from=past)
+    with pytest.raises(PermanentError, match="had a price then"):
+        override(acme, model="gpt-unheard", effective_from=past + timedelta(days=1))
+    with pytest.raises(PermanentError, match="from now on"):
+        services.override_end(override=PriceOverride.objects.get(), at=past)
+
+
+def test_a_country_without_a_price_of_its_own_costs_what_its_category_does() -> None:
+    book = services.price_book_seed()
+    rates = rates_of(book)
+    assert rates.of("messages", "meta", "marketing/DE") == rates.of("messages", "meta", "marketing")
+    assert rates.of("messages", "meta", "unheard/DE") is None
+
+
+def test_installations_that_exist_get_the_prices_of_what_is_counted_now() -> None:
+    book = services.price_book_seed()
+    book.prices.filter(kind__in=["tool", "embedding", "messages", "recording"]).delete()
+    migration = import_module("apps.billing.migrations.0006_metering")
+    migration.complete(apps, None)
+    migration.complete(apps, None)
+    newest = PriceBook.objects.first()
+    assert newest is not None
+    assert (PriceBook.objects.count(), newest.version, newest.in_effect, newest.prices.count()) == (2, 2, True, len(ROWS))
+    PriceBook.objects.filter(pk=newest.pk).update(note="Ours")
+    newest.prices.filter(kind="tool").delete()
+    migration.complete(apps, None)
+    assert PriceBook.objects.count() == 2

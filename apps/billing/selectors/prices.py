@@ -1,6 +1,7 @@
 """Reads of prices: which book holds when, and what a tenant pays by it."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,45 @@ class Pricing:
     currency: str
     book: PriceBook | None
     rates: Rates
+    decided: Sequence[PastPrice] = ()
+
+
+class Shelf:
+    """Every book, own price and decision, read once, for work that prices entries of many tenants and moments."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, list[PriceBook]] = {}
+        for book in PriceBook.objects.order_by("effective_from"):
+            self._books.setdefault(book.currency, []).append(book)
+        self._overrides: dict[int, list[PriceOverride]] = {}
+        for override in PriceOverride.objects.order_by("effective_from", "created_at"):
+            self._overrides.setdefault(override.tenant_id, []).append(override)
+        self._decided = list(PastPrice.objects.order_by(F("tenant").asc(nulls_first=True), "created_at"))
+        self._made: dict[tuple[object, ...], Pricing] = {}
+
+    def at(self, tenant_id: int, moment: datetime, currency: str, book: PriceBook | None = None) -> Pricing:
+        """As `pricing_at`, without asking the database; with `book` in the place of the one that was in effect."""
+        found = book or self._book(moment, currency)
+        own = [row for row in self._overrides.get(tenant_id, ()) if _holds(row, moment) and row.currency == currency]
+        decided = [row for row in self._decided if row.tenant_id in (None, tenant_id) and _covers(row, moment, currency)]
+        key = (found and found.pk, currency, *(row.pk for row in own), *(row.pk for row in decided))
+        if key not in self._made:
+            self._made[key] = Pricing(currency, found, rates_of(found, own, decided), decided)
+        return self._made[key]
+
+    def _book(self, moment: datetime, currency: str) -> PriceBook | None:
+        books = self._books.get(currency, [])
+        place = bisect_right(books, moment, key=lambda book: book.effective_from)
+        return books[place - 1] if place else None
+
+
+def _holds(override: PriceOverride, moment: datetime) -> bool:
+    return override.effective_from <= moment and (override.effective_until is None or override.effective_until > moment)
+
+
+def _covers(decision: PastPrice, moment: datetime, currency: str) -> bool:
+    begun = decision.since is None or decision.since <= moment
+    return begun and decision.until > moment and decision.currency == currency
 
 
 def tenant_currency(tenant: Tenant) -> str:
@@ -42,7 +82,8 @@ def pricing_at(tenant: Tenant, moment: datetime, currency: str = "") -> Pricing:
         own = BillingProfile.objects.filter(tenant=tenant).values("currency")[:1]
         book = _books(moment).filter(currency=Coalesce(Subquery(own), Value(DEFAULT_CURRENCY))).first()
         currency = book.currency if book else tenant_currency(tenant)
-    return Pricing(currency, book, rates_of(book, overrides_at(tenant, moment, currency), decided_at(tenant, moment, currency)))
+    decided = decided_at(tenant, moment, currency)
+    return Pricing(currency, book, rates_of(book, overrides_at(tenant, moment, currency), decided), decided)
 
 
 def rates_of(book: PriceBook | None, overrides: Iterable[PriceOverride] = (), decided: Iterable[PastPrice] = ()) -> Rates:

@@ -11,17 +11,31 @@ from apps.billing.services.ledger import (
     report_check,
 )
 from apps.billing.services.metering import usage_record
-from apps.billing.services.prices import price_book_copy, price_book_create, price_book_seed, prices_check
+from apps.billing.services.prices import (
+    override_end,
+    override_set,
+    price_book_copy,
+    price_book_create,
+    price_book_seed,
+    prices_check,
+)
+from apps.billing.services.rerate import RerateReport, entries_rerate, past_price_decide, past_price_from_book
 
 __all__ = [
     "BillResult",
     "ReportConflict",
     "ReportInvalid",
+    "RerateReport",
     "call_bill",
     "conflict_accept",
     "conflict_resolve",
+    "entries_rerate",
     "entry_correct",
     "entry_write",
+    "override_end",
+    "override_set",
+    "past_price_decide",
+    "past_price_from_book",
     "price_book_copy",
     "price_book_create",
     "price_book_seed",
