@@ -19,6 +19,10 @@ class Wiring(AppConfig):
 
         owners_ask()
 
+        from config.limits import gates_know
+
+        gates_know()
+
         from apps.compass.chat import costs_register
         from config.pricing import usage_cost
 

@@ -20,6 +20,7 @@ class CallAgent:
     max_seconds: int
     first_word_seconds: float
     ringback: str | None
+    team: str = ""  # that it hands over to
 
     @property
     def snapshot(self) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def call_agent(agent_id: UUID | str, *, trial: bool = False) -> CallAgent:
         max_seconds=int(limits.get("max_call_seconds") or DEFAULT_MAX_CALL_SECONDS),
         first_word_seconds=float(limits.get("first_word_seconds") or DEFAULT_FIRST_WORD_SECONDS),
         ringback=bot.get("ringback") or None,
+        team=str((version.config.get("handoff") or {}).get("team") or ""),
     )
 
 

@@ -19,7 +19,7 @@ from apps.calls.models import Call
 from apps.calls.payloads import BATCH, EventBatch
 from apps.calls.selectors import transcript_for_agent
 from apps.calls.services.events import events_store
-from apps.calls.services.starts import NoRoom, call_start
+from apps.calls.services.starts import CallDeclined, NoRoom, call_start
 from apps.calls.throttles import CallPageThrottle
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.errors import Problem
@@ -72,6 +72,8 @@ class CallTokenAPI(APIView):
             )
         except AgentUnavailable as error:
             raise Problem(404 if error.code == "unknown_agent" else 409, error.code, error.message) from error
+        except CallDeclined as error:
+            raise Problem(409, "spend_limit", str(error)) from error
         except NoRoom as error:
             raise Problem(503, "livekit_unreachable", str(error)) from error
         return Response(asdict(ticket), status=201)

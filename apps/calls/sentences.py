@@ -24,6 +24,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Sorry, op dit moment kan niemand uw oproep beantwoorden. Bel later nog eens. Tot ziens.",
         "pt": "Lamentamos, mas de momento ninguém pode atender a sua chamada. Ligue mais tarde. Adeus.",
     },
+    "call_back": {
+        "en": "Sorry, our assistant cannot take your call at the moment. A colleague will call you back. Goodbye.",
+        "de": "Leider kann unser Assistent gerade nicht abnehmen. Jemand aus unserem Team ruft Sie zurück. Auf Wiederhören.",
+        "es": "Lo sentimos, nuestro asistente no puede atender su llamada ahora. Un compañero le devolverá la llamada. Adiós.",
+        "fr": "Désolé, notre assistant ne peut pas prendre votre appel pour le moment. Un collègue vous rappellera. Au revoir.",
+        "it": "Ci dispiace, il nostro assistente non può rispondere al momento. Un collega la richiamerà. Arrivederci.",
+        "nl": "Sorry, onze assistent kan uw oproep nu niet beantwoorden. Een collega belt u terug. Tot ziens.",
+        "pt": "Lamentamos, o nosso assistente não pode atender agora. Um colega vai ligar-lhe de volta. Adeus.",
+    },
     "no_agent": {
         "en": "I am sorry, our assistant could not be reached. Please call again in a few minutes. Goodbye.",
         "de": "Leider ist unser Assistent nicht erreichbar. Bitte rufen Sie in ein paar Minuten wieder an. Auf Wiederhören.",
@@ -42,6 +51,8 @@ REASONS = {
     "not_published": "unavailable",
     "credential_missing": "unavailable",
     "no_agent": "no_agent",
+    "spend_limit": "unavailable",
+    "call_back": "call_back",
 }
 COUNTRY_LANGUAGES = {
     "AT": "de", "CH": "de", "DE": "de", "LI": "de",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
+from uuid import UUID
 
 from apps.compass.models import AgentVersion
 from apps.core.errors import PermanentError
@@ -110,6 +111,7 @@ class Chat(Protocol):
 
 _chats: list[Chat] = []
 _prices: list[Prices] = []
+_gates: list[Callable[[UUID], str]] = []
 
 
 def chat_register(chat: Chat) -> None:
@@ -127,6 +129,16 @@ def chat() -> Chat:
 def costs_register(prices: Prices) -> None:
     """Says what usage costs; the last one counts."""
     _prices[:] = [prices]
+
+
+def gate_register(gate: Callable[[UUID], str]) -> None:
+    """Says who is asked before an agent is tried or checked: a sentence where it must not be, nothing where it may."""
+    _gates[:] = [gate]
+
+
+def refusal_of(agent_id: UUID) -> str:
+    """Why an agent cannot be tried or checked now; empty when it can."""
+    return _gates[0](agent_id) if _gates else ""
 
 
 def cost_of(usage: Usage) -> Cost | None:

@@ -13,6 +13,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Bedankt. Een collega antwoordt u hier.",
         "pt": "Obrigado. Um colega vai responder-lhe aqui.",
     },
+    "declined": {
+        "en": "Thank you for your message. We cannot answer here at the moment; please write again later.",
+        "de": "Danke für Ihre Nachricht. Im Moment können wir hier nicht antworten; bitte schreiben Sie später noch einmal.",
+        "es": "Gracias por su mensaje. En este momento no podemos responder aquí; escriba de nuevo más tarde.",
+        "fr": "Merci pour votre message. Nous ne pouvons pas répondre ici pour le moment ; veuillez réécrire plus tard.",
+        "it": "Grazie per il messaggio. Al momento non possiamo rispondere qui; la preghiamo di riscrivere più tardi.",
+        "nl": "Bedankt voor uw bericht. We kunnen hier nu niet antwoorden; schrijf later nog eens.",
+        "pt": "Obrigado pela sua mensagem. De momento não podemos responder aqui; escreva novamente mais tarde.",
+    },
     "after_error": {
         "en": "Sorry, I cannot answer this right now. A colleague will answer you here.",
         "de": "Das kann ich im Moment leider nicht beantworten. Hier antwortet Ihnen gleich jemand aus unserem Team.",
@@ -61,5 +70,14 @@ def error_sentence(code: str, detail: str = "") -> str:
 
 def handed_over(language: str, *, after_error: bool) -> str:
     """What a contact is told when a person takes over; a `language` (BCP 47) without a sentence gets English."""
-    sentences = SENTENCES["after_error" if after_error else "handed_over"]
+    return _in("after_error" if after_error else "handed_over", language)
+
+
+def declined(language: str) -> str:
+    """What a contact is told whom neither the agent nor people answer for now."""
+    return _in("declined", language)
+
+
+def _in(name: str, language: str) -> str:
+    sentences = SENTENCES[name]
     return sentences.get(language.partition("-")[0].lower(), sentences[DEFAULT_LANGUAGE])

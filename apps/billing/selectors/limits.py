@@ -1,6 +1,6 @@
 """Reads of spend limits: what is spent, held and left of each now, and when it starts anew."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -92,6 +92,23 @@ def _row(limit: SpendLimit, window: SpendWindow | None, starts_on: date, currenc
     held = window.held if window else Decimal(0)
     resets_at = window_bounds(limit.period, starts_on, zone)[1]
     return LimitRow(limit, scope_name(limit, names), spent, held, resets_at, limit.currency == currency)
+
+
+def limits_for(limits: Iterable[SpendLimit], agent_id: UUID | str | None, channel: str) -> list[SpendLimit]:
+    """Those of the limits in force that speak of this agent or channel, or of the whole company."""
+    return [limit for limit in limits if limit.active and _speaks_of(limit, agent_id, channel)]
+
+
+def _speaks_of(limit: SpendLimit, agent_id: UUID | str | None, channel: str) -> bool:
+    if limit.scope == Scope.AGENT:
+        return agent_id is not None and str(limit.agent_id) == str(agent_id)
+    return limit.scope == Scope.TENANT or limit.channel == channel
+
+
+def limits_reached(tenant: Tenant, agent_id: UUID | str | None, channel: str) -> list[SpendLimit]:
+    """The limits that new work of this agent and channel would meet now. Without a lock: what runs may change it any moment."""
+    open_now = {row.limit.pk: row.limit for row in limit_rows(tenant) if row.spent + row.held >= row.limit.amount}
+    return limits_for(open_now.values(), agent_id, channel)
 
 
 def scope_name(limit: SpendLimit, agent_names: Mapping[UUID, str] | None = None) -> str:

@@ -15,6 +15,7 @@ from apps.calls.numbers import number_candidates, number_normalise
 from apps.calls.sentences import announcement, language_of_country
 from apps.calls.services.calls import call_assign, call_begin_sip, call_end, call_joined, room_metadata
 from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
+from apps.calls.services.spending import call_gate, people_call_back
 from apps.core.errors import Ignored
 from apps.core.hours import hours_open
 from apps.core.schema import schema_current
@@ -31,6 +32,7 @@ class Refusal(Exception):
     code: str
     message: str
     text: str = ""
+    reason: EndedReason = EndedReason.NO_AGENT
 
 
 def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime) -> None:
@@ -52,15 +54,15 @@ def call_answer(call: Call) -> None:
         else:
             dispatch_pair(call, _agent_set(call))
     except Refusal as refusal:
-        call_refuse(call=call, code=refusal.code, message=refusal.message, text=refusal.text)
+        call_refuse(call=call, code=refusal.code, message=refusal.message, text=refusal.text, reason=refusal.reason)
     except livekit.RoomGone:
         call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, detail="The caller was gone before an agent could be asked.")
 
 
-def call_refuse(*, call: Call, code: str, message: str, text: str = "") -> None:
-    """Ends the call as failed/no_agent with `message`, while Media Bot tells the caller. Raises LiveKitUnreachable."""
+def call_refuse(*, call: Call, code: str, message: str, text: str = "", reason: EndedReason = EndedReason.NO_AGENT) -> None:
+    """Ends the call as failed with `message`, while Media Bot tells the caller. Raises LiveKitUnreachable."""
     with transaction.atomic():
-        if not call_end(call_id=call.pk, reason=EndedReason.NO_AGENT, detail=message, keep_room=True):
+        if not call_end(call_id=call.pk, reason=reason, detail=message, keep_room=True):
             return
         spoken = announcement(code, _language(call))
         dispatch_next(call=call, agent_name=MEDIA_BOT, announcement={**spoken, "text": text or spoken["text"]})
@@ -97,8 +99,18 @@ def _agent_set(call: Call) -> str | None:
     number = _number(call.to_number)
     agent = _agent(_answering(number))
     call_assign(call=call, agent=agent, to_number=number.number)
+    _admit(call, number.team or agent.team)
     livekit.client().room_metadata_set(call.room_name, room_metadata(call))
     return ringback_by(number, agent)
+
+
+def _admit(call: Call, team: str) -> None:
+    """Raises Refusal once a spend limit is reached; people phone back where the limit says so and the caller has a number."""
+    decision = call_gate(call)
+    if decision.admitted:
+        return
+    told = decision.to_people and people_call_back(call=call, team=team, reason=decision.reason)
+    raise Refusal("call_back" if told else "spend_limit", decision.reason, reason=EndedReason.SPEND_LIMIT)
 
 
 def _agent(agent_id: object, *, trial: bool = False) -> CallAgent:

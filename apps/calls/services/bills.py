@@ -14,6 +14,7 @@ from apps.calls.models import Call
 from apps.calls.selectors import call_usage
 from apps.calls.services.calls import call_change
 from apps.calls.services.dispatches import ATLAS
+from apps.calls.services.spending import call_unspent
 from apps.tenants.models import Tenant
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ def _bill(tenant: Tenant, call: Call) -> None:
             log.error("not_billed_from_events", call=str(call.pk), error=str(error))
         else:
             log.info("billed_from_events", call=str(call.pk))
+    call_unspent(tenant, call)
     call_change(call.pk, billed_at=timezone.now())
 
 

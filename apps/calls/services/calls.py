@@ -27,6 +27,8 @@ OUTCOMES = {
     EndedReason.ERROR: State.FAILED,
 }
 
+UNANSWERED = {EndedReason.CALLER_HANGUP: State.MISSED, EndedReason.SPEND_LIMIT: State.FAILED}
+
 
 def call_hint(call_id: Any, version: int, kind: str = "call.changed") -> None:
     """Tells the pages that show this call, and the list, to refetch."""
@@ -190,8 +192,9 @@ def room_metadata(call: Call) -> str:
 
 
 def _outcome(call: Call, reason: EndedReason) -> State:
-    missed = reason == EndedReason.CALLER_HANGUP and call.answered_at is None
-    return State.MISSED if missed else OUTCOMES[reason]
+    if call.answered_at is None and reason in UNANSWERED:
+        return UNANSWERED[reason]
+    return OUTCOMES[reason]
 
 
 def _detail(call: Call, reason: EndedReason) -> str:

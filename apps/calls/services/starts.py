@@ -8,7 +8,8 @@ from django.conf import settings
 from apps.calls import livekit
 from apps.calls.agents import call_agent_named
 from apps.calls.models import Call, EndedReason
-from apps.calls.services.calls import call_begin_webrtc, call_end, room_metadata
+from apps.calls.services.calls import call_begin_webrtc, call_end, room_gone, room_metadata
+from apps.calls.services.spending import call_gate
 from apps.core.errors import MeridianError
 from apps.core.ids import uuid7
 
@@ -16,10 +17,15 @@ EMPTY_SECONDS = 60  # to allow the microphone and connect
 DEPARTURE_SECONDS = 5
 MOST_PARTICIPANTS = 8  # caller, Atlas, Media Bot, their successors and a person who takes over
 TOKEN_TTL = timedelta(seconds=120)
+DECLINED = "No new calls can be taken at the moment. Try again later, or reach the company in another way."
 
 
 class NoRoom(MeridianError):
     """LiveKit could not make the room; the call is recorded as failed."""
+
+
+class CallDeclined(MeridianError):
+    """A spend limit is reached; the call is recorded, and the text is for the caller."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +39,25 @@ class Ticket:
 
 
 def call_start(*, agent: str, name: str = "", identity: str | None = None, trial: bool = False) -> Ticket:
-    """Begins a call with an agent (slug or id), or with its draft on trial. Raises AgentUnavailable, NoRoom."""
+    """Begins a call with an agent (slug or id), or with its draft on trial. Raises AgentUnavailable, CallDeclined, NoRoom."""
     chosen = call_agent_named(agent, trial=trial)
     call = call_begin_webrtc(agent=chosen, identity=identity or f"caller-{uuid7().hex}", name=name, trial=trial)
+    _admit(call)
     _room_create(call)
     token = livekit.participant_token(
         room_name=call.room_name, identity=call.caller_identity, name=name or "Caller", ttl=TOKEN_TTL
     )
     return Ticket(settings.LIVEKIT_PUBLIC_URL, token, call.room_name, str(call.pk))
+
+
+def _admit(call: Call) -> None:
+    """Before there is a room, so that nothing is spent on who cannot be answered."""
+    decision = call_gate(call)
+    if decision.admitted:
+        return
+    call_end(call_id=call.pk, reason=EndedReason.SPEND_LIMIT, detail=decision.reason, keep_room=True)
+    room_gone(call)
+    raise CallDeclined(decision.reason if call.trial else DECLINED)
 
 
 def _room_create(call: Call) -> None:

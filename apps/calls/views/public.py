@@ -1,12 +1,16 @@
 """The page where anyone talks to an agent from the browser."""
 
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from apps.billing.services.limits import spend_open
 from apps.calls.agents import AgentUnavailable, call_agent
+from apps.calls.models import Channel
 from apps.compass.selectors import agent_by_slug
 
 # What the page says when there is no call: (view of frontend/src/call/page.ts, icon, title, what to do next).
@@ -36,6 +40,12 @@ ENDINGS = (
     ),
     ("busy", "clock", _("All lines are busy"), _("Many people are calling right now. Wait a moment, then call again.")),
     (
+        "limit",
+        "phone-off",
+        _("No new calls at the moment"),
+        _("Please try again later, or reach the company in another way."),
+    ),
+    (
         "unavailable",
         "phone-off",
         _("Takes no calls right now"),
@@ -62,9 +72,9 @@ def call_page(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "calls/call_page.html", context)
 
 
-def _start(agent_id: object) -> str:
+def _start(agent_id: UUID) -> str:
     try:
-        call_agent(str(agent_id))
+        call_agent(agent_id)
     except AgentUnavailable:
         return "unavailable"
-    return "ready"
+    return "ready" if spend_open(agent_id=agent_id, channel=Channel.WEBRTC).admitted else "limit"

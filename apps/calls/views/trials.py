@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from apps.billing.services.limits import spend_open
 from apps.calls.agents import AgentUnavailable, call_agent
-from apps.calls.models import Call
+from apps.calls.models import Call, Channel
 from apps.calls.selectors_pages import call_turns
 from apps.calls.views.public import ENDINGS
 from apps.calls.views.words import step_of
@@ -25,6 +26,7 @@ def trial(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     problem = ""
     try:
         call_agent(agent.pk, trial=True)
+        problem = spend_open(agent_id=agent.pk, channel=Channel.WEBRTC).reason
     except AgentUnavailable as error:
         problem = error.message
     context = {"agent": agent, "endings": ENDINGS, "start": "ready", "problem": problem}

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.compass.chat import refusal_of
 from apps.compass.models.agents import Agent, AgentVersion
 from apps.compass.models.checks import GOING, CheckPolicy, CheckResult, CheckRun, CheckScenario, Outcome, RunState
 from apps.compass.payloads_checks import ScenarioIn
@@ -53,6 +54,8 @@ def run_begin(*, agent: Agent, started_by: UUID | None = None) -> CheckRun:
     """Queues a run of every scenario against the draft as it is now. Raises ChecksRefused, AgentUnavailable."""
     from apps.compass.checks_tasks import checks_run_task
 
+    if refusal := refusal_of(agent.pk):
+        raise ChecksRefused(refusal)
     runs_interrupt(agent=agent)
     with transaction.atomic():
         version, scenarios = agent_for_trial(agent.pk), list(agent.scenarios.all())

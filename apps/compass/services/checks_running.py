@@ -8,14 +8,14 @@ from uuid import UUID
 import structlog
 from django.db import close_old_connections, connection, transaction
 
-from apps.compass.chat import ChatTurn, Said, Usage, chat
+from apps.compass.chat import ChatTurn, Said, Usage, chat, refusal_of
 from apps.compass.models.agents import AgentVersion
 from apps.compass.models.checks import CheckResult, CheckRun, Outcome, RunState, TrialUsage
 from apps.compass.services.checks import run_alive, run_claim, run_end
 from apps.compass.services.checks_assertions import assertion_check
 from apps.compass.services.checks_people import customer_line, judged
 from apps.compass.services.checks_usage import trial_usage_record
-from apps.core.errors import MeridianError
+from apps.core.errors import MeridianError, PermanentError
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,8 @@ class ScenarioRun:
         """Talks, and keeps the outcome. Raises RunOver."""
         started = time.monotonic()
         self._alive()
+        if refusal := refusal_of(self._run.agent_id):
+            raise PermanentError(refusal)
         CheckResult.objects.filter(pk=self._result.pk).update(outcome=Outcome.RUNNING)
         for line in self._lines():
             self._turn(line)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from apps.compass.chat import ChatTurn, Cost, Said, chat
+from apps.compass.chat import ChatTurn, Cost, Said, chat, refusal_of
 from apps.compass.editor import Editing
 from apps.compass.models.checks import TrialUsage
 from apps.compass.selectors import AgentUnavailable
@@ -48,6 +48,8 @@ def try_chat(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     text = request.POST.get("text", "").replace("\x00", "").strip()[:LONGEST]
     if not text:
         return _told(request, ChatTurn([], error=_("There is nothing to answer; write something first.")), None)
+    if refusal := refusal_of(version.agent_id):
+        return _told(request, ChatTurn([], error=refusal), None)
     turn = chat().turn(version=version, history=_history(request), text=text)
     user_id = request.user.pk
     cost = trial_usage_record(kind=TrialUsage.Kind.CHAT, version=version, usage=turn.usage, user_id=user_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.billing.services.limits import Decision
 from apps.compass.selectors import AgentUnavailable, agent_published
 from apps.core.outbox import effect_enqueue
 from apps.desktop.errors import WindowClosed
@@ -19,7 +20,8 @@ from apps.desktop.services.conversations import conversation_escalate
 from apps.desktop.services.messages import message_send
 from apps.desktop.services.rules import conversation_lock
 from apps.whatsapp.models import Turn
-from apps.whatsapp.sentences import handed_over
+from apps.whatsapp.sentences import declined, handed_over
+from apps.whatsapp.services.spending import told_lately, turn_gate, turn_unspent
 from apps.whatsapp.services.voices import transcripts_pending
 from apps.whatsapp.wakes import turn_wake
 
@@ -82,7 +84,8 @@ def turn_start(turn_id: UUID | str) -> bool:
         turn.due_at = now + VOICE_STEP
         turn.save(update_fields=["due_at"])
         return False
-    return _run(turn, conversation, now)
+    decision = turn_gate(turn, conversation)
+    return _run(turn, conversation, now) if decision.admitted else _decline(turn, conversation, decision)
 
 
 def conversation_of_turn(turn_id: UUID | str) -> Conversation | None:
@@ -103,10 +106,28 @@ def _run(turn: Turn, conversation: Conversation, now: datetime) -> bool:
     return True
 
 
+def _decline(turn: Turn, conversation: Conversation, decision: Decision) -> bool:
+    """A spend limit is reached: people take over, or the contact is told once that nobody answers now."""
+    turn_finish(turn, State.FAILED, decision.reason)
+    if decision.to_people:
+        conversation_hand_over(conversation, reason=decision.reason)
+    elif not told_lately(conversation):
+        with suppress(WindowClosed):
+            message_send(
+                conversation=conversation,
+                author=Message.Author.SYSTEM,
+                text=declined(_language(conversation)),
+                payload={"spend_limit": True},
+            )
+    return False
+
+
 def turn_finish(turn: Turn, state: str, note: str = "") -> None:
     """Ends a locked turn; a turn that was collected meanwhile can start."""
     turn.state, turn.note, turn.finished_at = state, note[:300], timezone.now()
     turn.save(update_fields=["state", "note", "finished_at", "usage"])
+    if not turn.usage:
+        turn_unspent(turn)
     following = Turn.objects.filter(conversation_id=turn.conversation_id, state=State.COLLECTING).first()
     if following is not None:
         turn_wake(following, max(following.due_at - timezone.now(), timedelta(0)))

@@ -1,6 +1,6 @@
 // Why a call could not be made: each reason is one block of words on the page.
 
-export type Reason = "refused" | "missing" | "in_use" | "insecure" | "busy" | "unavailable" | "unknown" | "unreachable";
+export type Reason = "refused" | "missing" | "in_use" | "insecure" | "busy" | "unavailable" | "limit" | "unknown" | "unreachable";
 
 export class CallFailure extends Error {
   constructor(
@@ -31,6 +31,7 @@ export function failureOf(error: unknown): CallFailure {
 export function failureOfAnswer(status: number, code: string, retryAfter: number): CallFailure {
   if (status === 429 || code === "busy") return new CallFailure("busy", retryAfter);
   if (status === 404 || code === "unknown_agent") return new CallFailure("unknown");
+  if (code === "spend_limit") return new CallFailure("limit");
   if (status < 500 || code === "agent_disabled" || code === "not_published") return new CallFailure("unavailable");
   return new CallFailure("unreachable");
 }

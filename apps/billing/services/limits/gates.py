@@ -6,11 +6,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from apps.billing.models import SpendHold
-from apps.billing.services.limits.spending import ADMITTED, LASTS, Decision, spend_release, spend_reserve
+from apps.billing.rounding import step_of
+from apps.billing.selectors.limits import limits_reached
+from apps.billing.services.limits.spending import ADMITTED, LASTS, Decision, decided, spend_release, spend_reserve
 from apps.core.schema import schema_current
 from apps.tenants.models import Tenant
 
-__all__ = ["Decision", "spend_forget", "spend_gate"]
+__all__ = ["Decision", "estimate_or", "spend_forget", "spend_gate", "spend_open"]
 
 
 def spend_gate(
@@ -23,7 +25,7 @@ def spend_gate(
     lasts: timedelta = LASTS,
 ) -> Decision:
     """spend_reserve for the current tenant. One without limits pays one statement, and nothing is estimated for it."""
-    tenant = Tenant.objects.filter(schema_name=schema_current(), spend_limits__active=True).first()
+    tenant = _limited()
     if tenant is None:
         return ADMITTED
     return spend_reserve(
@@ -35,6 +37,23 @@ def spend_gate(
         estimate=estimate(),
         lasts=lasts,
     )
+
+
+def spend_open(*, agent_id: UUID | str | None, channel: str = "") -> Decision:
+    """The same question for what costs too little to hold anything for it, and for pages that tell before one begins."""
+    tenant = _limited()
+    return decided(limits_reached(tenant, agent_id, channel)) if tenant else ADMITTED
+
+
+def _limited() -> Tenant | None:
+    """The current tenant, if it has limits."""
+    return Tenant.objects.filter(schema_name=schema_current(), spend_limits__active=True).first()
+
+
+def estimate_or(total: Decimal, currency: str, unpriced: bool, floor: Decimal) -> Decimal:
+    """An estimate, or `floor` (written for dollars) where not everything has a price and it is more."""
+    least = floor if step_of(currency) < 1 else floor * 100
+    return max(total, least) if unpriced else total
 
 
 def spend_forget(*, source_type: str, source_id: str) -> bool:

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.billing.models import LedgerEntry, SpendHold, SpendLimit, SpendWindow
-from apps.billing.selectors.limits import limit_name
+from apps.billing.selectors.limits import limit_name, limits_for
 from apps.billing.services.limits.notices import windows_warn
-from apps.billing.services.limits.windows import limits_for, limits_lock, windows_at, windows_hold, windows_refresh
+from apps.billing.services.limits.windows import limits_lock, windows_at, windows_hold, windows_refresh
 from apps.tenants.models import Tenant
 
 State, Reached = SpendHold.State, SpendLimit.Reached
@@ -46,6 +46,13 @@ class Decision:
 ADMITTED = Decision(True)
 
 
+def decided(reached: list[SpendLimit]) -> Decision:
+    """The answer where these limits are reached: a limit that declines is stricter than one that hands to people."""
+    if not reached:
+        return ADMITTED
+    return Decision(False, next((limit for limit in reached if limit.reached == Reached.REFUSE), reached[0]))
+
+
 @transaction.atomic
 def spend_reserve(
     *,
@@ -68,7 +75,7 @@ def spend_reserve(
     windows = windows_at(limits, timezone.now())
     reached = [window.limit for window in windows if window.spent + window.held >= window.limit.amount]
     if reached:
-        return Decision(False, next((limit for limit in reached if limit.reached == Reached.REFUSE), reached[0]))
+        return decided(reached)
     amount = max(estimate, Decimal(0))
     hold = SpendHold.objects.create(
         tenant=tenant, source_type=source_type, source_id=source_id, amount=amount, expires_at=timezone.now() + lasts

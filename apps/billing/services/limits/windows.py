@@ -13,8 +13,6 @@ from apps.billing.selectors.limits import ledger_sum
 from apps.billing.windows import window_start
 from apps.tenants.models import Tenant
 
-Scope = SpendLimit.Scope
-
 
 def limits_lock(tenant_id: int) -> list[SpendLimit]:
     """Every limit of a tenant, in a fixed order, until the transaction ends; one statement where there are none.
@@ -23,17 +21,6 @@ def limits_lock(tenant_id: int) -> list[SpendLimit]:
     """
     rows = SpendLimit.objects.select_for_update(of=("self",), no_key=True).select_related("tenant")
     return list(rows.filter(tenant_id=tenant_id).order_by("pk"))
-
-
-def limits_for(limits: Iterable[SpendLimit], agent_id: UUID | str | None, channel: str) -> list[SpendLimit]:
-    """Those of the limits in force that speak of this agent or channel, or of the whole company."""
-    return [limit for limit in limits if limit.active and _speaks_of(limit, agent_id, channel)]
-
-
-def _speaks_of(limit: SpendLimit, agent_id: UUID | str | None, channel: str) -> bool:
-    if limit.scope == Scope.AGENT:
-        return agent_id is not None and str(limit.agent_id) == str(agent_id)
-    return limit.scope == Scope.TENANT or limit.channel == channel
 
 
 def windows_at(limits: Sequence[SpendLimit], moment: datetime) -> list[SpendWindow]:
