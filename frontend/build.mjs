@@ -45,6 +45,7 @@ function bundle() {
       tools: here("src/tools/page.ts"),
       theme: here("src/theme.ts"),
       try: here("src/try/page.ts"),
+      staff: here("src/staff/page.ts"),
       styles: here("src/styles.css"),
     },
     outdir: out,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.billing.views.staff import invoice, tenant, tenants
+from apps.billing.views.staff import books, invoice, overrides, revenue, tenant, tenants
 
 urlpatterns = [
     path("", tenants.tenants, name="staff"),
@@ -10,4 +10,12 @@ urlpatterns = [
     path("tenants/<slug:slug>/suspend", tenant.suspend, name="staff-tenant-suspend"),
     path("tenants/<slug:slug>/restore", tenant.restore, name="staff-tenant-restore"),
     path("invoices/<uuid:invoice_id>/", invoice.invoice, name="staff-invoice"),
+    path("tenants/<slug:slug>/prices", overrides.override_new, name="staff-override"),
+    path("tenants/<slug:slug>/prices/<uuid:override_id>/end", overrides.end, name="staff-override-end"),
+    path("books/", books.books, name="staff-books"),
+    path("books/copy", books.copy, name="staff-book-copy"),
+    path("books/<uuid:book_id>/", books.book, name="staff-book"),
+    path("books/<uuid:book_id>/delete", books.delete, name="staff-book-delete"),
+    path("revenue/", revenue.revenue, name="staff-revenue"),
+    path("revenue/csv", revenue.revenue_csv, name="staff-revenue-csv"),
 ]

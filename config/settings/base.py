@@ -104,6 +104,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
 )
 
 SIGNUP = env.flag("SIGNUP", True)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000  # a price book is one form, with 9 fields for each of its rows
 STAFF_MFA_REQUIRED = env.flag("STAFF_MFA_REQUIRED", False)  # the platform's staff need a second factor; prod says yes
 PLATFORM_CONTACT = env.optional("PLATFORM_CONTACT")  # whom the people of a suspended company ask: an e-mail address
 SIGNUP_PLAN = env.optional("SIGNUP_PLAN", "team")  # the code of the plan that a new company tries

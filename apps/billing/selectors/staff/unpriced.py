@@ -1,32 +1,19 @@
-"""What was used and has no price, so that it was not charged: how often, since when, by whom."""
+"""What was used and has no price, with the names of those who used it."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from django.db import connection
+from decimal import Decimal
 
 from apps.billing.models import Kind
+from apps.billing.selectors.unpriced import unpriced_usage
 from apps.tenants.models import Tenant
 
-# A re-rating row corrects its entry: what the newest row of a thing still lacks is what has no price.
-GROUPED = """
-SELECT item->>'kind' AS kind, item->>'provider' AS provider, item->>'model' AS model, count(*) AS times,
-       min(started_at) AS first_at, max(started_at) AS last_at, array_agg(DISTINCT tenant_id) AS tenants
-FROM billing_ledgerentry entry, jsonb_array_elements(entry.unpriced) item
-WHERE entry.total IS NULL
-  AND NOT EXISTS (SELECT FROM billing_ledgerentry later
-                  WHERE later.tenant_id = entry.tenant_id AND later.source_type = entry.source_type
-                    AND later.source_id = entry.source_id AND later.revision > entry.revision)
-  AND (%(tenant)s::bigint IS NULL OR tenant_id = %(tenant)s)
-GROUP BY 1, 2, 3 ORDER BY times DESC, 1, 2, 3
-"""
 NAMED = 5
 
 
 @dataclass(frozen=True)
 class UnpricedRow:
-    """One thing without a price. `tenants` are the names of some of those who used it; `more` how many others did."""
+    """One thing without a price. `tenants` are some of those who used it; `more` how many others did."""
 
     kind: str
     provider: str
@@ -34,6 +21,7 @@ class UnpricedRow:
     times: int
     first_at: datetime
     last_at: datetime
+    quantities: dict[str, Decimal]
     tenants: list[Tenant]
     more: int
 
@@ -41,17 +29,27 @@ class UnpricedRow:
     def kind_label(self) -> str:
         return str(Kind(self.kind).label) if self.kind in Kind.values else self.kind
 
+    @property
+    def used(self) -> list[str]:
+        """Such as `120 characters`."""
+        return [f"{amount.normalize():f} {name.replace('_', ' ')}" for name, amount in sorted(self.quantities.items())]
+
 
 def unpriced_rows(tenant: Tenant | None = None) -> list[UnpricedRow]:
     """Of one tenant or of all, the most often used first."""
-    with connection.cursor() as cursor:
-        cursor.execute(GROUPED, {"tenant": tenant.pk if tenant else None})
-        found = cursor.fetchall()
-    named = Tenant.objects.in_bulk({pk for row in found for pk in row[-1][:NAMED]})
-    return [_row(row, named) for row in found]
-
-
-def _row(row: tuple[Any, ...], named: dict[int, Tenant]) -> UnpricedRow:
-    kind, provider, model, times, first_at, last_at, ids = row
-    tenants = [named[pk] for pk in ids[:NAMED]]
-    return UnpricedRow(kind, provider, model, times, first_at, last_at, tenants, max(0, len(ids) - NAMED))
+    found = unpriced_usage(tenant)
+    named = Tenant.objects.in_bulk({pk for one in found for pk in one.tenants[:NAMED]})
+    return [
+        UnpricedRow(
+            one.kind,
+            one.provider,
+            one.model,
+            one.times,
+            one.first_at,
+            one.last_at,
+            one.quantities,
+            [named[pk] for pk in one.tenants[:NAMED]],
+            max(0, len(one.tenants) - NAMED),
+        )
+        for one in found
+    ]

@@ -12,6 +12,7 @@ from apps.billing.models import Credit
 from apps.billing.selectors.staff import tenant as selectors
 from apps.billing.selectors.staff.unpriced import unpriced_rows
 from apps.billing.services.staff import company_restore, company_suspend
+from apps.billing.views.staff.override_forms import OverrideForm
 from apps.billing.views.staff.pages import month_name, page, tenant_or_404, this_month, who
 from apps.core.errors import PermanentError
 from apps.tenants.staff import staff_required
@@ -26,6 +27,11 @@ class ReasonForm(forms.Form):
 @require_GET
 @staff_required
 def tenant(request: HttpRequest, slug: str) -> HttpResponse:
+    return tenant_page(request, slug)
+
+
+def tenant_page(request: HttpRequest, slug: str, *, override_form: OverrideForm | None = None, status: int = 200) -> HttpResponse:
+    """Everything about a tenant; the form as it was refused, where it was."""
     one = tenant_or_404(slug)
     context = {
         "one": one,
@@ -44,8 +50,9 @@ def tenant(request: HttpRequest, slug: str) -> HttpResponse:
         "suspended_because": selectors.suspension_reason(one),
         "suspend_form": ReasonForm(auto_id="suspend-%s"),
         "restore_form": ReasonForm(auto_id="restore-%s"),
+        "override_form": override_form or OverrideForm(auto_id="override-%s"),
     }
-    return page(request, "tenant.html", "tenants", context)
+    return page(request, "tenant.html", "tenants", context, status=status)
 
 
 @require_POST
