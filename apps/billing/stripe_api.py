@@ -95,7 +95,9 @@ def _classified(error: stripe.StripeError) -> StripeUnavailable | StripeRefused:
     if status == 409 or code in ("lock_timeout", "idempotency_key_in_use"):
         return StripeUnavailable("Stripe is still busy with the same request; it is tried again by itself.", after=AFTER_LIMIT)
     if isinstance(error, stripe.AuthenticationError):
-        return StripeRefused("Stripe does not accept STRIPE_SECRET_KEY. Take the key from your Stripe dashboard again.", code=code)
+        return StripeRefused(
+            "Stripe does not accept STRIPE_SECRET_KEY. Take the key from your Stripe dashboard again.", code=code
+        )
     if isinstance(error, stripe.PermissionError):
         return StripeRefused(
             "STRIPE_SECRET_KEY may not do this. Give the restricted key the rights named in docs/billing.md, Stripe.", code=code

@@ -10,6 +10,7 @@ from django_tenants.utils import schema_context
 from apps.billing.locks import NOTE_NUMBER, lock
 from apps.billing.models import Credit, CreditNote, Invoice, InvoiceLine
 from apps.billing.rounding import payable_check
+from apps.billing.services.stripe_queue import credit_note_queue
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 
@@ -56,6 +57,7 @@ def credit_note_create(*, invoice: Invoice, amount: Decimal, reason: str, by: st
         )
         found.credited += amount
         found.save(update_fields=["credited", "updated_at"])
+        credit_note_queue(note)
     return note
 
 

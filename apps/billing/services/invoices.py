@@ -13,6 +13,7 @@ from apps.billing.months import month_bounds, month_first
 from apps.billing.services.invoice_claims import entries_free
 from apps.billing.services.invoice_lines import credits_free, credits_use, lines_make
 from apps.billing.services.plans import currency_of
+from apps.billing.services.stripe_queue import withdraw_queue
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 
@@ -54,6 +55,7 @@ def invoice_void(*, invoice: Invoice) -> Invoice:
         credits_free(found)
         found.state, found.voided_at = Invoice.State.VOID, timezone.now()
         found.save(update_fields=["state", "voided_at", "updated_at"])
+        withdraw_queue(found)
     return found
 
 

@@ -1,0 +1,114 @@
+"""Taking back at Stripe: credit notes, and voiding an invoice."""
+
+from typing import Any
+
+from django.db.models import F
+
+from apps.billing import stripe_calls
+from apps.billing.models import CreditNote, Invoice
+from apps.billing.rounding import minor_units
+from apps.billing.services.invoices import invoice_void
+from apps.billing.services.stripe_customers import key_of
+from apps.billing.services.stripe_states import invoice_apply
+from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable, stripe_configured
+
+NOTE_MARK = "meridian_credit_note"
+Json = dict[str, Any]
+
+
+def credit_note_send(*, note: CreditNote) -> CreditNote:
+    """Makes a credit note at Stripe, once: it lowers what is open, or becomes credit for the next invoice when it is paid.
+
+    Raises StripeRefused while its invoice is not at Stripe, StripeUnavailable.
+    """
+    invoice = note.invoice
+    if note.stripe_id:
+        return note
+    if not invoice.stripe_id or invoice.step != Invoice.Step.FINALIZED:
+        raise StripeRefused(f"Invoice {invoice.number} is not at Stripe yet; send it first.")
+    try:
+        answer = _there(note) or _create(note)
+    except StripeUnavailable as error:
+        if error.answered:
+            CreditNote.objects.filter(pk=note.pk).update(stripe_tries=F("stripe_tries") + 1)
+        raise
+    note_store(note=note, answer=answer)
+    invoice_apply(invoice=invoice, answer=stripe_calls.invoice_get(invoice.stripe_id))
+    return note
+
+
+def _there(note: CreditNote) -> Json | None:
+    """What an earlier attempt made and could not note down."""
+    found = stripe_calls.credit_notes_of(note.invoice.stripe_id)
+    return next((row for row in found if (row["metadata"] or {}).get(NOTE_MARK) == str(note.pk)), None)
+
+
+def _create(note: CreditNote) -> Json:
+    status = _status(note)
+    try:
+        return _post(note, status)
+    except StripeRefused:
+        again = _status(note)
+        if again == status:
+            raise
+        return _post(note, again)  # it was paid between the two requests
+
+
+def _status(note: CreditNote) -> str:
+    return str(stripe_calls.invoice_get(note.invoice.stripe_id)["status"])
+
+
+def _post(note: CreditNote, status: str) -> Json:
+    amount = minor_units(note.amount, note.invoice.currency)
+    params: Json = {
+        "invoice": note.invoice.stripe_id,
+        "amount": amount,
+        "memo": note.reason,
+        "metadata": {NOTE_MARK: str(note.pk), "meridian_number": note.number},
+    }
+    if status == "paid":
+        params["credit_amount"] = amount  # to the customer's balance, which the next invoice uses
+    return stripe_calls.credit_note_create(params, key=key_of("credit-note", note.pk, params, note.stripe_tries))
+
+
+def note_store(*, note: CreditNote, answer: Json) -> None:
+    """Notes Stripe's id and paper of a credit note."""
+    note.stripe_id, note.pdf_url = answer["id"], answer.get("pdf") or note.pdf_url
+    note.save(update_fields=["stripe_id", "pdf_url"])
+
+
+def invoice_withdraw(*, invoice: Invoice) -> None:
+    """Takes an invoice back at Stripe: deletes a draft, voids what is open. Not at Stripe, or void there: nothing to do.
+
+    Raises StripeRefused for one that is paid, StripeUnavailable.
+    """
+    if not invoice.stripe_id:
+        return
+    try:
+        answer = stripe_calls.invoice_get(invoice.stripe_id)
+        if answer["status"] == "draft":
+            stripe_calls.invoice_delete(invoice.stripe_id)
+        elif answer["status"] in ("open", "uncollectible"):
+            key = key_of("void", invoice.stripe_id, {}, invoice.stripe_tries)
+            answer = stripe_calls.invoice_void(invoice.stripe_id, key=key)
+    except StripeMissing:
+        return  # a draft that was deleted before
+    except StripeUnavailable as error:
+        if error.answered:
+            Invoice.objects.filter(pk=invoice.pk).update(stripe_tries=F("stripe_tries") + 1)
+        raise
+    if answer["status"] == "paid":
+        invoice_apply(invoice=invoice, answer=answer)
+        raise StripeRefused(f"Invoice {invoice.number} is paid and cannot be voided. Make a credit note instead.")
+    invoice_apply(invoice=invoice, answer=answer)
+
+
+def invoice_cancel(*, invoice: Invoice) -> Invoice:
+    """Voids an invoice at Stripe and then here: what was on it is invoiced again with the next one.
+
+    In this order, one that is paid at that very moment stays paid. Raises StripeRefused for it, and StripeUnavailable: then
+    nothing has changed here.
+    """
+    if invoice.stripe_id and stripe_configured():
+        invoice_withdraw(invoice=invoice)
+    return invoice_void(invoice=invoice)

@@ -1,0 +1,13 @@
+"""What happens at Stripe by itself: invoices that were held up go on, reminders go out, and the two sides are compared."""
+
+from celery import shared_task
+
+from apps.billing.services.stripe_sync import invoices_resume
+from apps.billing.stripe_api import stripe_configured
+from apps.core.tasks import PublicTask
+
+
+@shared_task(base=PublicTask, expires=60)
+def invoices_resume_task() -> int:
+    """Each minute: what an outage or a crash held up."""
+    return invoices_resume() if stripe_configured() else 0

@@ -1,0 +1,145 @@
+"""Taking back: credit notes and voiding, at Stripe once whatever breaks."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.billing.models import CreditNote, Invoice, InvoicedEntry
+from apps.billing.services.credits import credit_note_create
+from apps.billing.services.invoices import invoice_void
+from apps.billing.services.stripe_credits import credit_note_send, invoice_cancel
+from apps.billing.services.stripe_customers import portal_url
+from apps.billing.services.stripe_sync import invoice_send
+from apps.billing.stripe_api import StripeRefused, StripeUnavailable
+from apps.core.models import OutboundEffect
+from apps.core.outbox import outbox_drain
+from tests.billing.stripe.factories import draft_of
+from tests.standins.stripe import Fault, Stripe
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outside_transactions")]
+
+
+@pytest.fixture
+def sent(stripe: Stripe, acme: Any) -> Invoice:
+    return invoice_send(invoice=draft_of(acme))
+
+
+def work() -> None:
+    connection.set_schema_to_public()
+    while outbox_drain():
+        pass
+    connection.set_schema_to_public()
+
+
+def note_of(invoice: Invoice, amount: str = "5.00") -> CreditNote:
+    return credit_note_create(invoice=invoice, amount=Decimal(amount), reason="The line was bad.", by="root@meridian.test")
+
+
+def test_a_credit_note_lowers_what_is_open(stripe: Stripe, sent: Invoice) -> None:
+    note = note_of(sent)
+    work()
+    note.refresh_from_db()
+    there = stripe.state.get("credit_note", note.stripe_id)
+    assert (there["amount"], there["memo"], there["pre_payment_amount"]) == (500, "The line was bad.", 500)
+    assert note.pdf_url and stripe.state.get("invoice", sent.stripe_id)["amount_remaining"] == 2500
+    sent.refresh_from_db()
+    assert sent.credited == Decimal(5)
+
+
+def test_a_credit_note_of_what_is_paid_becomes_credit(stripe: Stripe, sent: Invoice) -> None:
+    stripe.invoices.pay(sent.stripe_id, {})
+    Invoice.objects.filter(pk=sent.pk).update(state="paid")
+    note_of(sent)
+    work()
+    assert stripe.state.rows("customer")[0]["balance"] == -500
+
+
+def test_one_that_is_paid_between_two_requests(stripe: Stripe, sent: Invoice) -> None:
+    def pays(call: str) -> None:
+        if call == "POST /v1/credit_notes" and stripe.state.get("invoice", sent.stripe_id)["status"] == "open":
+            stripe.invoices.pay(sent.stripe_id, {})
+
+    stripe.hook = pays
+    note_of(sent)
+    work()
+    assert (stripe.count("credit_note"), stripe.state.rows("customer")[0]["balance"]) == (1, -500)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+@pytest.mark.parametrize("kind", ["500", "500_after", "drop", "drop_after", "429"])
+def test_a_credit_note_is_made_once(stripe: Stripe, sent: Invoice, kind: Any, forgotten: bool) -> None:
+    stripe.faults = [Fault("POST /v1/credit_notes", kind, times=2)]
+    note_of(sent)
+    work()
+    if forgotten:
+        stripe.keys_prune()
+    stripe.faults = []
+    OutboundEffect.objects.update(available_at="2020-01-01T00:00Z")
+    work()
+    assert OutboundEffect.objects.get().state == "done"
+    assert (stripe.count("credit_note"), stripe.state.get("invoice", sent.stripe_id)["amount_remaining"]) == (1, 2500)
+
+
+def test_a_note_of_an_invoice_that_is_not_there_waits(stripe: Stripe, acme: Any) -> None:
+    draft = draft_of(acme, state="open")
+    note = note_of(draft)
+    work()
+    assert not OutboundEffect.objects.exists()
+    with pytest.raises(StripeRefused, match="send it first"):
+        credit_note_send(note=note)
+
+
+def test_voided_here_is_voided_there(stripe: Stripe, sent: Invoice) -> None:
+    invoice_void(invoice=sent)
+    work()
+    assert stripe.state.get("invoice", sent.stripe_id)["status"] == "void"
+
+
+def test_a_draft_at_stripe_is_deleted(stripe: Stripe, acme: Any) -> None:
+    stripe.faults = [Fault(r"POST /v1/invoices/\w+/finalize", "500", times=2)]
+    draft = draft_of(acme)
+    with pytest.raises(StripeUnavailable):
+        invoice_send(invoice=draft)
+    invoice_void(invoice=draft)
+    work()
+    assert (stripe.count("invoice"), stripe.count("invoiceitem")) == (0, 0)
+    with pytest.raises(StripeRefused, match="is void"):
+        invoice_send(invoice=draft)
+
+
+def test_cancelling_what_was_just_paid_keeps_it_paid(stripe: Stripe, sent: Invoice) -> None:
+    stripe.invoices.pay(sent.stripe_id, {})
+    with pytest.raises(StripeRefused, match="credit note instead"):
+        invoice_cancel(invoice=sent)
+    sent.refresh_from_db()
+    assert sent.state == "paid"
+
+
+def test_cancelling_while_stripe_is_away_changes_nothing(stripe: Stripe, sent: Invoice) -> None:
+    stripe.faults = [Fault(".*", "drop", times=9)]
+    with pytest.raises(StripeUnavailable):
+        invoice_cancel(invoice=sent)
+    sent.refresh_from_db()
+    assert sent.state == "open"
+
+
+def test_cancelled_it_is_void_on_both_sides(stripe: Stripe, sent: Invoice) -> None:
+    assert invoice_cancel(invoice=sent).state == "void"
+    assert stripe.state.get("invoice", sent.stripe_id)["status"] == "void"
+    assert not InvoicedEntry.objects.filter(invoice=sent).exists()
+
+
+def test_the_portal_is_the_tenants_own(stripe: Stripe, acme: Any, globex: Any) -> None:
+    links = [portal_url(tenant=tenant, return_url="https://meridian.test/billing/") for tenant in (acme, globex)]
+    sessions = stripe.state.rows("billing_portal.session")
+    assert links == [session["url"] for session in sessions]
+    assert len({session["customer"] for session in sessions}) == 2
+    assert sessions[0]["return_url"] == "https://meridian.test/billing/"
+
+
+def test_without_stripe_there_is_no_portal(acme: Any, settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    with pytest.raises(StripeRefused, match="not set up on this installation"):
+        portal_url(tenant=acme, return_url="https://meridian.test/")
