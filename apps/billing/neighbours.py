@@ -11,6 +11,7 @@ Names = Callable[[Iterable[UUID]], dict[UUID, str]]
 Resolved = Callable[[datetime, datetime], int]
 _names: list[Names] = []
 _resolved: list[Resolved] = []
+_agents: list[Callable[[], list[tuple[UUID, str]]]] = []
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,16 @@ _links: dict[str, Links] = {}
 def names_register(source: Names) -> None:
     """Says how agents are called, by id; also those that were archived."""
     _names[:] = [source]
+
+
+def agents_register(source: Callable[[], list[tuple[UUID, str]]]) -> None:
+    """Says which agents (id, name) the current tenant has."""
+    _agents[:] = [source]
+
+
+def agents_now() -> list[tuple[UUID, str]]:
+    """The agents (id, name) of the current tenant, by name."""
+    return _agents[0]() if _agents else []
 
 
 def resolved_register(source: Resolved) -> None:

@@ -1,5 +1,10 @@
 """Billing's part of a tenant's API, under /api/v1/billing/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from apps.billing.apis import limits
+
+urlpatterns: list[URLPattern] = [
+    path("limits", limits.LimitsAPI.as_view(), name="billing-limits-api"),
+    path("limits/<uuid:limit_id>", limits.LimitAPI.as_view(), name="billing-limit-api"),
+]
