@@ -8,11 +8,14 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
+        from apps.core.early import early_register
         from apps.core.rotation import rotation_register
         from apps.tenants.audit import audit_start
+        from apps.tenants.hosts import domain_allowed
         from apps.tenants.policy import login_stamp
         from apps.tenants.services_sso import sso_rotate
 
         user_logged_in.connect(login_stamp, dispatch_uid="tenants.login_stamp")
         audit_start()
         rotation_register(sso_rotate)
+        early_register("/domains/allowed", domain_allowed)

@@ -18,6 +18,7 @@ from django_tenants.utils import tenant_context
 from apps.core.errors import MeridianError
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.tenants.models import (
+    CustomDomain,
     Invitation,
     Membership,
     SingleSignOn,
@@ -31,7 +32,7 @@ from apps.tenants.models import (
 log = structlog.get_logger(__name__)
 SECRET = (EncryptedTextField, EncryptedJSONField)
 HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth", "client_secret"})
-SHARED = (Membership, Invitation, TenantApiKey, SingleSignOn, SingleSignOnIdentity)
+SHARED = (Membership, Invitation, TenantApiKey, CustomDomain, SingleSignOn, SingleSignOnIdentity)
 Rows: TypeAlias = "models.QuerySet[Any]"
 
 

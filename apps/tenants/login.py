@@ -1,6 +1,7 @@
 """From the public host to a person's own company: a ticket that logs in there, with what has been proven here."""
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
@@ -15,9 +16,10 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from apps.tenants.hosts import is_platforms
 from apps.tenants.models import Tenant, User
 from apps.tenants.selectors import membership_of, memberships_of, tenant_host
 from apps.tenants.staff import HOME, PATHS
@@ -46,7 +48,7 @@ class HandoverStage(LoginStage):
             return None, True
         if membership is None:
             return _back(self.request), False
-        return HttpResponseRedirect(ticket_url(self.request, user, membership.tenant)), False
+        return onward(self.request, ticket_url(self.request, user, membership.tenant)), False
 
 
 def _back(request: HttpRequest) -> HttpResponse:
@@ -60,6 +62,14 @@ def ticket_url(request: HttpRequest, user: User, tenant: Tenant, path: str = "")
     proven = get_authentication_records(request, user)
     ticket = signing.dumps([str(user.pk), tenant.schema_name, stamp, proven], salt=TICKET_SALT, compress=True)
     return f"{host_url(request, tenant)}/login/ticket?t={ticket}{f'&next={path}' if path else ''}"
+
+
+def onward(request: HttpRequest, address: str) -> HttpResponse:
+    """From a form on the public host to a company's: to a name of its own, which form-action does not know, by a page between."""
+    host = urlsplit(address).hostname or ""
+    if is_platforms(host):
+        return HttpResponseRedirect(address)
+    return render(request, "tenants/onward.html", {"address": address, "host": host})
 
 
 def host_url(request: HttpRequest, tenant: Tenant) -> str:

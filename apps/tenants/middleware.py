@@ -7,9 +7,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import set_urlconf
 from django_tenants.middleware.main import TenantMainMiddleware
+from django_tenants.utils import remove_www
 
 from apps.core.schema import schema_leave
 from apps.tenants import policy
+from apps.tenants.hosts import host_of, is_platforms
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import membership_of
 from apps.tenants.staff import staff_refusal
@@ -27,6 +29,12 @@ class TenantMiddleware(TenantMainMiddleware):
         set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)
         return None
 
+    @staticmethod
+    def hostname_from_request(request: HttpRequest) -> str:
+        """A company's own name counts as it is proven, its www included."""
+        host = host_of(request)
+        return remove_www(host) if is_platforms(host) else host
+
     def get_tenant(self, domain_model: type, hostname: str) -> Tenant:
         tenant: Tenant = super().get_tenant(domain_model, hostname)
         if tenant.status != Tenant.Status.ACTIVE:
@@ -42,10 +50,10 @@ class MembershipMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         tenant = getattr(request, "tenant", None)
-        if policy.session_elsewhere(request.session, tenant):
-            request.user = AnonymousUser()
         known = tenant is not None and request.user.is_authenticated and not policy.session_foreign(request.session, tenant)
         request.membership = membership_of(request.user, tenant) if known else None  # type: ignore[attr-defined,arg-type]
+        if request.membership is None and policy.session_by_provider(request.session):  # type: ignore[attr-defined]
+            request.user = AnonymousUser()  # copied to another host, or no longer one of the company's people
         refused = policy.refusal(request) if request.membership else None  # type: ignore[attr-defined]
         if tenant is None:
             refused = staff_refusal(request)

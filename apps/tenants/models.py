@@ -125,6 +125,7 @@ class Route(models.Model):
         return f"{self.kind} {self.external_id} -> {self.tenant}"
 
 
+from apps.tenants.models_domains import CustomDomain as CustomDomain  # noqa: E402
 from apps.tenants.models_keys import TenantApiKey as TenantApiKey  # noqa: E402
 from apps.tenants.models_people import Invitation as Invitation  # noqa: E402
 from apps.tenants.models_people import TenantExport as TenantExport  # noqa: E402

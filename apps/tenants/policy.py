@@ -36,11 +36,6 @@ def session_foreign(session: Any, tenant: Tenant) -> bool:
     return session.get("tenant", "") not in ("", tenant.schema_name)
 
 
-def session_elsewhere(session: Any, tenant: Tenant | None) -> bool:
-    """Whether a company's provider opened this session and it was copied to another host, where it is nobody's."""
-    return session_by_provider(session) and (tenant is None or session.get("tenant") != tenant.schema_name)
-
-
 def session_by_provider(session: Any) -> bool:
     """Whether the company's provider opened it: it opens this company and nothing that is the person's own."""
     return bool(session.get(SSO_MARK))

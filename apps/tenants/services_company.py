@@ -13,6 +13,7 @@ from django_tenants.utils import schema_context
 from apps.core.errors import PermanentError
 from apps.tenants.lifecycle import lifecycle_tell
 from apps.tenants.models import (
+    CustomDomain,
     Domain,
     Invitation,
     Membership,
@@ -26,7 +27,7 @@ from apps.tenants.models import (
 from apps.tenants.schemas import schema_drop
 
 GRACE = timedelta(days=30)
-SHARED = (Invitation, Membership, SingleSignOn, SingleSignOnIdentity, TenantApiKey)
+SHARED = (CustomDomain, Invitation, Membership, SingleSignOn, SingleSignOnIdentity, TenantApiKey)
 
 
 def tenant_update(*, tenant: Tenant, **values: Any) -> None:

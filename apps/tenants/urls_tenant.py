@@ -1,6 +1,7 @@
 from django.urls import include, path
 
-from apps.tenants.views import audit, company, login, people, sso
+from apps.tenants.hosts import well_known
+from apps.tenants.views import audit, company, domains, login, people, sso
 
 urlpatterns = [
     path("login", login.TenantLogin.as_view(), name="login"),
@@ -21,7 +22,12 @@ urlpatterns = [
     path("compass/security/sign-on/check", sso.check, name="sso-check"),
     path("compass/security/sign-on/only", sso.only, name="sso-only"),
     path("compass/security/sign-on/remove", sso.remove, name="sso-remove"),
+    path(".well-known/meridian-domain", well_known, name="domain-well-known"),
     path("compass/company/", company.company, name="company"),
+    path("compass/company/domains/", domains.domains, name="domains"),
+    path("compass/company/domains/primary", domains.primary, name="domain-primary"),
+    path("compass/company/domains/<uuid:domain_id>/check", domains.check, name="domain-check"),
+    path("compass/company/domains/<uuid:domain_id>/remove", domains.remove, name="domain-remove"),
     path("compass/company/export", company.export_ask, name="company-export"),
     path("compass/company/exports/<uuid:export_id>", company.export_state, name="export-state"),
     path("compass/company/exports/<uuid:export_id>/file", company.export_file, name="export-file"),

@@ -20,7 +20,9 @@ PUBLIC_HOSTS = {PUBLIC_HOST, "127.0.0.1", "[::1]", *env.many("PUBLIC_HOSTS")}
 TENANT_HOST_SUFFIX = env.optional("TENANT_HOST_SUFFIX", f".{PUBLIC_HOST}")
 REALTIME_URL = env.optional("REALTIME_URL", "ws://{host}:8001").rstrip("/")
 API_URL = env.optional("API_URL", PUBLIC_URL).rstrip("/")
-ALLOWED_HOSTS = [*PUBLIC_HOSTS, TENANT_HOST_SUFFIX, *env.many("ALLOWED_HOSTS")]
+PLATFORM_HOSTS = [*PUBLIC_HOSTS, TENANT_HOST_SUFFIX, *env.many("ALLOWED_HOSTS")]
+ALLOWED_HOSTS = ["*"]  # HostMiddleware decides, which knows the companies' own host names as well
+DNS_SERVERS = env.many("DNS_SERVERS")  # who are asked for TXT records; the machine's own unless told
 CSRF_TRUSTED_ORIGINS = env.many("CSRF_TRUSTED_ORIGINS")
 METRICS_ALLOWED_NETWORKS = env.many("METRICS_ALLOWED_NETWORKS", "127.0.0.0/8,::1/128")
 TOOL_ALLOWED_NETWORKS = env.many("TOOL_ALLOWED_NETWORKS")
@@ -82,6 +84,8 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "tenants.Membership", "exclude_fields": ["tenant"]},
     {"model": "tenants.Invitation", "exclude_fields": ["tenant", "sent_at", "invited_by"]},
     {"model": "tenants.TenantApiKey", "exclude_fields": ["tenant", "hashed_key"]},
+    {"model": "tenants.CustomDomain", "exclude_fields": ["tenant", "token"]},
+    {"model": "tenants.Domain", "exclude_fields": ["tenant"]},
     {"model": "tenants.SingleSignOn", "mask_fields": ["client_secret"], "exclude_fields": ["tenant", "checked_at"]},
     {"model": "tenants.SingleSignOnIdentity", "exclude_fields": ["tenant"]},
     {"model": "billing.BillingProfile", "exclude_fields": ["tenant", "stripe_asked_at", "standing_since"]},
@@ -134,6 +138,7 @@ USERSESSIONS_TRACK_ACTIVITY = False
 
 MIDDLEWARE = [
     "apps.core.early.EarlyMiddleware",
+    "apps.tenants.hosts.HostMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

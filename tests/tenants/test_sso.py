@@ -443,6 +443,23 @@ def test_the_provider_answers_for_the_second_factor(client_for: ClientFor, sso: 
     assert client.get("/").status_code == 200
 
 
+def test_who_is_invited_joins_by_the_provider_then(
+    client_for: ClientFor, sso: SingleSignOn, acme: Tenant, owner: User, mailoutbox: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    sso_require(tenant=acme, by=owner, required=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        invitation_create(tenant=acme, email="dora@acme.test", role=Role.AGENT, by=owner, address="http://acme.localhost/join/")
+    found = re.search(r"http://acme\.localhost(/join/\S+)", mailoutbox[0].body)
+    assert found
+    answer = client_for(None, "acme").get(found[1])
+    assert answer["Location"] == "/login" and "dora@acme.test" in told(answer)
+
+
+def test_the_session_ends_with_the_membership(client_for: ClientFor, of_two: Client, alice: User, acme: Tenant) -> None:
+    Membership.objects.filter(user=alice, tenant=acme).delete()
+    assert of_two.get("/account/")["Location"].startswith("/login")
+
+
 # Setting it up
 
 

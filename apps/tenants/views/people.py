@@ -150,6 +150,11 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     known = User.objects.filter(email=invitation.email).first()
     if known is not None:
         return _join_known(request, invitation, known)
+    if tenant.sso_required and invitation.role != Role.OWNER:
+        messages.info(
+            request, _("Log in by your company's single sign-on, with %(email)s, to join.") % {"email": invitation.email}
+        )
+        return redirect("login")
     form = PersonForm(request.POST or None, initial={"email": invitation.email})
     if form.is_valid() and _not_too_often(request, form):
         made = invitation_accept(invitation=invitation, **form.cleaned_data)
