@@ -1,14 +1,14 @@
 """The two sides that Herald talks to, each on a thread of its own: the channel that takes /reply, and the language model."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.standins.openai import OpenAIStandin
+from tests.standins.threads import threaded
 
 WAIT_SECONDS = 30.0
 
@@ -89,32 +89,6 @@ def replies_taken(port: int = 0) -> Iterator[ReplySide]:
             thread.join()
 
 
-async def _silence_end() -> None:
-    """Ends the answers that would never have come."""
-    waiting = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-
-@contextmanager
-def model_running(**options: Any) -> Iterator[OpenAIStandin]:
+def model_running(**options: Any) -> AbstractContextManager[OpenAIStandin]:
     """OpenAI's stand-in on a loop of its own; nothing that it would have refused may have been sent to it."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    standin = OpenAIStandin(**options)
-
-    def run(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(WAIT_SECONDS)
-
-    run(standin.__aenter__())
-    try:
-        yield standin
-    finally:
-        run(standin.__aexit__(None, None, None))
-        run(_silence_end())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-    assert standin.problems == []
+    return threaded(OpenAIStandin(**options))

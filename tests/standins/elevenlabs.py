@@ -18,12 +18,23 @@ from tests.standins.audio import spoken
 from tests.standins.server import Seen, Standin, standin_main
 
 _CHUNK_SECONDS = 0.1
+_MP3_FRAME = bytes.fromhex("fffb9064") + bytes(413)  # MPEG-1 Layer III, 128 kbit/s, 44.1 kHz: 26 ms of silence
+_VOICES: list[dict[str, Any]] = [
+    {
+        "voice_id": "standin",
+        "name": "Stand-in",
+        "category": "premade",
+        "labels": {"gender": "female", "age": "young", "accent": "american", "language": "en", "use_case": "conversational"},
+    },
+    {"voice_id": "second", "name": "Zweite", "category": "cloned", "labels": {"gender": "male", "language": "de"}},
+    {"voice_id": "bare", "name": None, "category": "generated", "labels": None},
+]
 
 
 class ElevenLabsStandin(Standin):
     """Speaks tones, `first_audio` seconds after a text is to be spoken.
 
-    It serves PCM only: ask for an output_format such as pcm_24000. `error`, when set, is sent
+    It serves PCM, and silence as MP3: ask for an output_format such as pcm_24000 or mp3_44100_128. `error`, when set, is sent
     in place of audio.
     """
 
@@ -32,6 +43,7 @@ class ElevenLabsStandin(Standin):
         self.first_audio = first_audio
         self.error: str | None = None
         self.texts: list[str] = []
+        self.voices_asked = 0
 
     @property
     def base_url(self) -> str:
@@ -141,14 +153,16 @@ class ElevenLabsStandin(Standin):
                 self.problems.append(f"text-to-speech: no {name}")
         self.texts.append(body.get("text", ""))
         await asyncio.sleep(self.first_audio)
+        if request.query.get("output_format", "mp3_44100_128") == "mp3_44100_128":
+            return web.Response(body=_MP3_FRAME * len(body.get("text", "")), content_type="audio/mpeg")
         audio = spoken(body.get("text", ""), rate=self._rate(request))
         return web.Response(body=audio, content_type="audio/pcm")
 
     async def _voices(self, request: web.Request) -> web.StreamResponse:
         if (refusal := self._refusal(request)) is not None:
             return refusal
-        voice = {"voice_id": "standin", "name": "Stand-in", "category": "premade"}
-        return web.json_response({"voices": [voice]})
+        self.voices_asked += 1
+        return web.json_response({"voices": _VOICES})
 
 
 class Context:
