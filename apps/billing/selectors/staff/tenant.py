@@ -1,8 +1,6 @@
 """One tenant as the platform's staff see it."""
 
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,8 +13,6 @@ from apps.billing.models import (
     Credit,
     Invoice,
     PriceOverride,
-    SpendLimit,
-    SpendWindow,
     StaffAct,
     Subscription,
 )
@@ -26,20 +22,6 @@ from apps.tenants.models import Domain, Membership, Role, Tenant
 AMOUNT: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=6)
 INVOICES = 12
 ACTS = 20
-
-
-@dataclass(frozen=True)
-class LimitRow:
-    """A spend limit and how much of its present day or month is gone."""
-
-    limit: SpendLimit
-    spent: Decimal
-    held: Decimal
-
-    @property
-    def percent(self) -> int:
-        """Of the limit; 100 where the limit is 0."""
-        return min(999, round(100 * (self.spent + self.held) / self.limit.amount)) if self.limit.amount else 100
 
 
 def profile_of(tenant: Tenant) -> BillingProfile:
@@ -83,14 +65,6 @@ def credits_left(credits: "QuerySet[Credit]") -> "QuerySet[Credit]":
     return credits.annotate(used=used).annotate(left=F("amount") - F("used"))
 
 
-def limits_of(tenant: Tenant) -> list[LimitRow]:
-    """Its limits with their newest window."""
-    limits = list(SpendLimit.objects.filter(tenant=tenant))
-    windows = SpendWindow.objects.filter(limit__in=limits).order_by("limit_id", "-starts_on").distinct("limit_id")
-    newest = {window.limit_id: window for window in windows}
-    return [_limit_row(limit, newest.get(limit.pk)) for limit in limits]
-
-
 def overrides_of(tenant: Tenant) -> "QuerySet[PriceOverride]":
     """Its own prices, those that have ended too."""
     return PriceOverride.objects.filter(tenant=tenant).order_by("-effective_from", "kind", "provider", "model")
@@ -106,7 +80,3 @@ def suspension_reason(tenant: Tenant) -> str:
     kinds = (StaffAct.Kind.SUSPENDED, StaffAct.Kind.RESTORED)
     last = StaffAct.objects.filter(tenant=tenant, kind__in=kinds).first()
     return last.reason if last and last.kind == StaffAct.Kind.SUSPENDED else ""
-
-
-def _limit_row(limit: SpendLimit, window: SpendWindow | None) -> LimitRow:
-    return LimitRow(limit, window.spent, window.held) if window else LimitRow(limit, ZERO, ZERO)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.billing.models import Credit
+from apps.billing.selectors.limits import limit_rows
 from apps.billing.selectors.staff import tenant as selectors
 from apps.billing.selectors.staff.unpriced import unpriced_rows
 from apps.billing.services.staff import company_restore, company_suspend
@@ -42,7 +43,7 @@ def tenant_page(request: HttpRequest, slug: str, *, override_form: OverrideForm 
         "month_name": month_name(this_month()),
         "subscription": selectors.subscription_of(one),
         "invoices": selectors.invoices_of(one),
-        "limits": selectors.limits_of(one),
+        "limits": limit_rows(one),
         "credits": selectors.credits_left(Credit.objects.filter(tenant=one)),
         "overrides": selectors.overrides_of(one),
         "unpriced": unpriced_rows(one),
