@@ -6,7 +6,7 @@ class BillingConfig(AppConfig):
     label = "billing"
 
     def ready(self) -> None:
-        from apps.billing import tasks_metering  # noqa: F401  it registers itself
+        from apps.billing import effects_metering, tasks_metering  # noqa: F401  they register themselves
         from apps.billing import effects_limits, tasks_limits  # noqa: F401  they register themselves
         from apps.billing.services.plans import plan_resume, subscription_end, trial_start
         from apps.tenants.lifecycle import lifecycle_register

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import lcm
+from typing import Any, Protocol
 
-from apps.billing.models import PastPrice, Price, PriceOverride, Unit
+from apps.billing.models import Unit
 
 ZERO = Decimal("0.000000")
 MICRO = 1_000_000
@@ -42,6 +43,35 @@ SHARED = lcm(*(size for _, size in UNITS.values()))
 WHOLE = RATE_SCALE * SHARED
 
 
+class Asked(Protocol):
+    """What a price, an override or a decision says: which model and unit, and what a unit costs."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class Own(Asked, Protocol):
+    """A price of a tenant's own."""
+
+    @property
+    def price(self) -> Any: ...
+
+
+class Listed(Asked, Protocol):
+    """A price of a book, or a decision: what a customer pays, and what the provider takes."""
+
+    @property
+    def charged(self) -> Decimal: ...
+    @property
+    def provider_cost(self) -> Any: ...
+
+
 @dataclass(slots=True)
 class Tariff:
     """The rates of one model by quantity. A quantity that `costs` lacks is one whose cost to the platform nobody knows."""
@@ -61,9 +91,7 @@ class Tariff:
 class Rates:
     """Every tariff that holds for a tenant at a moment: the book's, with the tenant's own prices in their place."""
 
-    def __init__(
-        self, prices: Iterable[Price] = (), overrides: Iterable[PriceOverride] = (), fallbacks: Iterable[PastPrice] = ()
-    ) -> None:
+    def __init__(self, prices: Iterable[Listed] = (), overrides: Iterable[Own] = (), fallbacks: Iterable[Listed] = ()) -> None:
         """`fallbacks` count only for what neither the book nor an override has a price for."""
         self._tariffs: dict[Key, Tariff] = {}
         for price in prices:
@@ -79,11 +107,11 @@ class Rates:
             if UNITS[decision.unit][0] in FEES and (decision.kind, decision.provider, decision.model) in known:
                 continue
             tariff, quantity, size = self._place(decision)
-            tariff.charges.setdefault(quantity, (scaled(decision.price), size))
+            tariff.charges.setdefault(quantity, (scaled(decision.charged), size))
             tariff.costs.setdefault(quantity, (scaled(decision.provider_cost), size))
         self._complete()
 
-    def _place(self, price: Price | PriceOverride | PastPrice) -> tuple[Tariff, str, int]:
+    def _place(self, price: Asked) -> tuple[Tariff, str, int]:
         tariff = self._tariffs.setdefault((price.kind, price.provider, price.model), Tariff())
         return tariff, *UNITS[price.unit]
 

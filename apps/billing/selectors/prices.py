@@ -4,12 +4,17 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from apps.billing.models import BillingProfile, PastPrice, PriceBook, PriceOverride
 from apps.billing.rating import Rates
+from apps.core.errors import PermanentError
+from apps.core.schema import schema_current
 from apps.tenants.models import Tenant
 
 DEFAULT_CURRENCY = "USD"
@@ -23,6 +28,46 @@ class Pricing:
     book: PriceBook | None
     rates: Rates
     decided: Sequence[PastPrice] = ()
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What an entry is rated by: the same as `Pricing` for the models that it names, read in one statement."""
+
+    tenant_id: int
+    currency: str
+    book_id: UUID | None
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: str
+    provider: str
+    model: str
+    unit: str
+    provider_cost: Decimal
+    price: Decimal
+    charged: Decimal
+
+
+# Every entry of every tenant asks this. Sources: 1 the book, 2 the tenant's own prices, 3 what finance decided for the past.
+PRICES = """
+WITH who AS (SELECT id, COALESCE((SELECT currency FROM billing_billingprofile WHERE tenant_id = tenant.id), 'USD') AS currency
+  FROM tenants_tenant tenant WHERE {tenant}),
+book AS (SELECT book.id, book.markup FROM billing_pricebook book, who
+  WHERE book.currency = who.currency AND book.effective_from <= %(at)s ORDER BY book.effective_from DESC LIMIT 1)
+SELECT who.id, who.currency, (SELECT id FROM book), p.* FROM who LEFT JOIN LATERAL (
+  SELECT 1 AS source, kind, provider, model, unit, provider_cost, COALESCE(price, provider_cost * (1 + book.markup)) AS price,
+    now() AS since FROM billing_price, book WHERE book_id = book.id AND model = ANY(%(models)s)
+  UNION ALL SELECT 2, kind, provider, model, unit, 0, price, effective_from FROM billing_priceoverride
+  WHERE tenant_id = who.id AND currency = who.currency AND model = ANY(%(models)s)
+    AND effective_from <= %(at)s AND (effective_until IS NULL OR effective_until > %(at)s)
+  UNION ALL SELECT CASE WHEN tenant_id IS NULL THEN 3 ELSE 4 END, kind, provider, model, unit, provider_cost, price, created_at
+  FROM billing_pastprice WHERE (tenant_id IS NULL OR tenant_id = who.id) AND currency = who.currency AND model = ANY(%(models)s)
+    AND until > %(at)s AND (since IS NULL OR since <= %(at)s)
+) p ON true ORDER BY p.source, p.since
+"""
 
 
 class Shelf:
@@ -72,6 +117,24 @@ def tenant_currency(tenant: Tenant) -> str:
 def price_book_at(moment: datetime, currency: str = DEFAULT_CURRENCY) -> PriceBook | None:
     """The price book of a currency in effect at a moment, or None before the first one."""
     return _books(moment).filter(currency=currency).first()
+
+
+def priced_at(tenant: Tenant | None, moment: datetime, models: Iterable[str]) -> Priced:
+    """What these models cost a tenant (None: the current one) at a moment, in its currency, in one statement."""
+    names = {name for model in models for name in (model, model.partition("/")[0])}
+    given = {"at": moment, "models": list(names), "tenant": tenant.pk if tenant else schema_current()}
+    sql = PRICES.format(tenant="id = %(tenant)s" if tenant else "schema_name = %(tenant)s")
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        found = cursor.fetchall()
+    if not found:
+        raise PermanentError(f"There is no company {given['tenant']} that could be billed.")
+    sources: dict[int, list[_Row]] = {1: [], 2: [], 3: [], 4: []}
+    for *_who, source, kind, provider, model, unit, cost, price, _since in found:
+        if source is not None:
+            sources[source].append(_Row(kind, provider, model, unit, cost, price, price))
+    tenant_id, currency, book_id = found[0][:3]
+    return Priced(tenant_id, currency, book_id, Rates(sources[1], sources[2], [*sources[3], *sources[4]]))
 
 
 def pricing_at(tenant: Tenant, moment: datetime, currency: str = "") -> Pricing:

@@ -10,7 +10,7 @@ from apps.billing.services.ledger import (
     entry_write,
     report_check,
 )
-from apps.billing.services.metering import usage_record
+from apps.billing.services.metering import usage_charge, usage_enqueue, usage_record
 from apps.billing.services.prices import (
     override_end,
     override_set,
@@ -41,5 +41,7 @@ __all__ = [
     "price_book_seed",
     "prices_check",
     "report_check",
+    "usage_charge",
+    "usage_enqueue",
     "usage_record",
 ]

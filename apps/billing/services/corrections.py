@@ -68,7 +68,7 @@ def statement_lock(entry: LedgerEntry) -> Statement:
 def revision_write(statement: Statement, values: dict[str, Any], *, source: str, reason: str, by: str) -> LedgerEntry:
     """Writes the next revision of a locked statement."""
     base = statement.base
-    columns = {"duration": ZERO, "usage": [], "content_hash": "", "price_book": base.price_book, **values}
+    columns = {"duration": ZERO, "usage": [], "content_hash": "", "price_book_id": base.price_book_id, **values}
     facts = {name: getattr(base, name) for name in COPIED}
     row = LedgerEntry(
         **facts,
@@ -109,7 +109,7 @@ def _by_usage(statement: Statement, usage: list[dict[str, Any]], duration: Decim
         "usage": usage,
         "content_hash": usage_hash(usage),
         "duration": seconds - statement.duration,
-        "price_book": pricing.book,
+        "price_book_id": pricing.book.pk if pricing.book else None,
     }
     same = not lines and not values["duration"] and _same(statement, cost)
     return None if same else values

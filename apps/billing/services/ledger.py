@@ -12,15 +12,17 @@ from django.db import transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
-from apps.billing.costs import Cost, cost_of
+from apps.billing.costs import Cost, items_of, rated
 from apps.billing.models import BillingConflict, LedgerEntry
 from apps.billing.payloads import CallReport
-from apps.billing.selectors.prices import Pricing, pricing_at
+from apps.billing.selectors.prices import Priced, priced_at
 from apps.billing.services.limits import spend_note
 from apps.core.errors import PermanentError
 from apps.core.realtime import hint_publish
 from apps.core.rows import row_insert
 from apps.tenants.models import Tenant
+
+MOST = 10**12
 
 
 class ReportInvalid(PermanentError):
@@ -64,7 +66,7 @@ def call_bill(
     raise ReportConflict(result.entry)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def entry_write(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
     """Writes a row of the ledger, once for its source and revision: the row that counts, and whether it is this one.
 
@@ -103,19 +105,20 @@ def conflict_resolve(*, conflict: BillingConflict, resolution: str) -> BillingCo
 
 
 def _entry_make(tenant: Tenant, report: CallReport, source: str) -> BillResult:
-    return BillResult(*entry_write(_entry(tenant, report, source, pricing_at(tenant, report.started_at))))
+    items = items_of(report)
+    priced = priced_at(tenant, report.started_at, [item.model for item in items])
+    return BillResult(*entry_write(_entry(tenant, report, source, priced, rated(items, priced.rates))))
 
 
-def _entry(tenant: Tenant, report: CallReport, source: str, pricing: Pricing) -> LedgerEntry:
+def _entry(tenant: Tenant, report: CallReport, source: str, priced: Priced, cost: Cost) -> LedgerEntry:
     content = report.content()
-    cost = cost_of(report, pricing.rates)
     facts = ("call_id", "agent_id", "channel", "started_at", "ended_at", "duration", "ended_reason", "transcript_ref")
     return LedgerEntry(
         tenant=tenant,
         source_id=str(report.call_id),
         source=source,
-        price_book=pricing.book,
-        currency=pricing.currency,
+        price_book_id=priced.book_id,
+        currency=priced.currency,
         usage=content["usage"],
         content_hash=report.content_hash(),
         **{name: getattr(report, name) for name in facts},
@@ -124,12 +127,14 @@ def _entry(tenant: Tenant, report: CallReport, source: str, pricing: Pricing) ->
 
 
 def amounts_of(cost: Cost) -> dict[str, Any]:
-    """The columns of an entry that hold a cost."""
+    """The columns of an entry that hold a cost. Raises PermanentError for one that has no room in them."""
     totals: dict[str, Decimal | None] = {
         "total": cost.total,
         "total_known": cost.total_known,
         "provider_cost": cost.provider_cost,
     }
+    if max(totals["total_known"] or 0, totals["provider_cost"] or 0) >= MOST:
+        raise PermanentError("This costs more than the ledger can hold; look at its usage.")
     return {**cost.parts, **totals, "lines": [line.as_json() for line in cost.lines], "unpriced": cost.unpriced}
 
 

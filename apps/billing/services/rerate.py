@@ -153,7 +153,9 @@ def _due(keys: Sequence[UUID], shelf: Shelf, *, lock: bool, report: RerateReport
         if values is not None:
             lacked = {key_of(row) for row in statement.unpriced} - {key_of(row) for row in values["unpriced"]}
             told = [(row.reason, row.decided_by) for row in pricing.decided if (row.kind, row.provider, row.model) in lacked]
-            yield Due(statement, {**values, "price_book": pricing.book}, *(told[0] if told else ()))
+            yield Due(
+                statement, {**values, "price_book_id": pricing.book.pk if pricing.book else None}, *(told[0] if told else ())
+            )
 
 
 def rerated(statement: Statement, rates: Rates) -> dict[str, Any] | None:

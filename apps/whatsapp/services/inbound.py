@@ -29,6 +29,7 @@ from apps.whatsapp.payloads import InboundMessage, InboundStatus, part, text_of,
 from apps.whatsapp.sentences import error_sentence
 from apps.whatsapp.services.media import media_enqueue
 from apps.whatsapp.services.turns import turn_collect
+from apps.whatsapp.services.usage import message_charge
 
 CHANNEL = "whatsapp"
 STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
@@ -152,6 +153,7 @@ def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:
         _status_keep(status, name)
 
 
+@transaction.atomic
 def _status_keep(status: InboundStatus, name: str) -> None:
     message_status_set(
         external_id=status.external_id,
@@ -161,6 +163,7 @@ def _status_keep(status: InboundStatus, name: str) -> None:
         error_text=_error_text(status) if name == "failed" else "",
         pricing=status.pricing,
     )
+    message_charge(status.external_id, name)
 
 
 def _claimed_by_tracker(status: InboundStatus, line: str) -> bool:

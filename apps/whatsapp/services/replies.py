@@ -20,11 +20,13 @@ from apps.whatsapp.replies import Done, ReplyEvent, Said
 from apps.whatsapp.selectors import window_open
 from apps.whatsapp.services.indicators import typing_soon
 from apps.whatsapp.services.turns import conversation_hand_over, conversation_of_turn, turn_finish, turn_is_current
+from apps.whatsapp.services.usage import turn_charge
 
 State = Turn.State
 TURN = (
-    "SELECT *, (SELECT count(*) FROM whatsapp_turnevent WHERE turn_id = turn.id) AS taken"
-    " FROM whatsapp_turn AS turn WHERE id = %s"
+    "SELECT turn.*, event.taken, event.said FROM whatsapp_turn AS turn, LATERAL (SELECT count(*) AS taken,"
+    " COALESCE(bool_or(event = 'message' AND NOT dropped), false) AS said FROM whatsapp_turnevent"
+    " WHERE turn_id = turn.id) AS event WHERE turn.id = %s"
 )
 
 
@@ -119,6 +121,7 @@ def _drop(turn: Turn, reply: ReplyEvent, outcome: Outcome) -> Outcome:
         turn_finish(turn, State.STALE, "A person has taken over.")
     elif isinstance(reply.root, Done):
         turn.save(update_fields=["usage"])
+        turn_charge(turn)
     return outcome
 
 

@@ -22,6 +22,7 @@ from apps.desktop.services.rules import conversation_lock
 from apps.whatsapp.models import Turn
 from apps.whatsapp.sentences import declined, handed_over
 from apps.whatsapp.services.spending import told_lately, turn_gate, turn_unspent
+from apps.whatsapp.services.usage import turn_charge
 from apps.whatsapp.services.voices import transcripts_pending
 from apps.whatsapp.wakes import turn_wake
 
@@ -126,7 +127,7 @@ def turn_finish(turn: Turn, state: str, note: str = "") -> None:
     """Ends a locked turn; a turn that was collected meanwhile can start."""
     turn.state, turn.note, turn.finished_at = state, note[:300], timezone.now()
     turn.save(update_fields=["state", "note", "finished_at", "usage"])
-    if not turn.usage:
+    if not turn_charge(turn):
         turn_unspent(turn)
     following = Turn.objects.filter(conversation_id=turn.conversation_id, state=State.COLLECTING).first()
     if following is not None:

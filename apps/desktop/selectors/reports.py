@@ -1,0 +1,48 @@
+"""What a channel has reported of a message so far, for whoever charges for it."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from apps.desktop.models import Message
+
+REPORTED = """
+SELECT message.at, message.author, conversation.id, conversation.agent_id, conversation.channel, contact.phone,
+  (SELECT jsonb_object_agg(report.status, report.pricing) FROM desktop_messagestatus report WHERE report.message_id = message.id)
+FROM desktop_message message
+JOIN desktop_conversation conversation ON conversation.id = message.conversation_id
+JOIN desktop_contact contact ON contact.id = conversation.contact_id
+WHERE message.external_id = %s FOR NO KEY UPDATE OF message
+"""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A message and its reports: the channel's pricing fields by status, None where a status came without. `phone` is E.164."""
+
+    at: datetime
+    author: str
+    conversation_id: UUID
+    agent_id: UUID | None
+    channel: str
+    phone: str
+    pricing: dict[str, dict[str, Any] | None]
+
+    @property
+    def is_ai(self) -> bool:
+        return self.author == Message.Author.AI
+
+
+def message_reports_lock(external_id: str) -> Reported | None:
+    """The reports of the message that a channel calls so, in one statement; it is locked, so that they are counted one by one."""
+    with connection.cursor() as cursor:
+        cursor.execute(REPORTED, [external_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    *facts, pricing = row
+    return Reported(*facts, json.loads(pricing) if isinstance(pricing, str) else pricing or {})

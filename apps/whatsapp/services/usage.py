@@ -1,0 +1,91 @@
+"""What is charged for chats: the models of each turn, an answer that reached the contact, and the messages that Meta charges for.
+
+It is written in the transaction that ends a turn, or takes a status: two or three statements, where an effect of its own would
+cost one and a dozen behind it. Prices cannot make either fail (billing's `usage_charge`).
+"""
+
+from typing import Any
+
+import phonenumbers
+from django.db import transaction
+
+from apps.billing.models import SourceType
+from apps.billing.services import usage_charge
+from apps.desktop.selectors.reports import Reported, message_reports_lock
+from apps.whatsapp.models import Turn, TurnEvent
+from apps.whatsapp.payloads import text_of
+
+ANSWER = {"kind": "platform", "provider": "meridian", "model": "turn", "turns": 1}
+ARRIVED = ("delivered", "read")  # Meta charges for messages that were delivered
+
+
+def turn_charge(turn: Turn) -> bool:
+    """Charges what a locked turn used by now, however it ended; told again, the difference. False where it used nothing."""
+    usage = [*turn.usage, *([ANSWER] if turn.attempts and _said(turn) else [])]
+    if not usage:
+        return False
+    usage_charge(
+        source_type=SourceType.TURN,
+        source_id=str(turn.pk),
+        usage=usage,
+        at=turn.created_at,
+        agent_id=turn.agent_id,
+        channel="whatsapp",
+        conversation_id=turn.conversation_id,
+    )
+    return True
+
+
+@transaction.atomic(savepoint=False)
+def message_charge(wamid: str, status: str) -> bool:
+    """Charges a message by Meta's pricing fields, once it was delivered; false where a status changes nothing about that.
+
+    It is worked out from all statuses there are, so that their order and number make no difference: what Meta says when it is
+    delivered counts, else when it is read, else when it is sent. Without any it has no price, and finance is shown so.
+    """
+    if status not in ("sent", *ARRIVED):
+        return False
+    message = message_reports_lock(wamid)
+    if message is None or not any(name in message.pricing for name in ARRIVED):
+        return False
+    if status == "read" and message.pricing.get("delivered") is not None:
+        return False
+    usage_charge(
+        source_type=SourceType.MESSAGE,
+        source_id=wamid,
+        usage=[_message_usage(message)],
+        at=message.at,
+        agent_id=message.agent_id if message.is_ai else None,
+        channel=message.channel,
+        conversation_id=message.conversation_id,
+    )
+    return True
+
+
+def _said(turn: Turn) -> bool:
+    """Whether a message of it went to the contact; replies know it from reading the turn."""
+    known = getattr(turn, "said", None)
+    return TurnEvent.objects.filter(turn=turn, event="message", dropped=False).exists() if known is None else bool(known)
+
+
+def _message_usage(message: Reported) -> dict[str, Any]:
+    pricing = next((message.pricing[name] for name in ("delivered", "read", "sent") if message.pricing.get(name)), None) or {}
+    category = text_of(pricing.get("category"), 40).lower() or "unknown"
+    country = _country(message.phone)
+    return {
+        "kind": "messages",
+        "provider": "meta",
+        "model": f"{category}/{country}" if country else category,
+        "messages": 1,
+        "billable": pricing.get("billable") is not False,
+        "type": text_of(pricing.get("type"), 60),
+        "pricing_model": text_of(pricing.get("pricing_model"), 20),
+    }
+
+
+def _country(phone: str) -> str:
+    """ISO 3166, as Meta's rates depend on it; empty where the number is not known."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or ""
+    except phonenumbers.NumberParseException:
+        return ""
