@@ -23,6 +23,10 @@ class Wiring(AppConfig):
 
         gates_know()
 
+        from config.finance import finance_knows
+
+        finance_knows()
+
         from apps.compass.chat import costs_register
         from config.pricing import usage_cost
 

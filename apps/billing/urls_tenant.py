@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.billing.views import limits, overview
+from apps.billing.views import entries, exports, invoices, limits, overview
 
 urlpatterns = [
     path("", overview.overview, name="billing"),
@@ -11,4 +11,11 @@ urlpatterns = [
     path("limits/undo/<str:token>", limits.limit_undo, name="billing-limit-undo"),
     path("limits/<uuid:limit_id>", limits.limit_edit, name="billing-limit"),
     path("limits/<uuid:limit_id>/remove", limits.limit_delete, name="billing-limit-delete"),
+    path("usage/", entries.entries, name="billing-entries"),
+    path("usage/<uuid:entry_id>/", entries.entry, name="billing-entry"),
+    path("invoices/", invoices.invoices, name="billing-invoices"),
+    path("invoices/portal", invoices.portal, name="billing-portal"),
+    path("invoices/<uuid:invoice_id>/", invoices.invoice, name="billing-invoice"),
+    path("exports/", exports.exports, name="billing-exports"),
+    path("exports/file", exports.export_file, name="billing-export-file"),
 ]

@@ -16,9 +16,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """`title` says the finding. `kind` is bars or line; without a `span` the value axis starts at zero.
+    """`title` says the finding. `kind` is bars, stack or line; without a `span` the value axis starts at zero.
 
-    `ticks` words the values of that axis, by value; `labels` those of the other one, by x.
+    `ticks` words the values of that axis, by value; `labels` those of the other one, by x. Values have `prefix` before them.
     """
 
     title: str
@@ -32,11 +32,12 @@ class Chart:
     ticks: Mapping[str, str] = field(default_factory=dict)
     legend: Sequence[tuple[str, str]] = field(default=())
     labels: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
         """The JSON that frontend/src/chart.ts reads."""
         series = [{"label": one.label, "values": list(one.values), "color": one.color} for one in self.series]
         data = {"kind": self.kind, "x": list(self.x), "series": series, "unit": self.unit, "range": self.span}
-        words = {"ticks": dict(self.ticks), "labels": dict(self.labels)}
+        words = {"ticks": dict(self.ticks), "labels": dict(self.labels), "prefix": self.prefix}
         return data | {name: given for name, given in words.items() if given}

@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 
 interface ChartData {
-  kind: "bars" | "line";
+  kind: "bars" | "stack" | "line";
   x: number[];
   series: { label: string; values: (number | null)[]; color: string }[];
   unit: string;
@@ -10,6 +10,7 @@ interface ChartData {
   range?: [number, number];
   ticks?: Record<string, string>;
   labels?: Record<string, string>;
+  prefix?: string;
 }
 
 const drawn = new Map<Element, uPlot>();
@@ -37,31 +38,86 @@ function draw(figure: HTMLElement): void {
   if (!place || !source || place.clientWidth === 0) return;
   const data = JSON.parse(source.textContent ?? "{}") as ChartData;
   place.replaceChildren();
-  drawn.set(figure, new uPlot(options(data, place), [data.x, ...data.series.map((series) => series.values)], place));
+  const tip = document.createElement("div");
+  tip.className = "chart-tip";
+  tip.hidden = true;
+  drawn.set(figure, new uPlot(options(data, place, tip), [data.x, ...heights(data)], place));
+  if (data.kind === "stack") place.append(tip);
 }
 
-function options(data: ChartData, place: HTMLElement): uPlot.Options {
+/** Stacked bars are drawn from the top series down, each as high as all that lie below it. */
+function heights(data: ChartData): (number | null)[][] {
+  const values = data.series.map((series) => series.values);
+  if (data.kind !== "stack") return values;
+  return values.map((_, top) => data.x.map((_, at) => values.slice(0, top + 1).reduce<number>((sum, row) => sum + (row[at] ?? 0), 0))).reverse();
+}
+
+function shown(data: ChartData): ChartData["series"] {
+  return data.kind === "stack" ? [...data.series].reverse() : data.series;
+}
+
+function options(data: ChartData, place: HTMLElement, tip: HTMLElement): uPlot.Options {
   return {
     width: place.clientWidth,
     height: place.clientHeight,
     legend: { show: false },
-    cursor: { show: false },
+    cursor: data.kind === "stack" ? { x: false, y: false, points: { show: false }, drag: { x: false, y: false } } : { show: false },
+    hooks: { setCursor: [(plot) => tell(plot, data, tip)] },
     padding: [12, 8, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => edges(data, min, max) }, y: { range: (_, __, max) => data.range ?? [0, nice(max)] } },
     axes: [
       axis({ values: (_, ticks) => ticks.map((tick) => (data.x.includes(tick) ? (data.labels?.[String(tick)] ?? `${tick}`) : "")), space: data.labels ? 56 : 24, size: 28, grid: { show: false } }),
-      axis({ values: (_, ticks) => ticks.map((tick) => valueLabel(data, tick)), size: data.ticks ? 64 : data.unit.length > 3 ? 80 : 48 }),
+      axis({ values: (_, ticks) => ticks.map((tick) => valueLabel(data, tick)), size: data.ticks || data.prefix ? 64 : data.unit.length > 3 ? 80 : 48 }),
     ],
-    series: [{}, ...data.series.map((series) => drawnSeries(data.kind, series))],
+    series: [{}, ...shown(data).map((series) => drawnSeries(data.kind, series))],
   };
 }
 
+/** What the bar under the pointer is made of. */
+function tell(plot: uPlot, data: ChartData, tip: HTMLElement): void {
+  const at = plot.cursor.idx;
+  tip.hidden = typeof at !== "number" || (plot.cursor.left ?? -1) < 0;
+  if (typeof at !== "number" || tip.hidden) return;
+  const parts = data.series.map((series) => ({ ...series, value: series.values[at] ?? 0 })).filter((part) => part.value !== 0);
+  const total = parts.reduce((sum, part) => sum + part.value, 0);
+  const place = data.x[at] ?? 0;
+  tip.replaceChildren(
+    told(data.labels?.[place] ?? "", amount(data, total), ""),
+    ...parts.map((part) => told(part.label, amount(data, part.value), part.color)),
+  );
+  const left = plot.valToPos(place, "x") + plot.over.offsetLeft - tip.offsetWidth / 2;
+  tip.style.left = `${Math.max(0, Math.min(left, plot.root.clientWidth - tip.offsetWidth))}px`;
+}
+
+function told(name: string, value: string, dot: string): HTMLElement {
+  const row = document.createElement("p");
+  if (dot) {
+    const mark = document.createElement("span");
+    mark.className = "dot";
+    mark.style.color = `var(${dot})`;
+    row.append(mark);
+  }
+  const words = document.createElement("span");
+  words.textContent = name;
+  const number = document.createElement("span");
+  number.textContent = value;
+  row.append(words, number);
+  return row;
+}
+
+function amount(data: ChartData, value: number): string {
+  const places = Math.abs(value) < 0.01 ? 4 : 2;
+  const written = value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places, maximumFractionDigits: places });
+  return `${data.prefix ?? ""}${written}${data.unit}`;
+}
+
 function valueLabel(data: ChartData, tick: number): string {
-  return data.ticks ? (data.ticks[String(tick)] ?? "") : `${tick}${data.unit}`;
+  if (data.ticks) return data.ticks[String(tick)] ?? "";
+  return `${data.prefix ?? ""}${data.kind === "stack" ? tick.toLocaleString(document.documentElement.lang) : tick}${data.unit}`;
 }
 
 function edges(data: ChartData, min: number, max: number): [number, number] {
-  return data.kind === "bars" ? [min - 0.6, max + 0.6] : [min, Math.max(max, min + 1)];
+  return data.kind !== "line" ? [min - 0.6, max + 0.6] : [min, Math.max(max, min + 1)];
 }
 
 function nice(max: number | null): number {
@@ -81,7 +137,7 @@ function axis(extra: uPlot.Axis): uPlot.Axis {
 
 function drawnSeries(kind: ChartData["kind"], series: ChartData["series"][number]): uPlot.Series {
   const stroke = color(series.color);
-  const base = { label: series.label, stroke, width: kind === "bars" ? 0 : 2, spanGaps: true };
+  const base = { label: series.label, stroke, width: kind === "line" ? 2 : 0, spanGaps: true };
   if (kind === "line") return { ...base, points: { show: true, size: 6, fill: stroke } };
-  return { ...base, fill: stroke, paths: uPlot.paths.bars!({ size: [0.5, 28], radius: 0.15 }), points: { show: false } };
+  return { ...base, fill: stroke, paths: uPlot.paths.bars!(kind === "stack" ? { size: [0.7, 40] } : { size: [0.5, 28], radius: 0.15 }), points: { show: false } };
 }
