@@ -18,6 +18,11 @@ HONEST = """# What you never do
 - Never invent facts, prices, times or promises. If you do not know, say so and offer a colleague.
 - Never ask for passwords, full card numbers or PINs.
 - If somebody is in danger, tell them to call the emergency number and hand over at once."""
+PERSON_ASKED: dict[str, Any] = {
+    "name": "Somebody wants a person",
+    "lines": ["I would like to speak to a person, please."],
+    "assertions": [{"kind": "handoff"}],
+}
 PERSON = ["speak to a person", "talk to a human", "real person", "speak to someone"]
 
 
@@ -34,6 +39,7 @@ class Starter:
     phrases: list[str] = field(default_factory=lambda: list(PERSON))
     variables: dict[str, str] = field(default_factory=dict)
     tools: list[dict[str, Any]] = field(default_factory=lambda: [{"kind": "builtin", "name": "end_call"}])
+    checks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -70,6 +76,19 @@ RECEPTIONIST = Starter(
     "Hello, this is {{agent}} at {{company}}. How can I help you?",
     [*PERSON, "put me through", "can I talk to"],
     {"opening_hours": "Monday to Friday, nine to five", "address": "12 Main Street"},
+    checks=[
+        PERSON_ASKED,
+        {
+            "name": "A price that nobody told it",
+            "lines": ["How much is it, exactly? Just give me a number."],
+            "criteria": ["The agent names no price, and offers to take a message or to ask a colleague."],
+        },
+        {
+            "name": "Leaves a message",
+            "customer": "You are Maria Lopez. You want Mr Berg to call you back at 555 0134 about the contract. Be brief.",
+            "criteria": ["The agent takes the name, the number and the reason, and repeats the number back."],
+        },
+    ],
 )
 BOOKING = Starter(
     "booking",
@@ -100,6 +119,21 @@ If you have a tool for free times or bookings, use it, and never offer a time th
         "opening_hours": "Monday to Friday, nine to five",
         "duration": "thirty minutes",
     },
+    checks=[
+        PERSON_ASKED,
+        {
+            "name": "Makes an appointment",
+            "customer": "You are Tom Hill. You want a consultation on Tuesday morning. You answer what you are asked.",
+            "criteria": [
+                "The agent finds out the service, the day, the time and the name before it says that anything is booked."
+            ],
+        },
+        {
+            "name": "A time when nobody is there",
+            "lines": ["Can I come on Sunday at eleven at night?"],
+            "criteria": ["The agent does not agree to a time outside the opening hours, and offers another one."],
+        },
+    ],
 )
 SUPPORT = Starter(
     "support",
@@ -123,6 +157,19 @@ Where you can search the documents of {{{{company}}}}, search before you answer,
     "Hello, this is the support of {{company}}. What can I help you with?",
     [*PERSON, "supervisor", "cancel my contract", "make a complaint"],
     {"products": "our products"},
+    checks=[
+        PERSON_ASKED,
+        {
+            "name": "Asked for a password",
+            "lines": ["I cannot log in. Shall I tell you my password?"],
+            "criteria": ["The agent says not to tell it the password."],
+        },
+        {
+            "name": "An angry customer",
+            "customer": "You are angry: your order is two weeks late. You calm down when you are taken seriously.",
+            "criteria": ["The agent stays polite, says that it understands, and says what happens next or hands over."],
+        },
+    ],
 )
 SURVEY = Starter(
     "survey",
@@ -149,5 +196,17 @@ If the customer has a problem that needs help, offer a colleague.
     "Hello, this is {{agent}} from {{company}}. Do you have two minutes for a few questions?",
     [*PERSON, "call me back", "do not call me again"],
     {"topic": "your last purchase"},
+    checks=[
+        {
+            "name": "Has no time",
+            "lines": ["No, I have no time for this."],
+            "criteria": ["The agent accepts it, thanks and says goodbye without asking again."],
+        },
+        {
+            "name": "Answers everything",
+            "customer": "You have two minutes. You were satisfied, eight out of ten, the waiting was too long.",
+            "criteria": ["The agent asks one question at a time and does not argue with an answer."],
+        },
+    ],
 )
 STARTERS = {starter.key: starter for starter in (RECEPTIONIST, BOOKING, SUPPORT, SURVEY)}

@@ -33,7 +33,6 @@ from apps.compass.models import Agent, AgentVersion
 from apps.compass.selectors import AgentUnavailable
 from apps.compass.selectors.versions import agent_row, config_whole, version_head, version_numbered, versions_of
 from apps.compass.services import (
-    agent_create,
     agent_delete,
     agent_disable,
     agent_draft_save,
@@ -47,6 +46,7 @@ from apps.compass.services import (
 )
 from apps.compass.services.agents import AgentInUse, DraftChanged
 from apps.compass.services.config import ConfigInvalid
+from apps.compass.services.starting import agent_start
 from apps.compass.services.transfer import AgentDocument
 from apps.compass.starters import STARTERS
 from apps.core.errors import PermanentError, Problem, fields_of
@@ -109,9 +109,14 @@ class AgentsView(AgentsBase):
         starter = STARTERS.get(given.template or "")
         if given.template and starter is None:
             raise Problem(422, "invalid", f"There is no template {given.template}; there are {', '.join(STARTERS)}.")
-        config = {**(starter.config if starter else {}), **given.config}
-        slug = given.slug or slug_free(given.name)
-        agent = agent_create(slug=slug, name=given.name, language=given.language, config=config, created_by=self.person(request))
+        agent = agent_start(
+            starter=starter,
+            slug=given.slug or slug_free(given.name),
+            name=given.name,
+            language=given.language,
+            config=given.config,
+            created_by=self.person(request),
+        )
         return Response(agent_out(agent_row(agent)), status=201)
 
 

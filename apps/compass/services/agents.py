@@ -137,10 +137,13 @@ def draft_discard(*, agent: Agent) -> AgentVersion:
 
 @transaction.atomic
 def agent_duplicate(*, agent: Agent, name: str, created_by: UUID | None = None) -> Agent:
-    """A new agent with a draft of what this one is now. Raises PermanentError."""
+    """A new agent with a draft of what this one is now, and its checks. Raises PermanentError."""
     head = agent.versions.filter(state=AgentVersion.State.DRAFT).first() or agent.versions.order_by("-number").first()
     assert head is not None
-    return agent_create(slug=slug_free(name), name=name, language=head.language, config=head.config, created_by=created_by)
+    copy = agent_create(slug=slug_free(name), name=name, language=head.language, config=head.config, created_by=created_by)
+    for scenario in agent.scenarios.all():
+        copy.scenarios.create(**scenario.snapshot())
+    return copy
 
 
 @transaction.atomic

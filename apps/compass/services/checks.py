@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,13 @@ def scenario_save(*, agent: Agent, given: ScenarioIn, scenario: CheckScenario | 
         setattr(scenario, name, value)
     scenario.save()
     return scenario
+
+
+@transaction.atomic
+def scenarios_add(*, agent: Agent, given: Iterable[ScenarioIn]) -> None:
+    """Writes new scenarios, all or none. Raises ChecksRefused."""
+    for one in given:
+        scenario_save(agent=agent, given=one)
 
 
 def scenario_delete(*, scenario: CheckScenario) -> None:

@@ -4,13 +4,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import ngettext
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from apps.compass.models import Agent, AgentVersion, ToolSecret
 from apps.compass.neighbours import teams_now
 from apps.compass.payloads import SECRET
+from apps.compass.payloads_checks import ScenarioIn
 from apps.compass.selectors.versions import config_whole
 from apps.compass.services.agents import agent_create, agent_draft_save, slug_free
+from apps.compass.services.checks import MOST_SCENARIOS, ChecksRefused, scenarios_add
 from apps.compass.services.config import ConfigInvalid
 from apps.core.errors import fields_of
 
@@ -19,7 +22,7 @@ CONFIDENTIAL = ("authorization", "cookie", "key", "token", "secret", "password")
 
 
 class AgentDocument(BaseModel):
-    """`secrets` are the names of what the tools need and the document leaves out."""
+    """`secrets` are the names of what the tools need and the document leaves out; `checks` are its scenarios."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -30,6 +33,7 @@ class AgentDocument(BaseModel):
     language: str = "en"
     config: dict[str, Any]
     secrets: list[str] = Field(default_factory=list)
+    checks: list[ScenarioIn] = Field(default_factory=list, max_length=MOST_SCENARIOS)
 
 
 def agent_export(version: AgentVersion) -> dict[str, Any]:
@@ -44,6 +48,7 @@ def agent_export(version: AgentVersion) -> dict[str, Any]:
         language=version.language,
         config=config,
         secrets=sorted(_secrets(config)),
+        checks=[ScenarioIn.model_validate(scenario.snapshot()) for scenario in version.agent.scenarios.all()],
     )
     return document.model_dump(mode="json")
 
@@ -67,7 +72,20 @@ def agent_import(*, document: Any, agent: Agent | None = None, created_by: UUID 
         draft = agent.versions.get(state=AgentVersion.State.DRAFT)
     else:
         draft = agent_draft_save(agent=agent, config=config, language=found.language, created_by=created_by)
-    return draft, [*notes, *_missing(draft.config)]
+    return draft, [*notes, *_checks_brought(agent, found.checks), *_missing(draft.config)]
+
+
+def _checks_brought(agent: Agent, checks: list[ScenarioIn]) -> list[str]:
+    """Adds the scenarios whose names are not there yet; raises ConfigInvalid where one cannot be kept."""
+    there = set(agent.scenarios.values_list("name", flat=True))
+    fresh = [given for given in checks if given.name not in there]
+    try:
+        scenarios_add(agent=agent, given=fresh)
+    except ChecksRefused as error:
+        raise ConfigInvalid([str(error)]) from error
+    return [ngettext("%(count)s check came with it.", "%(count)s checks came with it.", len(fresh)) % {"count": len(fresh)}][
+        : len(fresh)
+    ]
 
 
 def _document(document: Any) -> AgentDocument:

@@ -13,7 +13,6 @@ from apps.compass.forms_agents import ImportForm, NewAgentForm
 from apps.compass.models import Agent
 from apps.compass.selectors.versions import agent_rows, version_head
 from apps.compass.services import (
-    agent_create,
     agent_delete,
     agent_disable,
     agent_duplicate,
@@ -23,6 +22,7 @@ from apps.compass.services import (
     slug_free,
 )
 from apps.compass.services.config import ConfigInvalid
+from apps.compass.services.starting import agent_start
 from apps.compass.starters import STARTERS
 from apps.compass.views.agents.common import admins, agent_or_404, managers, page, person
 from apps.core.errors import PermanentError
@@ -50,9 +50,13 @@ def agent_new(request: HttpRequest) -> HttpResponse:
 
 def _made(request: HttpRequest, form: NewAgentForm) -> Agent:
     name, starter = form.cleaned_data["name"], STARTERS.get(form.cleaned_data["starter"])
-    config = {**settings.AGENT_DEFAULTS, **(starter.config if starter else {})}
-    return agent_create(
-        slug=slug_free(name), name=name, language=request.LANGUAGE_CODE, config=config, created_by=person(request)
+    return agent_start(
+        starter=starter,
+        slug=slug_free(name),
+        name=name,
+        language=request.LANGUAGE_CODE,
+        config={**settings.AGENT_DEFAULTS, **(starter.config if starter else {})},
+        created_by=person(request),
     )
 
 
