@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
     "webhooks-purge": {"task": "apps.compass.tasks_webhooks.webhooks_purge_task", "schedule": 3600.0},
     "spend-expire": {"task": "apps.billing.tasks_limits.spend_expire_task", "schedule": 30.0},
     "billing-rerate": {"task": "apps.billing.tasks_metering.rerate_task", "schedule": crontab(hour=3, minute=50)},
+    "dunning": {"task": "apps.billing.tasks_stripe.dunning_task", "schedule": crontab(minute=25)},
+    "stripe-reconcile": {"task": "apps.billing.tasks_stripe.stripe_reconcile_task", "schedule": crontab(hour=4, minute=40)},
     "stripe-resume": {"task": "apps.billing.tasks_stripe.invoices_resume_task", "schedule": 60.0},
     "whatsapp-templates-sync": {"task": "apps.whatsapp.tasks.templates_sync_task", "schedule": 900.0},
 }

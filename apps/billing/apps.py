@@ -11,7 +11,7 @@ class BillingConfig(AppConfig):
         from apps.billing.services.plans import plan_resume, subscription_end, trial_start
         from apps.tenants.lifecycle import lifecycle_register
 
-        from apps.billing import effects, handlers, tasks_stripe  # noqa: F401  they register themselves
+        from apps.billing import effects, effects_dunning, handlers, tasks_stripe  # noqa: F401  they register themselves
         from apps.billing.webhooks import stripe_webhook
         from apps.core.early import early_register
 

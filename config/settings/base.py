@@ -172,6 +172,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "apps.tenants.context.shell",
+                "apps.billing.context.standing",
             ],
         },
     }

@@ -109,6 +109,8 @@ def standing_update(*, tenant: Tenant) -> str:
     Past due from the due date on; restricted once a final notice was in vain, or an invoice was written off and not voided.
     """
     standing = _standing(tenant)
+    if standing != Standing.GOOD:
+        BillingProfile.objects.get_or_create(tenant=tenant)
     change = BillingProfile.objects.filter(tenant=tenant).exclude(standing=standing)
     change.update(standing=standing, standing_since=timezone.now(), updated_at=timezone.now())
     return standing
