@@ -1,13 +1,14 @@
 """What of a month a subscription covers: fees, seats and included quantities go by the day. No I/O."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from apps.billing.costs import rounded
-from apps.billing.models import Subscription
+from apps.billing.models import Plan, Subscription
 from apps.billing.months import month_days, month_first, month_next
 
 
@@ -44,6 +45,28 @@ class Share:
     def seats_fee(self) -> Decimal:
         """What the seats above those included cost for these days, to 6 places."""
         return rounded(Fraction(self.subscription.plan.seat_price) * self.extra_seats * self.charged)
+
+
+def subscription_at(rows: Iterable[Subscription], day: date) -> Subscription | None:
+    """The row that covers a day."""
+    return next((row for row in rows if row.started_on <= day and (row.ended_on is None or row.ended_on > day)), None)
+
+
+def trial_left(row: Subscription | None, day: date) -> date | None:
+    """The first day after a trial that still runs on a day."""
+    return row.trial_until if row and row.trial_until and row.trial_until > day else None
+
+
+def rows_changed(rows: Iterable[Subscription], plan: Plan, seats: int, day: date) -> list[Subscription]:
+    """What the rows would be if a plan began on a day; nothing is written, and the rows given stay as they are."""
+    rows, kept = list(rows), []
+    for row in rows:
+        if row.started_on < day:
+            shorter = copy(row)
+            shorter.ended_on = day if row.ended_on is None else min(day, row.ended_on)
+            kept.append(shorter)
+    trial = trial_left(subscription_at(rows, day), day)
+    return [*kept, Subscription(plan=plan, seats=seats, started_on=day, trial_until=trial)]
 
 
 def shares_of(month: date, subscriptions: Iterable[Subscription]) -> list[Share]:

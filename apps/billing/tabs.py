@@ -28,6 +28,7 @@ TABS = (
     Tab("invoices", "billing-invoices", _("Invoices"), "file-text"),
     Tab("limits", "billing-limits", _("Limits"), "hand"),
     Tab("plan", "billing-plan", _("Plan"), "circle-dollar-sign"),
+    Tab("details", "billing-details", _("Details"), "building-2"),
     Tab("exports", "billing-exports", _("Exports"), "download"),
 )
 

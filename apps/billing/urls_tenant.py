@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.billing.views import entries, exports, invoices, limits, overview
+from apps.billing.views import entries, exports, invoices, limits, overview, plan
 
 urlpatterns = [
     path("", overview.overview, name="billing"),
@@ -18,4 +18,7 @@ urlpatterns = [
     path("invoices/<uuid:invoice_id>/", invoices.invoice, name="billing-invoice"),
     path("exports/", exports.exports, name="billing-exports"),
     path("exports/file", exports.export_file, name="billing-export-file"),
+    path("plan/", plan.plan, name="billing-plan"),
+    path("plan/change", plan.plan_change, name="billing-plan-change"),
+    path("details/", plan.details, name="billing-details"),
 ]

@@ -11,7 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from apps.billing.models import Meter, Plan, PlanInclusion, SourceType, Subscription
 from apps.billing.months import month_bounds, month_first, month_next
-from apps.billing.proration import Share, included_in, shares_of
+from apps.billing.proration import Share, included_in, rows_changed, shares_of
 from apps.billing.rounding import rounded_to
 from apps.tenants.models import Tenant
 
@@ -38,6 +38,11 @@ class MeterUse:
         """What was used beyond it, and is charged."""
         return max(Decimal(0), self.used - self.included)
 
+    @property
+    def shown(self) -> Decimal:
+        """How far a bar of what is included is filled."""
+        return min(self.used, self.included)
+
 
 @dataclass(frozen=True)
 class FeeLine:
@@ -51,6 +56,16 @@ class FeeLine:
     month_days: int
     fee: Decimal
     seats_fee: Decimal
+
+
+@dataclass(frozen=True)
+class PlanOffer:
+    """A plan to choose, with what it includes and the seats that are suggested."""
+
+    plan: Plan
+    inclusions: list[PlanInclusion]
+    seats: int
+    chosen: bool
 
 
 @dataclass(frozen=True)
@@ -114,13 +129,33 @@ def meter_use(tenant: Tenant, month: date) -> list[MeterUse]:
     ]
 
 
-def plan_preview(tenant: Tenant, rows_before: list[Subscription], rows_after: list[Subscription], month: date) -> PlanPreview:
-    """What the month's fees are with the rows after a change, and with those before it."""
-    after = [_fee_line(share) for share in shares_of(month, rows_after)]
-    before = [_fee_line(share) for share in shares_of(month, rows_before)]
-    later = [_fee_line(share) for share in shares_of(month_next(month), rows_after)]
-    currency = after[-1].plan.currency if after else "USD"
-    return PlanPreview(after, _sum(after), _sum(before), _sum(later), currency)
+def plan_preview(tenant: Tenant, plan: Plan, seats: int, day: date) -> PlanPreview:
+    """What this month's and the next month's fees are if a plan began on a day, and this month's as things are."""
+    before = _rows(tenant)
+    after, month = rows_changed(before, plan, seats, day), month_first(day)
+    lines = [_fee_line(share) for share in shares_of(month, after)]
+    now = [_fee_line(share) for share in shares_of(month, before)]
+    later = [_fee_line(share) for share in shares_of(month_next(month), after)]
+    return PlanPreview(lines, _sum(lines), _sum(now), _sum(later), plan.currency)
+
+
+def month_fees(tenant: Tenant, month: date) -> list[FeeLine]:
+    """What a month's plans cost as things are."""
+    return [_fee_line(share) for share in month_shares(tenant, month)]
+
+
+def plan_offers(currency: str, people: int, now: Subscription | None) -> list[PlanOffer]:
+    """The plans to choose from; the seats suggested are those there are now, or enough for the people who work there."""
+    offers = []
+    for plan in plans_offered(currency):
+        chosen = bool(now and now.plan_id == plan.pk)
+        seats = now.seats if chosen and now else max(people, plan.included_seats, 1)
+        offers.append(PlanOffer(plan, list(plan.inclusions.all()), seats, chosen))
+    return offers
+
+
+def _rows(tenant: Tenant) -> list[Subscription]:
+    return list(Subscription.objects.filter(tenant=tenant).select_related("plan").order_by("started_on"))
 
 
 def _fee_line(share: Share) -> FeeLine:

@@ -91,7 +91,12 @@ def line_sums(invoice: Invoice) -> dict[UUID, Sums]:
     """By line, of what was claimed."""
     with connection.cursor() as cursor:
         cursor.execute(SUMS, [invoice.pk])
-        return {row[0]: Sums(*row[1:8], parts=dict(zip(Part.values, row[8:], strict=True))) for row in cursor.fetchall()}
+        return {row[0]: _sums(*row[1:]) for row in cursor.fetchall()}
+
+
+def _sums(entries: int, things: int, seconds: Decimal, total: Decimal, unpriced: int, *rest: Any) -> Sums:
+    first, last, *amounts = rest
+    return Sums(entries, things, seconds, total, unpriced, first, last, dict(zip(Part.values, amounts, strict=True)))
 
 
 def months_of(invoice: Invoice, zone: str) -> list[date]:

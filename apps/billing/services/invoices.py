@@ -12,7 +12,7 @@ from apps.billing.models import Invoice, InvoiceLine
 from apps.billing.months import month_bounds, month_first
 from apps.billing.services.invoice_claims import entries_free
 from apps.billing.services.invoice_lines import credits_free, credits_use, lines_make
-from apps.billing.services.plans import currency_of
+from apps.billing.selectors.prices import tenant_currency
 from apps.billing.services.stripe_queue import withdraw_queue
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
@@ -94,7 +94,7 @@ def _draft(tenant: Tenant, month: date) -> Invoice:
     if found is not None and not rebuildable(found):
         raise InvoiceRefused(f"{found.number} was sent already; void it, or correct it with a credit note.")
     invoice = found or Invoice(tenant=tenant, month=month)
-    invoice.period_start, invoice.period_end, invoice.currency = begin, end, currency_of(tenant)
+    invoice.period_start, invoice.period_end, invoice.currency = begin, end, tenant_currency(tenant)
     if found is None:
         invoice.number = invoice.pk.hex  # until it is known that there is something to invoice: numbers have no holes
         invoice.save(force_insert=True)

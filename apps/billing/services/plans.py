@@ -1,6 +1,6 @@
 """Every write to plans and to who is on them. A tenant's rows never overlap, and what was invoiced stays as it was."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,9 +9,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.billing.locks import tenant_money_lock
-from apps.billing.models import BillingProfile, Invoice, Meter, Plan, PlanInclusion, Subscription
+from apps.billing.models import Invoice, Meter, Plan, PlanInclusion, Subscription
 from apps.billing.months import day_at, month_next
+from apps.billing.proration import subscription_at, trial_left
 from apps.billing.rounding import payable_check
+from apps.billing.selectors.prices import tenant_currency
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 
@@ -100,7 +102,7 @@ def trial_start(*, tenant: Tenant) -> Subscription | None:
 
     Returns None where this installation has no such plan.
     """
-    plan = Plan.objects.filter(code=settings.SIGNUP_PLAN, offered=True, currency=currency_of(tenant)).first()
+    plan = Plan.objects.filter(code=settings.SIGNUP_PLAN, offered=True, currency=tenant_currency(tenant)).first()
     if plan is None:
         return None
     free = Plan.objects.filter(fee=0, offered=True, currency=plan.currency).exclude(pk=plan.pk).first()
@@ -128,22 +130,6 @@ def tenant_today(tenant: Tenant) -> date:
     return day_at(timezone.now(), tenant.timezone)
 
 
-def currency_of(tenant: Tenant) -> str:
-    """The currency that a tenant is billed in."""
-    found = BillingProfile.objects.filter(tenant=tenant).values_list("currency", flat=True).first()
-    return found or "USD"
-
-
-def subscription_at(rows: Iterable[Subscription], day: date) -> Subscription | None:
-    """The row that covers a day."""
-    return next((row for row in rows if row.started_on <= day and (row.ended_on is None or row.ended_on > day)), None)
-
-
-def trial_left(row: Subscription | None, day: date) -> date | None:
-    """The first day after a trial that still runs on a day."""
-    return row.trial_until if row and row.trial_until and row.trial_until > day else None
-
-
 def _rows(tenant: Tenant) -> list[Subscription]:
     return list(Subscription.objects.filter(tenant=tenant).select_related("plan").order_by("started_on", "created_at"))
 
@@ -151,8 +137,8 @@ def _rows(tenant: Tenant) -> list[Subscription]:
 def _put(tenant: Tenant, plan: Plan, seats: int, day: date, trial_until: date | None) -> Subscription:
     if seats < 1:
         raise PlanRefused("A plan needs at least one seat.")
-    if plan.currency != currency_of(tenant):
-        raise PlanRefused(f"{plan.name} is sold in {plan.currency}, and this company is billed in {currency_of(tenant)}.")
+    if plan.currency != tenant_currency(tenant):
+        raise PlanRefused(f"{plan.name} is sold in {plan.currency}, and this company is billed in {tenant_currency(tenant)}.")
     _uninvoiced_check(tenant, day)
     _clear(_rows(tenant), day)
     return Subscription.objects.create(tenant=tenant, plan=plan, seats=seats, started_on=day, trial_until=trial_until)

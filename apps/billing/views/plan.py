@@ -1,0 +1,111 @@
+"""A company's plan: what it is, how much of it is used, and what another one would cost this month."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.billing.forms import DetailsForm, PlanForm
+from apps.billing.models import BillingProfile, Plan, Subscription
+from apps.billing.months import month_first
+from apps.billing.selectors.plans import (
+    meter_use,
+    month_fees,
+    plan_offers,
+    plan_preview,
+    subscription_next,
+    subscription_on,
+)
+from apps.billing.selectors.prices import tenant_currency
+from apps.billing.services.plans import subscription_change, tenant_today
+from apps.billing.services.profile import profile_update
+from apps.core.errors import PermanentError
+from apps.tenants.access import MONEY, role_required
+from apps.tenants.models import Membership, Tenant
+
+money_people = role_required(*MONEY)
+
+
+@require_GET
+@money_people
+def plan(request: HttpRequest) -> HttpResponse:
+    """The plan of today, with what this month used of it and costs so far, and the plans to choose from."""
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    today = tenant_today(tenant)
+    now, currency = subscription_on(tenant, today), tenant_currency(tenant)
+    people = Membership.objects.filter(tenant=tenant).count()
+    context = {
+        "section": "billing",
+        "tab": "plan",
+        "currency": currency,
+        "today": today,
+        "now": now,
+        "next": subscription_next(tenant, today),
+        "in_trial": bool(now and now.trial_until and now.trial_until > today),
+        "meters": meter_use(tenant, month_first(today)),
+        "fees": month_fees(tenant, month_first(today)),
+        "profile": BillingProfile.objects.filter(tenant=tenant).first(),
+        "people": people,
+        "offers": plan_offers(currency, people, now),
+    }
+    return render(request, "billing/plan.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@money_people
+def plan_change(request: HttpRequest) -> HttpResponse:
+    """First what a change costs; then, confirmed, the change. It counts from today on."""
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    given = request.POST if request.method == "POST" else request.GET
+    form = PlanForm(given, tenant=tenant)
+    if "plan" in form.errors:
+        return _unknown(request)
+    chosen: Plan = form.cleaned_data["plan"]
+    preview = None
+    if form.is_valid():
+        if request.method == "POST":
+            return _changed(request, tenant, form, chosen)
+        preview = plan_preview(tenant, chosen, form.cleaned_data["seats"], tenant_today(tenant))
+    context = {"section": "billing", "tab": "plan", "form": form, "chosen": chosen, "preview": preview}
+    return render(request, "billing/plan_change.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@money_people
+def details(request: HttpRequest) -> HttpResponse:
+    """Whom invoices are for, and where they go."""
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    profile = BillingProfile.objects.filter(tenant=tenant).first() or BillingProfile(tenant=tenant)
+    form = DetailsForm(request.POST or None, instance=profile)
+    if request.method == "POST" and form.is_valid():
+        try:
+            profile_update(tenant=tenant, **form.cleaned_data)
+        except PermanentError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Saved. It stands on your invoices from the next one on."))
+            return redirect("billing-details")
+    context = {"section": "billing", "tab": "details", "form": form}
+    return render(request, "billing/details.html", context, status=422 if form.errors else 200)
+
+
+def _changed(request: HttpRequest, tenant: Tenant, form: PlanForm, chosen: Plan) -> HttpResponse:
+    try:
+        row = subscription_change(tenant=tenant, plan=chosen, seats=form.cleaned_data["seats"])
+    except PermanentError as error:
+        messages.error(request, str(error))
+        return redirect("billing-plan")
+    messages.success(request, _("You are on %(plan)s with %(seats)d seats from today on.") % _words(row))
+    return redirect("billing-plan")
+
+
+def _words(row: Subscription) -> dict[str, Any]:
+    return {"plan": row.plan.name, "seats": row.seats}
+
+
+def _unknown(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("That plan is not offered any more. Choose one of these."))
+    return redirect("billing-plan")
