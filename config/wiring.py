@@ -27,6 +27,10 @@ class Wiring(AppConfig):
 
         finance_knows()
 
+        from config.metering import usage_counts
+
+        usage_counts()
+
         from apps.compass.chat import costs_register
         from config.pricing import usage_cost
 

@@ -10,6 +10,7 @@ from django.db import connection
 from django_tenants.utils import tenant_context
 from pytest_django import Settings
 
+from apps.billing.models import LedgerEntry
 from apps.compass.knowledge.embedding import EmbeddingUnavailable
 from apps.compass.knowledge.parsing import Unreadable
 from apps.compass.knowledge.search import knowledge_search
@@ -25,6 +26,7 @@ from apps.compass.services.knowledge import (
 )
 from apps.compass.services.knowledge_index import document_work, documents_due
 from apps.core.errors import PermanentError
+from apps.core.outbox import outbox_drain
 from apps.tenants.models import Tenant
 from tests.compass.knowledge_side import (
     HOURS,
@@ -81,6 +83,10 @@ def test_usage_is_kept_for_the_bill(in_acme: Tenant) -> None:
     document = indexed()
     assert document.usage[0]["model"] == "all-minilm-l6-v2"
     assert document.tokens > 30
+    outbox_drain()
+    charged = LedgerEntry.objects.filter(source_type="knowledge")
+    assert sum(row["input_tokens"] for entry in charged for row in entry.usage) == document.tokens
+    assert [entry.total is None for entry in charged] == [False] * len(charged)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.db import close_old_connections, connection, transaction
 
-from apps.compass.chat import ChatTurn, Said, Usage, chat, refusal_of
+from apps.compass.chat import ChatTurn, Cost, Said, Usage, chat, refusal_of
 from apps.compass.models.agents import AgentVersion
 from apps.compass.models.checks import CheckResult, CheckRun, Outcome, RunState, TrialUsage
 from apps.compass.services.checks import run_alive, run_claim, run_end
@@ -63,11 +63,15 @@ class ScenarioRun:
         if refusal := refusal_of(self._run.agent_id):
             raise PermanentError(refusal)
         CheckResult.objects.filter(pk=self._result.pk).update(outcome=Outcome.RUNNING)
-        for line in self._lines():
-            self._turn(line)
-            if self._trouble or self._turns[-1]["handoff"]:
-                break
-        self._finish(started)
+        try:
+            for line in self._lines():
+                self._turn(line)
+                if self._trouble or self._turns[-1]["handoff"]:
+                    break
+            self._finish(started)
+        except RunOver:
+            self._used()  # it has been spent, whoever ended the run
+            raise
 
     def _lines(self) -> Iterator[str]:
         """What the customer says: scripted, or made up as the conversation goes."""
@@ -108,15 +112,18 @@ class ScenarioRun:
         result.seconds = round(time.monotonic() - started, 2)
         self._alive()
         with transaction.atomic():
-            cost = trial_usage_record(
-                kind=TrialUsage.Kind.CHECK,
-                version=self._version,
-                usage=self._usage,
-                user_id=self._run.started_by,
-                subject_id=result.pk,
-            )
+            cost = self._used()
             result.cost, result.currency = (cost.amount, cost.currency) if cost else (None, "")
             result.save()
+
+    def _used(self) -> Cost | None:
+        return trial_usage_record(
+            kind=TrialUsage.Kind.CHECK,
+            version=self._version,
+            usage=self._usage,
+            user_id=self._run.started_by,
+            subject_id=self._result.pk,
+        )
 
     def _asserted(self, assertion: dict[str, Any]) -> dict[str, Any]:
         if not self._turns:

@@ -22,6 +22,7 @@ from apps.compass.guard import Blocked
 from apps.compass.knowledge.chunking import MOST_PASSAGES, Piece, passages_of
 from apps.compass.knowledge.embedding import BATCH, Vectors, embed, embedding_model
 from apps.compass.knowledge.parsing import MAX_BYTES, Text, Unreadable, document_read
+from apps.compass.metering import usage_tell
 from apps.compass.models import Document, Passage
 from apps.compass.models.knowledge import OPEN_STATES
 from apps.compass.services.knowledge import DAY, document_queue, document_touch
@@ -211,7 +212,9 @@ def _embeds(document: Document, ends_at: float) -> None:
     """Gives the passages their vectors, batch by batch; queues itself again when its time is over."""
     waiting = Passage.objects.filter(document=document, generation=document.building, embedding=None).order_by("position")
     while batch := list(waiting[:BATCH]):
-        _batch_store(document, batch, embed([_embedded(passage) for passage in batch]))
+        answer = embed([_embedded(passage) for passage in batch])
+        _batch_charge(document, batch, answer)
+        _batch_store(document, batch, answer)
         if time.monotonic() > ends_at:
             _write(document, due_at=timezone.now(), attempts=0)
             document_queue(document.pk)
@@ -221,6 +224,12 @@ def _embeds(document: Document, ends_at: float) -> None:
 
 def _embedded(passage: Passage) -> str:
     return Piece(passage.text, passage.heading, passage.page, passage.tokens).embedded
+
+
+def _batch_charge(document: Document, batch: list[Passage], answer: Vectors) -> None:
+    """Once for each time that the service was asked, also where another worker has the document by now."""
+    if answer.tokens:
+        usage_tell("knowledge", f"{document.pk}:{document.run}:{batch[0].pk}", _metered([], answer.tokens))
 
 
 def _batch_store(document: Document, batch: list[Passage], answer: Vectors) -> None:

@@ -3,10 +3,13 @@
 from typing import Any
 
 from apps.compass.knowledge.tool import tools_runnable
+from apps.compass.metering import tool_tell
 from apps.compass.models import AgentVersion
 from apps.compass.registry import ToolContext
 from apps.compass.tools.offers import offers_of
 from apps.core.errors import MeridianError
+
+CHARGED = ("http", "mcp")
 
 
 class UnknownTool(MeridianError):
@@ -18,4 +21,7 @@ def tool_run(*, version: AgentVersion, name: str, arguments: dict[str, Any], con
     offer = next((offer for offer in offers_of(tools_runnable(version.config)) if offer.name == name), None)
     if offer is None:
         raise UnknownTool(f"{version.agent} has no tool named {name}.")
-    return offer.run(context, arguments)
+    result = offer.run(context, arguments)
+    if offer.kind in CHARGED:
+        tool_tell(offer.kind, agent_id=context.agent_id, call_id=context.subject_id if context.subject_kind == "call" else None)
+    return result

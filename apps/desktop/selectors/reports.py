@@ -44,5 +44,6 @@ def message_reports_lock(external_id: str) -> Reported | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    *facts, pricing = row
-    return Reported(*facts, json.loads(pricing) if isinstance(pricing, str) else pricing or {})
+    at, author, conversation_id, agent_id, channel, phone, pricing = row
+    told = json.loads(pricing) if isinstance(pricing, str) else pricing or {}
+    return Reported(at, author, conversation_id, agent_id, channel, phone, told)
