@@ -88,7 +88,7 @@ def _hours(start: datetime, zone: str) -> Chart | None:
         Series(_("Chats"), [chats[hour] for hour in hours], "--color-warning"),
     ]
     legend = ((_("Calls"), "text-primary"), (_("Chats"), "text-warning"))
-    return Chart(title, "line", hours, series, [_("Hour"), _("Calls"), _("Chats")], rows, legend=legend)
+    return Chart(title, "stack", hours, series, [_("Hour"), _("Calls"), _("Chats")], rows, legend=legend)
 
 
 def _by_hour(rows: object, column: str, zone: str) -> Counter[int]:

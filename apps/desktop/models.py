@@ -156,6 +156,7 @@ class Conversation(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "-last_message_at"], name="conversation_list"),
+            models.Index(fields=["created_at"], name="conversation_by_day"),
             models.Index(
                 fields=["answer_due_at"], condition=models.Q(answer_due_at__isnull=False), name="conversation_answer_due"
             ),
