@@ -31,6 +31,11 @@ class Wiring(AppConfig):
 
         usage_counts()
 
+        from apps.billing.selectors.staff.tenant import suspension_reason
+        from apps.tenants.suspension import suspension_reason_register
+
+        suspension_reason_register(suspension_reason)
+
         from apps.compass.chat import costs_register
         from config.pricing import usage_cost
 

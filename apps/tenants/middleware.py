@@ -10,24 +10,40 @@ from django_tenants.middleware.main import TenantMainMiddleware
 from django_tenants.utils import remove_www
 
 from apps.core.schema import schema_leave
-from apps.tenants import policy
+from apps.tenants import policy, suspension
 from apps.tenants.hosts import host_of, is_platforms
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import membership_of
 from apps.tenants.staff import staff_refusal
 
 
+class CompanySuspended(Exception):
+    """The host is a company's that is served no more for now."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        super().__init__(tenant.schema_name)
+        self.tenant = tenant
+
+
 class TenantMiddleware(TenantMainMiddleware):
     """The public host needs no look-up, so webhooks cost none; a tenant's host enters its schema."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        if request.get_host().rsplit(":", 1)[0] not in settings.PUBLIC_HOSTS:
+        request.suspended = None  # type: ignore[attr-defined]
+        if request.get_host().rsplit(":", 1)[0] in settings.PUBLIC_HOSTS:
+            return self._without_tenant(request, settings.PUBLIC_SCHEMA_URLCONF)
+        try:
             return super().process_request(request)
+        except CompanySuspended as error:
+            request.suspended = error.tenant  # type: ignore[attr-defined]
+            return self._without_tenant(request, suspension.URLCONF)
+
+    @staticmethod
+    def _without_tenant(request: HttpRequest, urlconf: str) -> None:
         schema_leave()
         request.tenant = None  # type: ignore[attr-defined]
-        request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
-        set_urlconf(settings.PUBLIC_SCHEMA_URLCONF)
-        return None
+        request.urlconf = urlconf  # type: ignore[attr-defined]
+        set_urlconf(urlconf)
 
     @staticmethod
     def hostname_from_request(request: HttpRequest) -> str:
@@ -37,8 +53,10 @@ class TenantMiddleware(TenantMainMiddleware):
 
     def get_tenant(self, domain_model: type, hostname: str) -> Tenant:
         tenant: Tenant = super().get_tenant(domain_model, hostname)
+        if tenant.status == Tenant.Status.SUSPENDED:
+            raise CompanySuspended(tenant)
         if tenant.status != Tenant.Status.ACTIVE:
-            raise Http404("This company's account is suspended.")
+            raise Http404("This company is no more.")
         return tenant
 
 
@@ -55,6 +73,6 @@ class MembershipMiddleware:
         if request.membership is None and policy.session_by_provider(request.session):  # type: ignore[attr-defined]
             request.user = AnonymousUser()  # copied to another host, or no longer one of the company's people
         refused = policy.refusal(request) if request.membership else None  # type: ignore[attr-defined]
-        if tenant is None:
+        if tenant is None and request.suspended is None:  # type: ignore[attr-defined]
             refused = staff_refusal(request)
         return refused or self.get_response(request)

@@ -16,6 +16,7 @@ from apps.tenants.models import User
 from apps.tenants.policy import session_by_provider, session_too_weak, signup_open
 from apps.tenants.selectors import membership_of, memberships_of
 from apps.tenants.sso import sso_of
+from apps.tenants.suspension import suspension_sentence
 
 
 class PasswordLogin(LoginView):
@@ -62,7 +63,7 @@ class PublicLogin(PasswordLogin):
     def refusal(self, user: User) -> str:
         if user.is_staff or memberships_of(user).exists():
             return ""
-        return _("This log-in belongs to no company yet. Ask whoever invited you to add you.")
+        return suspension_sentence(user) or _("This log-in belongs to no company yet. Ask whoever invited you to add you.")
 
     def get_success_url(self) -> str:
         return self.get_redirect_url() or "/"

@@ -22,7 +22,7 @@ from apps.tenants.models import Tenant
 from apps.tenants.staff import staff_required
 
 PAGE_SIZE = 50
-STATUSES = [("", gettext_lazy("Active and suspended")), *Tenant.Status.choices, ("all", gettext_lazy("All, deleted too"))]
+STATUSES = [("", gettext_lazy("All but deleted")), *Tenant.Status.choices, ("all", gettext_lazy("Deleted too"))]
 COLUMNS = (
     Column(gettext_lazy("Tenant"), "name"),
     Column(gettext_lazy("Plan"), "plan"),
