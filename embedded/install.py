@@ -1,4 +1,4 @@
-"""`python -m embedded.install`: what the tests need beside the Python packages: livekit-server, the front end, a Chromium."""
+"""`python -m embedded.install`: what tests need beside Python packages: livekit-server, stripe-mock, the front end, a Chromium."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from embedded.frontend import frontend_build
 from embedded.paths import cache_dir, is_root
 from embedded.process import Process
 from embedded.terminal import Terminal
-from embedded.toolchain import Say, livekit_binary, livekit_path
+from embedded.toolchain import Say, livekit_binary, livekit_path, stripe_mock_binary, stripe_mock_path
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 INSTALL_TIMEOUT = 1200.0
@@ -23,6 +23,9 @@ def main() -> int:
         with terminal.step("livekit-server") as step:
             step.result = "ready" if livekit_path().exists() else "built"
             livekit_binary(step.say)
+        with terminal.step("stripe-mock") as step:
+            step.result = "ready" if stripe_mock_path().exists() else "built"
+            stripe_mock_binary(step.say)
         with terminal.step("Front end") as step:
             step.result = "built" if frontend_build(step.say) else "unchanged"
         with terminal.step("Chromium") as step:

@@ -1,4 +1,4 @@
-"""Tools that are built or fetched once into the cache: uv, Go, Node and livekit-server."""
+"""Tools that are built or fetched once into the cache: uv, Go, Node, livekit-server, and stripe-mock for the tests."""
 
 import fcntl
 import os
@@ -15,6 +15,7 @@ from embedded.paths import cache_dir
 from embedded.process import Process
 
 LIVEKIT_VERSION = "v1.13.5"
+STRIPE_MOCK_VERSION = "v0.203.0"
 GO_LEAST = (1, 26)
 NODE_LEAST = (20, 0)
 BUILD_TIMEOUT = 1800.0
@@ -44,8 +45,30 @@ def livekit_binary(say: Say = quiet) -> Path:
 
 
 def _livekit_build(target: Path, say: Say) -> None:
-    folder = cache_dir() / "build"
     module = f"github.com/livekit/livekit-server/cmd/server@{LIVEKIT_VERSION}"
+    _go_install("livekit-server", module, "server", target, say)
+
+
+def stripe_mock_path() -> Path:
+    """Return where the built stripe-mock lies, or will."""
+    return cache_dir() / "bin" / f"stripe-mock-{STRIPE_MOCK_VERSION}"
+
+
+def stripe_mock_binary(say: Say = quiet) -> Path:
+    """Return stripe-mock, which tests check requests against, built with Go when the cache has none. Raises StackError."""
+    target = stripe_mock_path()
+    if target.exists():
+        return target
+    with only_one("stripe-mock"):
+        if not target.exists():
+            module = f"github.com/stripe/stripe-mock@{STRIPE_MOCK_VERSION}"
+            _go_install("stripe-mock", module, "stripe-mock", target, say)
+    return target
+
+
+def _go_install(name: str, module: str, binary: str, target: Path, say: Say) -> None:
+    """Builds a Go module into the cache; `binary` is what Go calls it."""
+    folder = cache_dir() / "build" / name
     go = go_binary(say)
     env = {
         **os.environ,
@@ -57,16 +80,16 @@ def _livekit_build(target: Path, say: Say) -> None:
     if cache_dir() in go.parents:  # our own Go: leave no module cache in the person's home
         env |= {"GOPATH": str(folder / "gopath"), "GOCACHE": str(folder / "gocache")}
     build = Process(
-        "Building livekit-server (needs the network, this once)",
+        f"Building {name} (needs the network, this once)",
         [str(go), "install", "-v", "-trimpath", "-ldflags=-s -w", module],
-        log_path=cache_dir() / "logs" / "livekit-build.log",
+        log_path=cache_dir() / "logs" / f"{name}-build.log",
         env=env,
         grace=2,
     )
     try:
         build.run(say, BUILD_TIMEOUT)
         target.parent.mkdir(parents=True, exist_ok=True)
-        (folder / "server").rename(target)
+        (folder / binary).rename(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
