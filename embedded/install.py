@@ -1,4 +1,4 @@
-"""`python -m embedded.install`: what tests need beside Python packages: livekit-server, stripe-mock, the front end, a Chromium."""
+"""`python -m embedded.install`: what tests need beside Python packages: livekit-server, stripe-mock, front end, Chromium."""
 
 import os
 import shutil
