@@ -10,9 +10,9 @@ from django_tenants.utils import schema_context
 from apps.billing.locks import INVOICE_NUMBER, lock, tenant_money_lock
 from apps.billing.models import Invoice, InvoiceLine
 from apps.billing.months import month_bounds, month_first
+from apps.billing.selectors.prices import tenant_currency
 from apps.billing.services.invoice_claims import entries_free
 from apps.billing.services.invoice_lines import credits_free, credits_use, lines_make
-from apps.billing.selectors.prices import tenant_currency
 from apps.billing.services.stripe_queue import withdraw_queue
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
@@ -80,8 +80,9 @@ def invoice_of(tenant: Tenant, month: date) -> Invoice | None:
 
 
 def rebuildable(invoice: Invoice) -> bool:
-    """Whether it may be made anew: a draft of which nothing was told to Stripe."""
-    return invoice.state == Invoice.State.DRAFT and invoice.step == Invoice.Step.LOCAL and not invoice.stripe_id
+    """Whether it may be made anew: a draft of which nothing was told to Stripe, and which nobody is sending."""
+    sending = invoice.sending_until is not None and invoice.sending_until > timezone.now()
+    return invoice.state == Invoice.State.DRAFT and invoice.step == Invoice.Step.LOCAL and not invoice.stripe_id and not sending
 
 
 def _draft(tenant: Tenant, month: date) -> Invoice:
@@ -92,7 +93,7 @@ def _draft(tenant: Tenant, month: date) -> Invoice:
         )
     found = Invoice.objects.select_for_update().filter(tenant=tenant, month=month).exclude(state=Invoice.State.VOID).first()
     if found is not None and not rebuildable(found):
-        raise InvoiceRefused(f"{found.number} was sent already; void it, or correct it with a credit note.")
+        raise InvoiceRefused(f"{found.number} was sent already, or is being sent; void it, or correct it with a credit note.")
     invoice = found or Invoice(tenant=tenant, month=month)
     invoice.period_start, invoice.period_end, invoice.currency = begin, end, tenant_currency(tenant)
     if found is None:
@@ -100,6 +101,8 @@ def _draft(tenant: Tenant, month: date) -> Invoice:
         invoice.save(force_insert=True)
     else:
         _empty(invoice)
+        invoice.send_attempts += 1  # a sender that is late finds that its claim is void
+        invoice.problem, invoice.send_again_at = "", None
     _build(invoice, tenant, new=found is None)
     return invoice
 
