@@ -93,6 +93,12 @@ class Shelf:
             self._made[key] = Pricing(currency, found, rates_of(found, own, decided), decided)
         return self._made[key]
 
+    def changes(self, tenant_id: int, start: datetime, end: datetime) -> bool:
+        """Whether anything but the book differs between moments of this span."""
+        own = [(row.effective_from, row.effective_until) for row in self._overrides.get(tenant_id, ())]
+        decided = [(row.since, row.until) for row in self._decided]
+        return any(moment is not None and start < moment < end for pair in (*own, *decided) for moment in pair)
+
     def _book(self, moment: datetime, currency: str) -> PriceBook | None:
         books = self._books.get(currency, [])
         place = bisect_right(books, moment, key=lambda book: book.effective_from)

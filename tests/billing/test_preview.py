@@ -1,0 +1,100 @@
+"""The preview: a month as another book would have charged it, to the last place, and nothing written."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.billing import services
+from apps.billing.models import LedgerEntry, PriceBook
+from apps.billing.selectors import book_preview
+from apps.billing.services import call_bill, entry_correct, override_set
+from apps.tenants.models import Tenant
+from tests.billing.factories import USAGE, report_of
+from tests.billing.test_metering import AT, BY, LLM, UNHEARD, record
+
+pytestmark = pytest.mark.django_db
+MARCH = date(2026, 3, 1)
+
+
+@pytest.fixture
+def coming() -> PriceBook:
+    """A copy of the first book, for tomorrow."""
+    return services.price_book_copy(book=services.price_book_seed(), effective_from=timezone.now() + timedelta(days=1))
+
+
+def preview(book: PriceBook, month: date = MARCH) -> dict[str, dict[str, tuple[Decimal, Decimal, Decimal]]]:
+    return {
+        one.tenant.schema_name: {part.part: (part.now, part.then, part.difference) for part in one.parts}
+        for one in book_preview(book=book, month=month)
+    }
+
+
+def bill(tenant: Tenant, **changes: Any) -> LedgerEntry:
+    report = report_of(**changes)
+    return call_bill(tenant=tenant, call_id=report["call_id"], report=report).entry
+
+
+def test_the_same_prices_change_nothing(acme: Tenant, globex: Tenant, coming: PriceBook) -> None:
+    for seconds in (61.4, 0, 7.000001, 33.333333):
+        bill(acme, duration=seconds)
+    entry_correct(entry=bill(acme), usage=USAGE[:2], duration=Decimal("12.3"), reason="Shorter.", by=BY)
+    entry_correct(entry=bill(acme), amounts={"tts": Decimal("0.5")}, reason="A gift.", by=BY)
+    record(
+        acme, [{"kind": "messages", "provider": "meta", "model": "marketing/DE", "billable": False, "type": "free_entry_point"}]
+    )
+    record(globex, [LLM, UNHEARD])
+    override_set(
+        tenant=globex,
+        kind="llm",
+        provider="openai",
+        model="gpt-unseen",
+        unit="1m_input_tokens",
+        price=Decimal(1),
+        effective_from=AT,
+    )
+    count = LedgerEntry.objects.count()
+    found = {one.tenant.schema_name: one for one in book_preview(book=coming, month=MARCH)}
+    assert {part.difference for one in found.values() for part in one.parts} == {Decimal(0)}
+    assert found["acme"].now == found["acme"].then > 0
+    assert [(name, one.entries, one.unpriced) for name, one in sorted(found.items())] == [("acme", 7, 0), ("globex", 1, 1)]
+    assert LedgerEntry.objects.count() == count
+
+
+def test_other_prices_show_the_difference_by_part(acme: Tenant, coming: PriceBook) -> None:
+    bill(acme, duration=60, usage=[LLM])
+    entry_correct(entry=record(acme, [LLM]), usage=[{**LLM, "input_tokens": 2_000_000}], reason="It was more.", by=BY)
+    coming.prices.filter(kind="platform", model="call").update(price="0.02")
+    coming.prices.filter(model="gpt-4o-mini", unit="1m_input_tokens").update(price="0.25")
+    found = preview(coming)["acme"]
+    assert found["platform"] == (Decimal("0.01"), Decimal("0.02"), Decimal("0.01"))
+    assert found["llm"] == (Decimal("0.45"), Decimal("0.75"), Decimal("0.30"))
+    assert found["transport"][2] == 0
+
+
+def test_own_prices_stay(acme: Tenant, globex: Tenant, coming: PriceBook) -> None:
+    soon = timezone.now()
+    override_set(tenant=acme, kind="llm", provider="openai", model="gpt-4o-mini", unit="1m_input_tokens", price=Decimal("0.10"))
+    coming.prices.filter(model="gpt-4o-mini").update(price="9")
+    for tenant in (acme, globex):
+        record(tenant, [LLM], at=soon - timedelta(minutes=1), source_id="before")
+        record(tenant, [LLM], at=timezone.now(), source_id="after")
+    found = preview(coming, date(soon.year, soon.month, 1))
+    assert found["acme"]["llm"] == (Decimal("0.25"), Decimal("9.1"), Decimal("8.85"))
+    assert found["globex"]["llm"] == (Decimal("0.30"), Decimal(18), Decimal("17.7"))
+
+
+def test_months_are_the_tenants_own(acme: Tenant, coming: PriceBook) -> None:
+    acme.timezone = "Pacific/Auckland"
+    acme.save(update_fields=["timezone"])
+    record(acme, [LLM], at=datetime(2026, 2, 28, 12, 0, tzinfo=UTC))  # the first of March there
+    assert preview(coming)["acme"]["llm"][0] == Decimal("0.15")
+    assert preview(coming, date(2026, 2, 1)) == {}
+
+
+def test_another_currency_is_left_out(acme: Tenant, coming: PriceBook) -> None:
+    record(acme, [LLM])
+    euros = services.price_book_create(effective_from=AT, prices=[], currency="EUR")
+    assert preview(euros) == {}
