@@ -38,6 +38,10 @@ PAGES = {
     "/compass/audit/csv": ADMINS,
     "/compass/company/": ADMINS,
     "/billing/": MONEY,
+    "/billing/usage/": MONEY,
+    "/billing/invoices/": MONEY,
+    "/billing/exports/": MONEY,
+    "/billing/exports/file": MONEY,
 }
 SETTINGS = "/compass/"
 
