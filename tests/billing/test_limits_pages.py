@@ -208,3 +208,18 @@ def test_trials_and_checks_are_told_which_limit_it_is(acme: Tenant, client_for: 
             reverse("agent-try-chat", args=[agent.pk], urlconf="config.urls_tenant"), {"text": "Hello"}
         )
     assert "The limit of $0.00 a day is reached." in answer.content.decode()
+
+
+def test_the_dashboard_shows_spend_against_the_limit(
+    acme: Tenant, client_for: ClientFor, alice: Any, bob: Any, finance: Client
+) -> None:
+    assert "Spend against limit" not in finance.get("/").content.decode()
+    limit(acme, "100")
+    limit(acme, "10", scope="channel", channel="whatsapp")
+    spend(acme, "40")
+    page = finance.get("/").content.decode()
+    assert "Spend against limit" in page and "$40.00 of $100.00" in page and "WhatsApp" not in page
+    assert "Spend against limit" not in client_for(bob, "acme").get("/").content.decode()
+    spend(acme, "10", channel="whatsapp")
+    page = client_for(alice, "acme").get("/").content.decode()
+    assert "WhatsApp" in page and "New calls and messages are declined politely." in page and "All limits" in page

@@ -4,12 +4,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.billing.models import SpendLimit
+from apps.billing.neighbours import agents_now
+from apps.billing.selectors.limits import LimitRow, limit_rows
 from apps.calls.first_steps import Step, first_steps
 from apps.calls.selectors_dashboard import day_of, spent_since
 from apps.calls.selectors_pages import calls_recent, calls_today
 from apps.calls.views.rights import rights
 from apps.compass.selectors import agents_all
-from apps.tenants.access import ADMINS, role_required
+from apps.tenants.access import ADMINS, MONEY, role_required
 
 DISMISSED = "first_steps"
 YEAR = 365 * 24 * 3600
@@ -27,6 +30,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "answer_rate": round(100 * today.answered / today.total) if today.total else None,
         "day": day_of(tenant.timezone),
         "spent": spent_since(tenant, tenant.timezone) if allowed["may_costs"] else None,
+        "limits": _limits(request) if allowed["may_costs"] else [],
+        "may_limits": request.membership.role in MONEY,  # type: ignore[attr-defined]
         "recent": calls_recent(),
         "agents": agents_all(),
         "steps": _steps(request),
@@ -34,6 +39,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     }
     page = "calls/dashboard_body.html" if request.htmx else "calls/dashboard.html"  # type: ignore[attr-defined]
     return render(request, page, context)
+
+
+def _limits(request: HttpRequest) -> list[LimitRow]:
+    """Those of the whole company, and of the others what needs attention."""
+    rows = limit_rows(request.tenant, dict(agents_now()))  # type: ignore[attr-defined]
+    return [row for row in rows if row.limit.scope == SpendLimit.Scope.TENANT or row.is_near or row.is_reached]
 
 
 @require_POST
