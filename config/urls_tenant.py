@@ -12,6 +12,8 @@ urlpatterns = [
     path("api/v1/", include("apps.calls.urls")),
     path("api/v1/", include("apps.compass.urls")),
     path("api/v1/", include("apps.desktop.urls")),
+    path("api/v1/", include("apps.tenants.urls")),
+    path("api/v1/", include("apps.whatsapp.urls")),
     path("api/v1/billing/", include("apps.billing.urls_api")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -15,22 +15,13 @@ from apps.calls.services.trunks import sip_trunk_delete
 from apps.core.errors import Problem, TransientError
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
+from apps.core.shapes import Line, business_hours_field
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 
 TAGS = ["numbers"]
 READ = problems(401, 403, 404)
 WRITE = problems(400, 401, 403, 404, 409, 422)
 OUT = PhoneNumber.OutOfHours
-
-
-class Line(serializers.CharField):
-    """One line of text that can be kept and dialled."""
-
-    def to_internal_value(self, data: Any) -> str:
-        text: str = super().to_internal_value(data)
-        if not text.isprintable():
-            raise serializers.ValidationError("Only printable characters, please.")
-        return text
 
 
 class NumberRequest(serializers.Serializer[Any]):
@@ -42,11 +33,7 @@ class NumberRequest(serializers.Serializer[Any]):
     label = Line(max_length=120, required=False, allow_blank=True, default="")  # type: ignore[assignment]
     ringback = serializers.ChoiceField(PhoneNumber.Ringback.choices, required=False, default=PhoneNumber.Ringback.ANSWER)
     tone = Line(max_length=2, required=False, allow_blank=True, default="")
-    business_hours = serializers.DictField(
-        child=serializers.ListField(child=serializers.ListField(child=Line(max_length=5), min_length=2, max_length=2)),
-        required=False,
-        default=dict,
-    )
+    business_hours = business_hours_field()
     timezone = Line(max_length=64, required=False, allow_blank=True, default="")
     out_of_hours = serializers.ChoiceField(OUT.choices, required=False, default=OUT.SAME)
     out_of_hours_agent_id = serializers.UUIDField(required=False, allow_null=True, default=None)

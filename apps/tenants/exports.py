@@ -92,7 +92,7 @@ def _tables(tenant: Tenant) -> list[tuple[str, Rows]]:
     """The name of each file and its rows: the tenant's own tables, and what the shared ones hold of it."""
     own = [model for model in apps.get_models() if apps.get_app_config(model._meta.app_label).name in settings.TENANT_APPS]
     tables: list[tuple[str, Rows]] = [(model._meta.db_table, model._default_manager.all()) for model in own]
-    tables += [(model._meta.db_table, model._default_manager.filter(tenant=tenant)) for model in SHARED]
+    tables += [(model._meta.db_table, model._base_manager.filter(tenant=tenant)) for model in SHARED]
     people = User.objects.filter(memberships__tenant=tenant).only("id", "email", "name", "last_login", "date_joined")
     return [("company", Tenant.objects.filter(pk=tenant.pk)), ("people", people), *tables]
 

@@ -93,12 +93,23 @@ class Role(models.TextChoices):
     FINANCE = "finance", _("Finance")
 
 
+class Working(models.Manager["Membership"]):
+    """Those who may come in: whoever forgets to ask does not let the others in."""
+
+    def get_queryset(self) -> models.QuerySet["Membership"]:
+        return super().get_queryset().filter(deactivated_at=None)
+
+
 class Membership(models.Model):
-    """A person's role at a tenant."""
+    """A person's role at a tenant. `objects` are those who may come in, `everyone` has the deactivated as well."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)
+    deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True, help_text="Kept, and let in nowhere.")
+
+    objects: ClassVar[Working] = Working()
+    everyone: ClassVar[models.Manager["Membership"]] = models.Manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_once")]

@@ -87,11 +87,15 @@ class PersonRow:
         return f"remove-{self.membership.pk}"
 
 
+def members_of(tenant: Tenant) -> QuerySet[Membership]:
+    """Everybody who works at a tenant, the deactivated as well; `second_factor` says whether they have one."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    factor = Authenticator.objects.filter(user=OuterRef("user"), type__in=kinds)
+    return Membership.everyone.filter(tenant=tenant).select_related("user", "tenant").annotate(second_factor=Exists(factor))
+
+
 def people_of(tenant: Tenant) -> list[PersonRow]:
     """Who works at a tenant, owners first, with whether they have a second factor and when they last logged in."""
     order = {role: place for place, role in enumerate(Role)}
-    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    factor = Authenticator.objects.filter(user=OuterRef("user"), type__in=kinds)
-    found = Membership.objects.filter(tenant=tenant).select_related("user").annotate(second_factor=Exists(factor))
-    rows = [PersonRow(m, m.second_factor, m.user.last_login) for m in found]
+    rows = [PersonRow(m, m.second_factor, m.user.last_login) for m in members_of(tenant)]  # type: ignore[attr-defined]
     return sorted(rows, key=lambda row: (order[Role(row.membership.role)], str(row.membership.user).lower()))

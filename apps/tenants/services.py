@@ -42,7 +42,9 @@ def person_add(*, tenant: Tenant, email: str, role: Role | str, name: str = "", 
     if user is None:
         user = User.objects.create_user(email, password, name=name)
     with tenant_context(tenant):  # whose audit log tells of it
-        membership, _ = Membership.objects.update_or_create(tenant=tenant, user=user, defaults={"role": role})
+        membership, _ = Membership.everyone.update_or_create(
+            tenant=tenant, user=user, defaults={"role": role, "deactivated_at": None}
+        )
     return membership
 
 

@@ -69,7 +69,7 @@ def tenant_delete(*, tenant: Tenant) -> None:
     with schema_context("public"), transaction.atomic():
         schema_drop(tenant.schema_name)
         for model in (*SHARED, Domain, Route, TenantExport):
-            model._default_manager.filter(tenant=tenant)._raw_delete("default")
+            model._base_manager.filter(tenant=tenant)._raw_delete("default")
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
         lifecycle_tell("stopped", tenant)
     shutil.rmtree(Path(settings.MEDIA_ROOT) / tenant.schema_name, ignore_errors=True)

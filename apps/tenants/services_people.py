@@ -21,12 +21,23 @@ SALT = "meridian.invitation"
 class PeopleError(PermanentError):
     """What cannot be done with a person, as a sentence."""
 
+    code = "refused"
 
-def invitation_create(*, tenant: Tenant, email: str, role: Role | str, by: User, address: str) -> Invitation:
-    """Invites somebody and sends the mail; `address` is where their link leads, up to the token. Raises PeopleError."""
+
+class OwnersOnly(PeopleError):
+    """What only an owner may do; an API key never is one."""
+
+    code = "owners_only"
+
+
+def invitation_create(*, tenant: Tenant, email: str, role: Role | str, by: User | None, address: str) -> Invitation:
+    """Invites somebody and sends the mail; `address` is where their link leads, up to the token. Raises PeopleError.
+
+    `by` is nobody where a program with an API key asks: it makes no owners.
+    """
     email = email.strip().lower()
     _may_give(tenant, by, role)
-    if Membership.objects.filter(tenant=tenant, user__email=email).exists():
+    if Membership.everyone.filter(tenant=tenant, user__email=email).exists():
         raise PeopleError(_("%(email)s works here already. Change their role in the list.") % {"email": email})
     if Invitation.objects.filter(tenant=tenant, email=email).exists():
         raise PeopleError(_("%(email)s is invited already. Send the invitation again from the list.") % {"email": email})
@@ -72,7 +83,7 @@ def invitation_accept(*, invitation: Invitation, user: User | None = None, name:
 
 
 @transaction.atomic
-def role_change(*, membership: Membership, role: Role | str, by: User) -> None:
+def role_change(*, membership: Membership, role: Role | str, by: User | None) -> None:
     """Raises PeopleError for the last owner, and when an admin would touch an owner."""
     _may_give(membership.tenant, by, role)
     _may_touch(membership, by)
@@ -83,13 +94,36 @@ def role_change(*, membership: Membership, role: Role | str, by: User) -> None:
 
 
 @transaction.atomic
-def person_remove(*, membership: Membership, by: User) -> None:
+def person_remove(*, membership: Membership, by: User | None) -> None:
     """Ends their access and their sessions; what they wrote stays. Raises PeopleError for the last owner."""
     _may_touch(membership, by)
     if membership.role == Role.OWNER:
         _not_the_last_owner(membership)
     membership.delete()
     sessions_end(user=membership.user)
+
+
+@transaction.atomic
+def person_deactivate(*, membership: Membership, by: User | None) -> None:
+    """Lets them in no more, and keeps their place and role. Raises PeopleError for the last owner and for oneself."""
+    _may_touch(membership, by)
+    if by is not None and membership.user_id == by.pk:
+        raise PeopleError(_("You cannot deactivate yourself. Ask a colleague."))
+    if membership.deactivated_at is not None:
+        return
+    if membership.role == Role.OWNER:
+        _not_the_last_owner(membership)
+    membership.deactivated_at = timezone.now()
+    membership.save(update_fields=["deactivated_at"])
+    sessions_end(user=membership.user)
+
+
+@transaction.atomic
+def person_activate(*, membership: Membership, by: User | None) -> None:
+    """Lets them in again, in the role that they had. Raises PeopleError."""
+    _may_touch(membership, by)
+    membership.deactivated_at = None
+    membership.save(update_fields=["deactivated_at"])
 
 
 def sessions_end(*, user: User) -> None:
@@ -105,18 +139,20 @@ def _not_the_last_owner(membership: Membership) -> None:
         raise PeopleError(_("%(name)s is the only owner. Make somebody else an owner first.") % {"name": membership.user})
 
 
-def _may_give(tenant: Tenant, by: User, role: Role | str) -> None:
+def _may_give(tenant: Tenant, by: User | None, role: Role | str) -> None:
     if role == Role.OWNER and not _is_owner(tenant, by):
-        raise PeopleError(_("Only an owner can make somebody an owner."))
+        raise OwnersOnly(_("Only an owner can make somebody an owner."))
 
 
-def _may_touch(membership: Membership, by: User) -> None:
+def _may_touch(membership: Membership, by: User | None) -> None:
     if membership.role == Role.OWNER and not _is_owner(membership.tenant, by):
-        raise PeopleError(_("%(name)s is an owner; only another owner can change that.") % {"name": membership.user})
+        raise OwnersOnly(_("%(name)s is an owner; only another owner can change that.") % {"name": membership.user})
 
 
-def _is_owner(tenant: Tenant, user: User) -> bool:
-    """A company that has no owner yet is led by its admins."""
+def _is_owner(tenant: Tenant, user: User | None) -> bool:
+    """A company that has no owner yet is led by its admins; a program leads none."""
+    if user is None:
+        return False
     owners = Membership.objects.filter(tenant=tenant, role=Role.OWNER)
     return owners.filter(user=user).exists() or not owners.exists()
 

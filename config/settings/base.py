@@ -274,7 +274,11 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {"call_page": env.optional("CALL_PAGE_RATE", "10/min")},
 }
 SPECTACULAR_SETTINGS = {
-    "ENUM_NAME_OVERRIDES": {"ToolKindEnum": "apps.compass.models.tools.Tool.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "ToolKindEnum": "apps.compass.models.tools.Tool.Kind",
+        "PhoneOutOfHoursEnum": "apps.calls.models.PhoneNumber.OutOfHours",
+        "WhatsAppOutOfHoursEnum": "apps.whatsapp.models.AgentPhoneMapping.OutOfHours",
+    },
     "TITLE": "Meridian",
     "DESCRIPTION": "The addresses that Meridian's systems, and your own programs, talk over.",
     "VERSION": "1",

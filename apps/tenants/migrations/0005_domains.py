@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="membership",
+            name="deactivated_at",
+            field=models.DateTimeField(blank=True, help_text="Kept, and let in nowhere.", null=True, verbose_name="deactivated"),
+        ),
         migrations.CreateModel(
             name="CustomDomain",
             fields=[

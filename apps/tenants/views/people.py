@@ -26,6 +26,8 @@ from apps.tenants.services_people import (
     invitation_of,
     invitation_resend,
     invitation_withdraw,
+    person_activate,
+    person_deactivate,
     person_remove,
     role_change,
 )
@@ -100,6 +102,22 @@ def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
 
 @require_POST
 @admins
+def deactivate(request: HttpRequest, membership_id: int) -> HttpResponse:
+    membership = _membership(request, membership_id)
+    sentence = _("%(name)s is let in no more, until you activate them again.") % {"name": membership.user}
+    return _told(request, sentence, lambda: person_deactivate(membership=membership, by=request.user))  # type: ignore[arg-type]
+
+
+@require_POST
+@admins
+def activate(request: HttpRequest, membership_id: int) -> HttpResponse:
+    membership = _membership(request, membership_id)
+    sentence = _("%(name)s can log in again.") % {"name": membership.user}
+    return _told(request, sentence, lambda: person_activate(membership=membership, by=request.user))  # type: ignore[arg-type]
+
+
+@require_POST
+@admins
 def resend(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _invitation(request, invitation_id)
     sentence = _("A new link is on its way to %(email)s.") % {"email": invitation.email}
@@ -126,7 +144,7 @@ def _told(request: HttpRequest, sentence: str, run: Callable[[], Any]) -> HttpRe
 
 
 def _membership(request: HttpRequest, pk: int) -> Membership:
-    found = Membership.objects.select_related("user", "tenant").filter(pk=pk, tenant=request.tenant).first()  # type: ignore[attr-defined]
+    found = Membership.everyone.select_related("user", "tenant").filter(pk=pk, tenant=request.tenant).first()  # type: ignore[attr-defined]
     if found is None:
         raise Http404("There is no such person here.")
     return found

@@ -1,0 +1,185 @@
+"""/api/v1/people and /api/v1/invitations: who works here, and who was asked to."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.errors import Problem
+from apps.core.openapi import problems
+from apps.core.paging import PAGING, page_answer, page_shape
+from apps.tenants.access import ADMINS, Access, TenantAPI, is_key
+from apps.tenants.models import Invitation, Membership, Role, Tenant, User
+from apps.tenants.selectors import members_of
+from apps.tenants.services_people import (
+    invitation_create,
+    invitation_resend,
+    invitation_withdraw,
+    person_activate,
+    person_deactivate,
+    person_remove,
+    role_change,
+)
+
+TAGS = ["people"]
+READ = problems(401, 403, 404)
+WRITE = problems(400, 401, 403, 404, 409, 422)
+BIGGEST = 2**63 - 1
+
+
+class PersonChange(serializers.Serializer[Any]):
+    """What is left out stays. Only an owner makes owners, and an API key makes none."""
+
+    role = serializers.ChoiceField(Role.choices, required=False)
+    active = serializers.BooleanField(required=False, help_text="False lets them in no more and keeps their place.")
+
+
+class PersonShape(serializers.Serializer[Membership]):
+    """Somebody who works here. `logged_in_at` is their last log-in anywhere on this installation."""
+
+    id = serializers.IntegerField()
+    email = serializers.EmailField(source="user.email")
+    name = serializers.CharField(source="user.name")
+    role = serializers.ChoiceField(Role.choices)
+    active = serializers.SerializerMethodField()
+    second_factor = serializers.BooleanField()
+    logged_in_at = serializers.DateTimeField(source="user.last_login", allow_null=True)
+
+    def get_active(self, member: Membership) -> bool:
+        return member.deactivated_at is None and member.user.is_active
+
+
+class InvitationRequest(serializers.Serializer[Any]):
+    """Whom to invite, and as what."""
+
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField(Role.choices)
+
+
+class InvitationShape(serializers.Serializer[Invitation]):
+    """An invitation that nobody has taken yet; its link works until `expires_at`."""
+
+    id = serializers.UUIDField()
+    email = serializers.EmailField()
+    role = serializers.ChoiceField(Role.choices)
+    invited_by = serializers.EmailField(source="invited_by.email", default=None, allow_null=True)
+    sent_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class PeopleView(TenantAPI):
+    permission_classes = (Access.of(read=ADMINS, write=ADMINS, scope="people"),)
+
+
+class PeopleAPI(PeopleView):
+    @extend_schema(
+        summary="List people", operation_id="people_list", parameters=PAGING, tags=TAGS,
+        responses={200: page_shape(PersonShape), **READ},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Everybody who works here, in the order in which they came; the deactivated as well."""
+        return page_answer(request, _members(request), PersonShape, ordering=("id",))
+
+
+class PersonAPI(PeopleView):
+    @extend_schema(summary="Read a person", responses={200: PersonShape, **READ}, tags=TAGS)
+    def get(self, request: Request, person_id: int) -> Response:
+        """One person."""
+        return Response(PersonShape(_person(request, person_id)).data)
+
+    @extend_schema(summary="Change a person", request=PersonChange, responses={200: PersonShape, **WRITE}, tags=TAGS)
+    def patch(self, request: Request, person_id: int) -> Response:
+        """Changes the role, deactivates (and logs out), or activates again. The last owner cannot be touched."""
+        member, by = _person(request, person_id), _by(request)
+        asked = PersonChange(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        if "role" in given and given["role"] != member.role:
+            role_change(membership=member, role=given["role"], by=by)
+        if "active" in given:
+            change = person_activate if given["active"] else person_deactivate
+            change(membership=member, by=by)
+        return Response(PersonShape(_person(request, person_id)).data)
+
+    @extend_schema(summary="Remove a person", responses={204: None, **WRITE}, tags=TAGS)
+    def delete(self, request: Request, person_id: int) -> Response:
+        """Ends their access and their sessions; what they wrote stays."""
+        person_remove(membership=_person(request, person_id), by=_by(request))
+        return Response(status=204)
+
+
+class InvitationsAPI(PeopleView):
+    @extend_schema(
+        summary="List invitations", operation_id="invitations_list", parameters=PAGING, tags=TAGS,
+        responses={200: page_shape(InvitationShape), **READ},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Those that nobody has taken yet, the newest first."""
+        return page_answer(request, _invitations(request), InvitationShape, ordering=("-sent_at", "-id"))
+
+    @extend_schema(summary="Invite somebody", request=InvitationRequest, responses={201: InvitationShape, **WRITE}, tags=TAGS)
+    def post(self, request: Request) -> Response:
+        """Sends a mail with a link that works for seven days and once."""
+        asked = InvitationRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        made = invitation_create(tenant=_tenant(request), by=_by(request), address=_address(request), **asked.validated_data)
+        return Response(InvitationShape(made).data, status=201)
+
+
+class InvitationAPI(PeopleView):
+    @extend_schema(summary="Withdraw an invitation", responses={204: None, **READ}, tags=TAGS)
+    def delete(self, request: Request, invitation_id: UUID) -> Response:
+        """Its link stops working."""
+        invitation_withdraw(invitation=_invitation(request, invitation_id))
+        return Response(status=204)
+
+
+class InvitationResendAPI(PeopleView):
+    @extend_schema(summary="Send an invitation again", request=None, responses={200: InvitationShape, **READ}, tags=TAGS)
+    def post(self, request: Request, invitation_id: UUID) -> Response:
+        """Sends a new link for another seven days; earlier ones stop working."""
+        invitation = _invitation(request, invitation_id)
+        invitation_resend(invitation=invitation, address=_address(request))
+        return Response(InvitationShape(invitation).data)
+
+
+def _by(request: Request) -> User | None:
+    """The person who asks; nobody for an API key, which therefore leads no company."""
+    return None if is_key(request) else request.user  # type: ignore[return-value]
+
+
+def _tenant(request: Request) -> Tenant:
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    return tenant
+
+
+def _address(request: Request) -> str:
+    """Where an invitation's link leads, up to the token."""
+    return str(request.build_absolute_uri(reverse("join", args=["x"]))[:-1])
+
+
+def _members(request: Request) -> QuerySet[Membership]:
+    return members_of(_tenant(request))
+
+
+def _person(request: Request, person_id: int) -> Membership:
+    found = _members(request).filter(pk=person_id).first() if person_id <= BIGGEST else None
+    if found is None:
+        raise Problem(404, "unknown_person", "There is no such person here.")
+    return found
+
+
+def _invitations(request: Request) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(tenant=_tenant(request)).select_related("tenant", "invited_by")
+
+
+def _invitation(request: Request, invitation_id: UUID) -> Invitation:
+    found = _invitations(request).filter(pk=invitation_id).first()
+    if found is None:
+        raise Problem(404, "unknown_invitation", "There is no such invitation.")
+    return found
