@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from apps.billing.views.staff import books, conflicts, credits, invoice, overrides, plans, revenue, tenant, tenants, unpriced
+from apps.billing.views.staff import (
+    books,
+    conflicts,
+    credits,
+    invoice,
+    limits,
+    overrides,
+    plans,
+    preview,
+    revenue,
+    tenant,
+    tenants,
+    unpriced,
+)
 
 urlpatterns = [
     path("", tenants.tenants, name="staff"),
@@ -16,12 +29,14 @@ urlpatterns = [
     path("books/copy", books.copy, name="staff-book-copy"),
     path("books/<uuid:book_id>/", books.book, name="staff-book"),
     path("books/<uuid:book_id>/delete", books.delete, name="staff-book-delete"),
+    path("books/<uuid:book_id>/preview", preview.preview, name="staff-book-preview"),
     path("unpriced/", unpriced.unpriced, name="staff-unpriced"),
     path("unpriced/price", unpriced.price, name="staff-unpriced-price"),
     path("unpriced/charge", unpriced.rerate, name="staff-rerate"),
     path("conflicts/", conflicts.conflicts, name="staff-conflicts"),
     path("conflicts/<uuid:conflict_id>/decide", conflicts.decide, name="staff-conflict-decide"),
     path("credits/", credits.credits_page, name="staff-credits"),
+    path("limits/", limits.limits, name="staff-limits"),
     path("plans/", plans.plans, name="staff-plans"),
     path("plans/new", plans.plan_new, name="staff-plan-new"),
     path("plans/<uuid:plan_id>/retire", plans.retire, name="staff-plan-retire"),

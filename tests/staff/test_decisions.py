@@ -8,7 +8,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.billing.models import BillingConflict, BillingProfile, Credit, LedgerEntry, Plan, PriceBook, StaffAct, Subscription
+from apps.billing.models import (
+    BillingConflict,
+    BillingProfile,
+    Credit,
+    LedgerEntry,
+    Plan,
+    PriceBook,
+    SpendLimit,
+    StaffAct,
+    Subscription,
+)
 from apps.billing.services import ReportConflict, call_bill, entries_rerate, price_book_seed
 from apps.billing.services.staff.books import book_copy
 from apps.tenants.models import Tenant
@@ -143,3 +153,17 @@ def test_a_plan_is_made_and_retired(staff: Client, acme: Tenant) -> None:
     plan.refresh_from_db()
     assert plan.offered is False
     assert list(StaffAct.objects.values_list("kind", flat=True)) == ["plan_retired", "plan_made"]
+
+
+def test_limits_that_fill_up_are_listed(staff: Client, acme: Tenant, globex: Tenant) -> None:
+    """Those of now: a window of yesterday says nothing about today."""
+    assert "No limit is near" in staff.get("/staff/limits/").content.decode()
+    today = timezone.now().date()
+    cases = ((acme, today, "85", "0"), (globex, today, "60", "45"), (globex, today - timedelta(days=1), "100", "0"))
+    for tenant, day, spent, held in cases:
+        limit, _made = SpendLimit.objects.get_or_create(tenant=tenant, period="day", amount=100)
+        limit.windows.create(starts_on=day, spent=spent, held=held)
+    quiet = SpendLimit.objects.create(tenant=acme, period="month", amount=100)
+    quiet.windows.create(starts_on=today.replace(day=1), spent=20)
+    rows = staff.get("/staff/limits/").context["rows"]
+    assert [(row.limit.tenant.slug, row.percent, row.is_reached) for row in rows] == [("globex", 105, True), ("acme", 85, False)]
