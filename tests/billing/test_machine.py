@@ -1,7 +1,7 @@
 """Random histories of one company's money, each step held against a plain model of the truth.
 
 Join, turn, crash, report, duplicate, reorder, lost webhook, sweep, price change, limit, refund, invoice run, void and an outage
-of Stripe. `MACHINE_HISTORIES=10000` runs more of them than the suite does; `MACHINE_PROGRESS` names a file that says how many were run.
+of Stripe. `MACHINE_HISTORIES=10000` runs more than the suite does, and `MACHINE_PROGRESS` names a file that counts them.
 """
 
 import os
