@@ -321,7 +321,8 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'", "ws:", "wss:", LIVEKIT_PUBLIC_URL.replace("ws", "http", 1) or "'self'"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'", f"*{TENANT_HOST_SUFFIX}:*"],  # the public log-in leads to a tenant's host
+        # The public log-in leads to a tenant's host, and a button on the invoices page to Stripe's portal.
+        "form-action": ["'self'", f"*{TENANT_HOST_SUFFIX}:*", *(["https://billing.stripe.com"] if STRIPE_SECRET_KEY else [])],
         "object-src": ["'none'"],
     },
 }
