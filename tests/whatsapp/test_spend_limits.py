@@ -13,7 +13,7 @@ from apps.tenants.models import Tenant
 from apps.whatsapp.models import Turn
 from apps.whatsapp.sentences import SENTENCES
 from apps.whatsapp.tasks import turns_sweep_all_task
-from tests.billing.limits import limit, spend, states
+from tests.billing.limits import limit, spend, states, window
 from tests.whatsapp.meta import Graph, deliver, said, work
 from tests.whatsapp.test_path import reply
 
@@ -68,6 +68,18 @@ def test_an_answer_is_held_and_let_go(acme: Tenant, number: Any, graph: Graph, h
     assert SpendHold.objects.get().amount > 0
     assert reply(herald, 0, "done", summary="Greeted.").status_code == 200
     assert states() == {str(turn.pk): "released"}
+
+
+def test_an_answer_that_used_something_settles(acme: Tenant, number: Any, graph: Graph, herald: Any, clock: Any) -> None:
+    month = limit(acme, "100")
+    _say("Hello?", clock)
+    (turn,) = Turn.objects.all()
+    usage = [{"kind": "llm", "provider": "openai", "model": "gpt-4o-mini", "input_tokens": 900, "output_tokens": 40}]
+    assert reply(herald, 0, "done", usage=usage).status_code == 200
+    work()
+    assert states() == {str(turn.pk): "settled"}
+    spent, held = window(month)
+    assert spent > 0 and held == 0
 
 
 def test_a_turn_that_fails_gives_back_what_it_held(acme: Tenant, number: Any, graph: Graph, herald: Any, clock: Any) -> None:
