@@ -1,6 +1,5 @@
 """The Call Service's API: a caller's way in, and what agents tell and ask about their call."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from apps.calls.services.events import events_store
 from apps.calls.services.starts import CallDeclined, NoRoom, call_start
 from apps.calls.throttles import CallPageThrottle
 from apps.core.api import TokenTenantView, in_token_tenant
-from apps.core.errors import Problem
+from apps.core.errors import Problem, fields_of
 from apps.core.tokens import DRAFT
 from apps.tenants.access import MANAGERS, APIKeyAuthentication, require_scope
 
@@ -143,5 +142,5 @@ def _batch(request: Request) -> EventBatch:
     try:
         return BATCH.validate_json(body)
     except ValidationError as error:
-        errors = json.loads(error.json(include_url=False, include_context=False, include_input=False))
-        raise Problem(422, "invalid_events", "Some events are not as they should be; see errors.", errors=errors) from error
+        detail = "Some events are not as they should be; see errors."
+        raise Problem(422, "invalid_events", detail, errors=fields_of(error)) from error

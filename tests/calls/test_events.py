@@ -187,7 +187,8 @@ def test_bad_events_are_a_422_with_errors_and_none_is_kept(bad: Any, call: Call)
     headers = bearer("acme", call.agent_id, call_id=str(call.pk))
     answer = public_post(f"/calls/{call.pk}/events", {"events": [good, bad]}, headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_events")
-    assert answer.json()["errors"][0]["loc"][:2] == ["events", 1]
+    for told in answer.json()["errors"]:
+        assert set(told) == {"field", "message"} and told["field"].startswith("events.1")
     with schema_context("acme"):
         assert not CallEvent.objects.exists()
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.core import mail
 from django.utils import timezone
 from pytest_django import Settings
@@ -131,6 +132,7 @@ def test_an_endpoint_that_is_gone_is_switched_off_and_the_admins_told(status: in
         outbox_drain()
     row.refresh_from_db()
     assert not row.enabled and row.disabled_reason
+    assert "enabled" in LogEntry.objects.filter(content_type__model="webhookendpoint").latest("pk").changes
     [letter] = mail.outbox
     assert letter.bcc == ["alice@acme.test"] and row.url in letter.body and row.disabled_reason in letter.body
     endpoint_update(endpoint=row, url=row.url, events=row.events, enabled=True)

@@ -1,9 +1,12 @@
 """The same request with the same Idempotency-Key is done once, and answered alike."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from django_tenants.utils import tenant_context
@@ -91,3 +94,48 @@ def test_who_is_not_known_uses_up_no_key(acme: Tenant, key: str) -> None:
 def test_a_key_that_is_none(key: str) -> None:
     answer = make(key, "x" * 256)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
+
+
+AT_ONCE = 8
+
+
+def at_once(key: str, names: list[str]) -> list[Any]:
+    """The same request from as many threads, each with a connection of its own, all beginning together."""
+    start = Barrier(len(names))
+
+    def one(name: str) -> Any:
+        try:
+            start.wait(30)
+            return make(key, name)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        return list(threads.map(one, names))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_is_done(acme: Tenant, key: str) -> None:
+    answers = at_once(key, ["a"] * AT_ONCE)
+    done = [one for one in answers if one.status_code == 201]
+    first = [one for one in done if "Idempotent-Replayed" not in one.headers]
+    assert (len(first), hooks(acme)) == (1, 1)
+    assert {one.json()["id"] for one in done} == {first[0].json()["id"]}
+    waiting = [one for one in answers if one.status_code != 201]
+    assert {(one.status_code, one.json()["code"]) for one in waiting} <= {(409, "in_progress")}
+    assert make(key, "a").json() == first[0].json()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_take_over_from_a_dead_process_one_does(acme: Tenant, key: str) -> None:
+    make(key, "a")
+    IdempotentAnswer.objects.update(status=None, created_at=timezone.now() - timedelta(minutes=2))
+    answers = at_once(key, ["a"] * AT_ONCE)
+    assert [one.status_code for one in answers if "Idempotent-Replayed" not in one.headers].count(201) == 1
+    assert hooks(acme) == 2, "what the dead one made, and what one of these made"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_of_their_own_do_not_wait_for_each_other(acme: Tenant, key: str) -> None:
+    answers = at_once(key, [f"k{number}" for number in range(AT_ONCE)])
+    assert [one.status_code for one in answers] == [201] * AT_ONCE and hooks(acme) == AT_ONCE

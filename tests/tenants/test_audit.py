@@ -8,9 +8,12 @@ from django.test import Client
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import ProviderCredential
+from apps.compass.services import agent_draft_save, agent_publish
 from apps.desktop.models import CannedResponse
+from apps.desktop.services.team import team_create, team_members_set
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Membership, Tenant, User
+from tests.compass.factories import LOCAL, agent_published
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
@@ -47,6 +50,27 @@ def test_a_revoked_key_and_its_return_are_told(admin: Client, acme: Tenant, alic
     with tenant_context(acme):
         told = LogEntry.objects.filter(action=LogEntry.Action.UPDATE).order_by("timestamp", "pk")
         assert [(entry.actor, list(entry.changes)) for entry in told] == [(alice, ["revoked_at"])] * 2
+
+
+def test_what_is_changed_for_many_at_once_is_told(acme: Tenant, alice: User, bob: User) -> None:
+    with tenant_context(acme):
+        team = team_create(slug="sales", name="Sales")
+        LogEntry.objects.all().delete()
+        team_members_set(team=team, user_ids=[alice.pk, bob.pk])
+        team_members_set(team=team, user_ids=[bob.pk])
+        told = LogEntry.objects.filter(content_type__model="teammember").order_by("timestamp", "pk")
+        assert [entry.action for entry in told] == [LogEntry.Action.CREATE] * 2 + [LogEntry.Action.DELETE]
+
+
+def test_an_archived_version_is_told(acme: Tenant) -> None:
+    with tenant_context(acme):
+        agent = agent_published()
+        agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"system": "Be brief."}})
+        LogEntry.objects.all().delete()
+        agent_publish(agent=agent)
+        told = LogEntry.objects.filter(content_type__model="agentversion").order_by("timestamp", "pk")
+        states = [entry.changes["state"] for entry in told if "state" in entry.changes]
+        assert states == [["published", "archived"], ["draft", "published"]]
 
 
 def test_no_secret_is_in_the_log(admin: Client, acme: Tenant) -> None:

@@ -106,7 +106,9 @@ def agent_publish(*, agent: Agent, published_by: UUID | None = None, note: str =
     credentials_for(draft.config)
     secrets_check(draft.config)
     checks_require(draft)
-    agent.versions.filter(state=AgentVersion.State.PUBLISHED).update(state=AgentVersion.State.ARCHIVED)
+    for old in agent.versions.filter(state=AgentVersion.State.PUBLISHED):  # saved, so that the audit log hears of it
+        old.state = AgentVersion.State.ARCHIVED
+        old.save(update_fields=["state"])
     draft.state, draft.published_at = AgentVersion.State.PUBLISHED, timezone.now()
     draft.published_by, draft.note = published_by, note.strip()[:200]
     draft.save()

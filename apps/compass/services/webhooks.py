@@ -164,8 +164,10 @@ def _failed(endpoint: WebhookEndpoint, outcome: Outcome) -> None:
 @transaction.atomic
 def _disable(endpoint: WebhookEndpoint, reason: str) -> None:
     """Once; the admins are told by e-mail."""
-    rows = WebhookEndpoint.objects.filter(pk=endpoint.pk, enabled=True)
-    if rows.update(enabled=False, disabled_reason=reason):
+    row = WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk, enabled=True).first()
+    if row is not None:
+        row.enabled, row.disabled_reason = False, reason
+        row.save(update_fields=["enabled", "disabled_reason"])  # and no UPDATE, so that the audit log hears of it
         key = f"{MAIL}:{endpoint.pk}:{int(timezone.now().timestamp())}"
         effect_enqueue(kind=MAIL, key=key, payload={"endpoint": str(endpoint.pk), "url": endpoint.url, "reason": reason})
 

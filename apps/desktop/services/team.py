@@ -81,7 +81,8 @@ def team_members_set(*, team: Team, user_ids: Iterable[UUID]) -> None:
     if wanted - {person.user_id for person in colleagues_all()}:
         raise NotColleague
     TeamMember.objects.filter(team=team).exclude(user_id__in=wanted).delete()
-    TeamMember.objects.bulk_create([TeamMember(team=team, user_id=pk) for pk in sorted(wanted)], ignore_conflicts=True)
+    for pk in sorted(wanted):  # one by one, so that the audit log hears of each
+        TeamMember.objects.get_or_create(team=team, user_id=pk)
     _announce(str(team.pk))
 
 
