@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from apps.billing.models import BillingProfile, SpendHold, SpendLimit, SpendWindow
+from apps.billing.selectors.limits import limits_reached
 from apps.billing.services.limits import (
     LimitRefused,
     limit_remove,
@@ -204,6 +205,17 @@ def test_entries_in_another_currency_count_nothing_and_settle_all_the_same(acme:
     spend(acme, "500", "one", currency="JPY")
     assert window(month) == (D(0), D(0))
     assert states() == {"one": "settled"}
+
+
+def test_a_limit_in_a_currency_of_before_stops_nothing(acme: Tenant) -> None:
+    limit(acme, "1")
+    spend(acme, "1")
+    assert not reserve(acme, "one").admitted
+    BillingProfile.objects.update_or_create(tenant=acme, defaults={"currency": "EUR"})
+    assert reserve(acme, "one").admitted
+    assert not limits_reached(acme, AGENT, "webrtc")
+    limit(acme, "0")  # sets the same one anew, in the currency of now
+    assert limits_reached(acme, AGENT, "webrtc") and not reserve(acme, "two").admitted
 
 
 def test_one_company_never_touches_another(acme: Tenant, globex: Tenant) -> None:

@@ -107,8 +107,7 @@ def _speaks_of(limit: SpendLimit, agent_id: UUID | str | None, channel: str) -> 
 
 def limits_reached(tenant: Tenant, agent_id: UUID | str | None, channel: str) -> list[SpendLimit]:
     """The limits that new work of this agent and channel would meet now. Without a lock: what runs may change it any moment."""
-    open_now = {row.limit.pk: row.limit for row in limit_rows(tenant) if row.spent + row.held >= row.limit.amount}
-    return limits_for(open_now.values(), agent_id, channel)
+    return limits_for([row.limit for row in limit_rows(tenant) if row.is_reached], agent_id, channel)
 
 
 def scope_name(limit: SpendLimit, agent_names: Mapping[UUID, str] | None = None) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.billing.models import LedgerEntry, SpendHold, SpendLimit, SpendWindow
-from apps.billing.selectors.limits import limit_name, limits_for
+from apps.billing.selectors.limits import currency_of, limit_name, limits_for
 from apps.billing.services.limits.notices import windows_warn
 from apps.billing.services.limits.windows import limits_lock, windows_at, windows_hold, windows_refresh
 from apps.tenants.models import Tenant
@@ -70,6 +70,9 @@ def spend_reserve(
     The hold ends with the entry of its source, with spend_release, or once it has lasted longer than `lasts`.
     """
     limits = limits_for(limits_lock(tenant.pk), agent_id, channel)
+    if limits:
+        currency = currency_of(tenant)  # a limit of before the company changed it counts nothing, and stops nothing
+        limits = [limit for limit in limits if limit.currency == currency]
     if not limits or _known(tenant, source_type, source_id):
         return ADMITTED
     windows = windows_at(limits, timezone.now())
