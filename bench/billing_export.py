@@ -1,6 +1,7 @@
 """Exports of a tenant's ledger, as CSV and Parquet: rows a second and peak memory; and how fast finance's pages read.
 
-`python -m bench.billing_export [rows]`: spread over a year, as large as a call's. Memory is of a process that only streams.
+`python -m bench.billing_export [rows]`: a year's, in the order in which they happened, as large as a call's. Memory is that of a
+process that only streams.
 """
 
 import json
@@ -30,7 +31,8 @@ SELECT gen_random_uuid(), tenant.id, CASE WHEN row.r < 0.8 THEN 'call' ELSE 'tur
   CASE WHEN row.r < 0.4 THEN 'sip' WHEN row.r < 0.8 THEN 'webrtc' ELSE 'whatsapp' END, row.at, row.at + interval '61.4 s', 61.4,
   'caller_hangup', '', %s::jsonb, %s::jsonb, 0.001023, 0.005159, 0.000207, 0.0155, 0, 0.010233, 0.032122, 0.032122, 0.021, 'USD',
   '[]', book.id, 'report', repeat('a', 64), row.at, '', ''
-FROM (SELECT number, random() AS r, now() - random() * interval '365 days' AS at FROM generate_series(%s, %s) AS number) AS row,
+FROM (SELECT number, random() AS r, now() - ({count} - number) * interval '365 days' / {count} AS at
+    FROM generate_series(%s, %s) AS number) AS row,
   (SELECT id FROM tenants_tenant WHERE schema_name = 'acme') AS tenant, (SELECT id FROM billing_pricebook LIMIT 1) AS book
 '''
 from apps.billing.services.rollups import spend_fold

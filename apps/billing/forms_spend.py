@@ -31,7 +31,10 @@ class PeriodForm(forms.Form):
     standard = MONTH
 
     def __init__(self, data: QueryDict, **given: Any) -> None:
-        super().__init__(data, auto_id="filter-%s", **given)
+        asked = data.copy()
+        if not asked.get("period") and (asked.get("since") or asked.get("until")):
+            asked["period"] = CUSTOM  # the days of a link are those that the form goes on with
+        super().__init__(asked, auto_id="filter-%s", **given)
 
     @property
     def values(self) -> dict[str, Any]:
