@@ -41,5 +41,6 @@ urlpatterns = [
     path("plans/new", plans.plan_new, name="staff-plan-new"),
     path("plans/<uuid:plan_id>/retire", plans.retire, name="staff-plan-retire"),
     path("revenue/", revenue.revenue, name="staff-revenue"),
+    path("revenue/parts", revenue.parts, name="staff-revenue-parts"),
     path("revenue/csv", revenue.revenue_csv, name="staff-revenue-csv"),
 ]

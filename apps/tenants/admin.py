@@ -1,10 +1,8 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.tenants.models import Domain, Membership, Route, Tenant, User
-from apps.tenants.services_company import tenant_restore, tenant_suspend
 
 
 class DomainInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -20,22 +18,13 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Tenant)
 class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Suspending and restoring are below /staff/, where they take a reason."""
+
     list_display = ("name", "schema_name", "status", "country", "created_at")
     list_filter = ("status",)
     search_fields = ("name", "schema_name")
     readonly_fields = ("schema_name", "status", "delete_at")
     inlines = (DomainInline, MembershipInline)
-    actions = ("suspend", "restore")
-
-    @admin.action(description="Suspend: hosts, calls and messages stop")
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
-        for tenant in queryset.exclude(status=Tenant.Status.DELETED):
-            tenant_suspend(tenant=tenant)
-
-    @admin.action(description="Restore: serve again, and do not delete")
-    def restore(self, request: HttpRequest, queryset: QuerySet[Tenant]) -> None:
-        for tenant in queryset.exclude(status=Tenant.Status.DELETED):
-            tenant_restore(tenant=tenant)
 
     def has_add_permission(self, request: object) -> bool:
         """A tenant is made by sign-up or seed, which also make its schema and first admin."""

@@ -33,7 +33,8 @@ def test_every_table_adds_up_to_the_same(acme: Tenant, globex: Tenant) -> None:
     entry_make(acme, total="1", source_type="turn", channel="whatsapp", call_id=None)
     entry_make(globex, total="4", source_type="knowledge", channel="", call_id=None)
     entry_make(globex, total="9", currency="EUR")
-    tenants, channels = revenue.tenants_sums(this_month(), "USD"), revenue.channels_sums(this_month(), "USD")
+    cells = revenue.month_cells(this_month())
+    tenants, channels = revenue.tenants_sums(cells, "USD"), revenue.channels_sums(cells, "USD")
     assert [(one.name, one.sums.revenue) for one in tenants] == [("Globex", 4), ("Acme", 3)]
     assert {one.name for one in channels} == {"webrtc", "whatsapp", "knowledge"}
     parts = sum(amount for _label, amount in revenue.parts_revenue(this_month(), "USD"))
@@ -49,7 +50,17 @@ def test_the_page_and_its_currencies(staff: Client, acme: Tenant) -> None:
     answer = staff.get("/staff/revenue/?currency=EUR")
     assert answer.context["total"].revenue == 9
     assert "€9.00" in answer.content.decode()
+    assert "€9.00" in staff.get(f"/staff/revenue/parts?month={this_month()}&currency=EUR").content.decode()
     assert staff.get("/staff/revenue/?month=nonsense&currency=XXX").context["total"].revenue == 5
+
+
+def test_past_months_are_remembered_and_the_present_one_is_not(acme: Tenant) -> None:
+    months = months_back(3)[::-1]
+    for _again in range(2):
+        for month in months:
+            entry_make(acme, total="2", started_at=datetime.combine(month, datetime.min.time(), UTC))
+        found = [one.sums.revenue for one in revenue.months_remembered(months, "USD")]
+    assert found == [2, 2, 4]
 
 
 def test_overdue_is_what_is_open_and_late(staff: Client, acme: Tenant) -> None:

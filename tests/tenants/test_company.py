@@ -136,12 +136,3 @@ def test_operators_do_it_all_by_command(client_for: ClientFor, tmp_path: Path) -
     assert not schema_exists("initech")
     with pytest.raises(CommandError, match="Only its ledger"):
         run("tenant_restore", "initech")
-
-
-def test_platform_staff_suspend_and_restore(client_for: ClientFor, acme: Tenant) -> None:
-    staff = client_for(User.objects.create_superuser("root@meridian.test", PASSWORD), "")
-    for action, status in (("suspend", 404), ("restore", 200)):
-        given = {"action": action, "_selected_action": [str(acme.pk)]}
-        assert staff.post("/admin/tenants/tenant/", given).status_code == 302
-        assert client_for(None, "acme").get("/login").status_code == status
-    assert staff.get(f"/admin/tenants/tenant/{acme.pk}/change/").status_code == 200

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
             model_name="ledgerentry",
             index=models.Index(
                 fields=["started_at"],
-                include=["tenant", "currency", "source_type", "revision", "total_known", "provider_cost"],
+                include=["tenant", "currency", "source_type", "channel", "revision", "total_known", "provider_cost"],
                 name="ledger_by_moment",
             ),
         ),

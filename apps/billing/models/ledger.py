@@ -91,7 +91,7 @@ class LedgerEntry(models.Model):
             models.Index(fields=["tenant", "-started_at"], condition=models.Q(total__isnull=True), name="ledger_open_price"),
             models.Index(  # the platform's months, read without the rows
                 fields=["started_at"],
-                include=["tenant", "currency", "source_type", "revision", "total_known", "provider_cost"],
+                include=["tenant", "currency", "source_type", "channel", "revision", "total_known", "provider_cost"],
                 name="ledger_by_moment",
             ),
         ]

@@ -1,20 +1,32 @@
 """Revenue, cost and margin of the platform: by month, and of one month by tenant, part and channel; and what is overdue."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from django.core.cache import cache
 from django.db.models import DecimalField, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
-from apps.billing.models import Invoice, LedgerEntry, Part
-from apps.billing.selectors.staff.sums import AGGREGATES, AMOUNT, ZERO, Sums, entries_of, month_bounds, sums_of
+from apps.billing.models import Invoice, LedgerEntry, Part, PriceBook
+from apps.billing.selectors.staff.sums import AGGREGATES, AMOUNT, ZERO, Sums, by_currency, entries_of, month_bounds, sums_of
 from apps.tenants.models import Tenant
 
 OVERDUE_SHOWN = 200
+REMEMBERED = 600  # seconds
+K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one tenant brought on one channel, in one currency."""
+
+    tenant_id: int
+    channel: str
+    sums: Sums
 
 
 @dataclass(frozen=True)
@@ -34,10 +46,17 @@ class NamedSums:
     slug: str = ""
 
 
-def currencies_used(months: Sequence[date]) -> list[str]:
-    """Those of the ledger in these months, the one with most entries first."""
-    found = [sums_of(row) for row in _span(months).values("currency").annotate(**AGGREGATES)]
-    return [one.currency for one in sorted(found, key=lambda one: (-one.things, one.currency))]
+def month_cells(month: date) -> list[Cell]:
+    """A month from one query, as small as its tables need it."""
+    grouped = entries_of(month).values("tenant_id", "channel", "source_type", "currency").annotate(**AGGREGATES)
+    return [Cell(row["tenant_id"], row["channel"] or row["source_type"], sums_of(row)) for row in grouped]
+
+
+def currencies_used(cells: Sequence[Cell]) -> list[str]:
+    """The one with most entries first, and then those of the price books."""
+    used = sorted(by_currency(cell.sums for cell in cells), key=lambda one: (-one.things, one.currency))
+    books = PriceBook.objects.order_by("currency").values_list("currency", flat=True).distinct()
+    return list(dict.fromkeys([*(one.currency for one in used), *books])) or ["USD"]
 
 
 def months_sums(months: Sequence[date], currency: str) -> list[MonthSums]:
@@ -47,21 +66,27 @@ def months_sums(months: Sequence[date], currency: str) -> list[MonthSums]:
     return [MonthSums(month, rows.get(month, Sums(currency))) for month in months]
 
 
-def tenants_sums(month: date, currency: str) -> list[NamedSums]:
+def months_remembered(months: Sequence[date], currency: str) -> list[MonthSums]:
+    """As months_sums; what months before the last one came to is read again after ten minutes at most."""
+    *past, last = months
+    key = f"staff-months:{currency}:{last:%Y-%m}:{len(months)}"
+    before: list[MonthSums] | None = cache.get(key)
+    if before is None:
+        before = months_sums(past, currency)
+        cache.set(key, before, REMEMBERED)
+    return [*before, *months_sums([last], currency)]
+
+
+def tenants_sums(cells: Sequence[Cell], currency: str) -> list[NamedSums]:
     """Each tenant that used something, the one that brought most first."""
-    rows = entries_of(month).filter(currency=currency).values("tenant_id", "currency").annotate(**AGGREGATES)
-    found = {row["tenant_id"]: sums_of(row) for row in rows}
+    found = _added(((cell.tenant_id, cell.sums) for cell in cells), currency)
     named = Tenant.objects.in_bulk(found)
     return _sorted(NamedSums(named[pk].name, sums, named[pk].schema_name) for pk, sums in found.items())
 
 
-def channels_sums(month: date, currency: str) -> list[NamedSums]:
+def channels_sums(cells: Sequence[Cell], currency: str) -> list[NamedSums]:
     """Each channel; what has none stands under its kind of usage."""
-    rows = entries_of(month).filter(currency=currency).values("channel", "source_type", "currency").annotate(**AGGREGATES)
-    found: dict[str, Sums] = {}
-    for row in rows:
-        name = row["channel"] or row["source_type"]
-        found[name] = found.get(name, Sums(currency)) + sums_of(row)
+    found = _added(((cell.channel, cell.sums) for cell in cells), currency)
     return _sorted(NamedSums(name, sums) for name, sums in found.items())
 
 
@@ -89,6 +114,14 @@ def month_lines(month: date) -> Iterator[dict[str, Any]]:
 def _span(months: Sequence[date]) -> "QuerySet[LedgerEntry]":
     start, end = month_bounds(min(months))[0], month_bounds(max(months))[1]
     return LedgerEntry.objects.filter(started_at__gte=start, started_at__lt=end).order_by()
+
+
+def _added(pairs: "Iterable[tuple[K, Sums]]", currency: str) -> "dict[K, Sums]":
+    found: dict[K, Sums] = {}
+    for key, sums in pairs:
+        if sums.currency == currency:
+            found[key] = found.get(key, Sums(currency)) + sums
+    return found
 
 
 def _sorted(found: Iterator[NamedSums]) -> list[NamedSums]:

@@ -47,8 +47,8 @@ class Sums:
 AGGREGATES: dict[str, Any] = {
     "revenue": Coalesce(Sum("total_known"), ZERO, output_field=AMOUNT),
     "cost": Coalesce(Sum("provider_cost"), ZERO, output_field=AMOUNT),
-    "calls": Count("pk", filter=Q(source_type=SourceType.CALL, revision=0)),
-    "things": Count("pk", filter=Q(revision=0)),
+    "calls": Count("tenant", filter=Q(source_type=SourceType.CALL, revision=0)),
+    "things": Count("tenant", filter=Q(revision=0)),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import render
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -45,22 +46,32 @@ class FilterForm(forms.Form):
 @staff_required
 def revenue(request: HttpRequest) -> HttpResponse:
     months = months_back(MONTHS_CHARTED)[::-1]
-    currencies = selectors.currencies_used(months) or ["USD"]
+    month = FilterForm(request.GET, currencies=()).month_chosen
+    cells = selectors.month_cells(month)
+    currencies = selectors.currencies_used(cells)
     form = FilterForm(request.GET, currencies=currencies)
-    month, currency = form.month_chosen, form.cleaned_data.get("currency") or currencies[0]
-    tenants = selectors.tenants_sums(month, currency)
+    currency = form.cleaned_data.get("currency") or currencies[0]
+    tenants = selectors.tenants_sums(cells, currency)
     context = {
         "form": form,
         "month": month,
         "month_name": month_name(month),
         "currency": currency,
-        "chart": months_chart(selectors.months_sums(months, currency), currency),
+        "chart": months_chart(selectors.months_remembered(months, currency), currency),
         "total": sum((one.sums for one in tenants), Sums(currency)),
-        "tables": [(_("By tenant"), tenants), (_("By channel"), _named(selectors.channels_sums(month, currency)))],
-        "parts": selectors.parts_revenue(month, currency) if tenants else [],
+        "tables": [(_("By tenant"), tenants), (_("By channel"), _named(selectors.channels_sums(cells, currency)))],
         "overdue": selectors.overdue_invoices(),
     }
     return page(request, "revenue.html", "revenue", context)
+
+
+@require_GET
+@staff_required
+def parts(request: HttpRequest) -> HttpResponse:
+    """A piece of the page that reads the rows themselves, and so comes by itself."""
+    month, currency = FilterForm(request.GET, currencies=()).month_chosen, request.GET.get("currency", "USD")[:3]
+    context = {"parts": selectors.parts_revenue(month, currency), "currency": currency}
+    return render(request, "staff/revenue_parts.html", context)
 
 
 @require_GET
