@@ -78,7 +78,7 @@ def realtime_service(data_dir: Path, port: int, host: str, env: Mapping[str, str
 
 def _celery(data_dir: Path, name: str, title: str, queues: str, threads: int, env: Mapping[str, str]) -> Service:
     command = [str(BIN / "celery"), "-A", "config", "worker", "-P", "threads", "-c", str(threads), "-Q", queues, "-l", "INFO"]
-    command += ["--without-gossip", "--without-mingle", "-n", f"{name}@%h"]
+    command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"{name}@%h"]
     process = _process(data_dir, name, env, command)
     return Service(title, process, lambda: process.logged("ready."), queues.replace(",", ", "))
 
