@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.calls.models import DEFAULT_FIRST_WORD_SECONDS, DEFAULT_MAX_CALL_SECONDS
+from apps.calls.targets import first_target
 from apps.compass.selectors import AgentUnavailable, agent_by_slug, agent_for_call, credentials_for
 from apps.compass.selectors.trials import agent_for_trial
 
@@ -21,6 +22,7 @@ class CallAgent:
     first_word_seconds: float
     ringback: str | None
     team: str = ""  # that it hands over to
+    target: tuple[str, str] | None = None  # name and number that callers can be put through to
 
     @property
     def snapshot(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def call_agent(agent_id: UUID | str, *, trial: bool = False) -> CallAgent:
         max_seconds=int(limits.get("max_call_seconds") or DEFAULT_MAX_CALL_SECONDS),
         first_word_seconds=float(limits.get("first_word_seconds") or DEFAULT_FIRST_WORD_SECONDS),
         ringback=bot.get("ringback") or None,
+        target=first_target(version.config),
         team=str((version.config.get("handoff") or {}).get("team") or ""),
     )
 

@@ -5,8 +5,19 @@ from contextlib import suppress
 from apps.calls import livekit
 from apps.calls.models import Call
 from apps.calls.services.calls import room_gone
+from apps.calls.services.through import KIND, through_do
+from apps.core.errors import Ignored
 from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
+
+
+@sender(KIND)
+def put_through(effect: OutboundEffect) -> str:
+    """Puts a call through after the sentence that says so. Raises Ignored when it is over, or was."""
+    call = Call.objects.filter(pk=effect.payload["call"]).first()
+    if call is None or not through_do(call):
+        raise Ignored("The call is over.")
+    return str(call.pk)
 
 
 @sender("calls.room_delete")

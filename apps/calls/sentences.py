@@ -24,6 +24,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Sorry, op dit moment kan niemand uw oproep beantwoorden. Bel later nog eens. Tot ziens.",
         "pt": "Lamentamos, mas de momento ninguém pode atender a sua chamada. Ligue mais tarde. Adeus.",
     },
+    "put_through": {
+        "en": "Our assistant cannot take your call at the moment. I am putting you through to a colleague. One moment, please.",
+        "de": "Unser Assistent kann gerade nicht abnehmen. Ich verbinde Sie mit jemandem aus unserem Team. Einen Moment, bitte.",
+        "es": "Nuestro asistente no puede atender su llamada ahora. Le paso con un compañero. Un momento, por favor.",
+        "fr": "Notre assistant ne peut pas prendre votre appel. Je vous passe un collègue. Un instant, s'il vous plaît.",
+        "it": "Il nostro assistente non può rispondere al momento. La metto in contatto con un collega. Un momento, per favore.",
+        "nl": "Onze assistent kan uw oproep nu niet beantwoorden. Ik verbind u door met een collega. Een moment, alstublieft.",
+        "pt": "O nosso assistente não pode atender agora. Vou passar a chamada a um colega. Um momento, por favor.",
+    },
     "call_back": {
         "en": "Sorry, our assistant cannot take your call at the moment. A colleague will call you back. Goodbye.",
         "de": "Leider kann unser Assistent gerade nicht abnehmen. Jemand aus unserem Team ruft Sie zurück. Auf Wiederhören.",
@@ -53,6 +62,7 @@ REASONS = {
     "no_agent": "no_agent",
     "spend_limit": "unavailable",
     "call_back": "call_back",
+    "put_through": "put_through",
 }
 COUNTRY_LANGUAGES = {
     "AT": "de", "CH": "de", "DE": "de", "LI": "de",

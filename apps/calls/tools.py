@@ -1,6 +1,5 @@
 """Built-in tools of calls: `transfer`, and how `handoff` is done on the phone."""
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from apps.calls import livekit
 from apps.calls.channel import CallChannel
 from apps.calls.models import Call, Channel, EndedReason, State
 from apps.calls.services.calls import call_change, call_end
+from apps.calls.targets import TRANSFER, refer_address, targets_of
 from apps.compass.registry import Caller, ToolContext, ToolFailed, caller_of, caller_register, tool_register, tool_run_register
 from apps.compass.selectors import agent_published
 from apps.desktop.channels import channel_register
@@ -20,7 +20,6 @@ from apps.desktop.tools import caller_contact
 
 log = structlog.get_logger(__name__)
 
-TRANSFER = "transfer"
 DESCRIPTION = (
     "Put the caller through to somebody else, by phone. Say whom you are putting them through to first. "
     "Use it only when the caller agrees; when it does not work, say so and offer something else."
@@ -39,7 +38,6 @@ OPTIONS: dict[str, Any] = {
     "required": ["targets"],
     "additionalProperties": False,
 }
-TARGET = re.compile(r"^([^:]+):\s*(\+?[0-9*#]{2,20}|sips?:[^\s]+)\s*$")
 AFTER = "A colleague has it now. Tell the caller that somebody will call back, and say goodbye."
 
 
@@ -68,19 +66,14 @@ def caller_find(call_id: str) -> Caller:
 
 def transfer_parameters(options: dict[str, Any]) -> dict[str, Any]:
     """The model chooses among the names; the numbers stay here."""
-    names = list(_targets(options))
+    names = list(targets_of(options))
     to: dict[str, Any] = {"type": "string", "description": "Whom to put the caller through to."}
     return {"type": "object", "properties": {"to": {**to, "enum": names} if names else to}, "required": ["to"]}
 
 
-def _targets(options: dict[str, Any]) -> dict[str, str]:
-    found = [TARGET.match(line) for line in options.get("targets", [])]
-    return {match[1].strip(): match[2] for match in found if match}
-
-
 def transfer(context: ToolContext, arguments: dict[str, Any]) -> dict[str, Any]:
     """REFER by LiveKit's SIP service; the call ends as transferred. Raises ToolFailed in words."""
-    number = _targets(context.options).get(arguments["to"])
+    number = targets_of(context.options).get(arguments["to"])
     if number is None:
         raise ToolFailed(f"There is nobody named {arguments['to']} to put the caller through to.")
     call = _call(context.subject_id)
@@ -90,7 +83,7 @@ def transfer(context: ToolContext, arguments: dict[str, Any]) -> dict[str, Any]:
         )
     if not call.is_live or not call.caller_identity:
         raise ToolFailed("The caller is not on the line any more.")
-    _refer(call, number if number.startswith("sip") else f"tel:{number}", arguments["to"])
+    _refer(call, refer_address(number), arguments["to"])
     call_end(call_id=call.pk, reason=EndedReason.TRANSFERRED, detail=f"Put through to {arguments['to']}.")
     return {"transferred_to": arguments["to"]}
 

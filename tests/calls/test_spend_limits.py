@@ -8,9 +8,11 @@ import pytest
 from django_tenants.utils import schema_context
 
 from apps.billing.models import SpendHold, SpendWindow
-from apps.calls.models import Call
+from apps.calls.models import Call, Dispatch
 from apps.calls.sentences import SENTENCES
 from apps.calls.services.spending import call_estimate, call_gate
+from apps.compass.models import AgentVersion
+from apps.core.outbox import outbox_drain
 from apps.desktop.models import Conversation
 from apps.desktop.services.team import team_create
 from apps.tenants.models import Tenant
@@ -61,6 +63,65 @@ def test_a_caller_by_phone_is_called_back_by_the_team(
         assert (conversation.status, conversation.channel) == ("open", "call")
         assert conversation.handoff_reason.startswith("The limit of $0.00 a month is reached.")
         assert conversation.contact.phone == "+493012345"
+
+
+SALES = {"name": "transfer", "kind": "builtin", "options": {"targets": ["Sales: +493099999", "Desk: 100"]}}
+
+
+@pytest.fixture
+def put_through(acme: Tenant, phone: FakeLiveKit, reception: Any, deliver: Deliver, post_events: Any) -> Callable[[], None]:
+    """The agent can put through, the limit hands to people, and Media Bot has said its sentence."""
+    with schema_context("acme"):
+        version = reception.versions.get(state="published")
+        AgentVersion.objects.filter(pk=version.pk).update(config={**version.config, "tools": [SALES]})
+    limit(acme, "0", reached="people")
+    deliver(recorded("02_"))
+
+    def said() -> None:
+        closed = {"seq": 0, "source": "media-bot", "type": "state", "state": "closed", "detail": "announced"}
+        with schema_context("acme"):
+            call = Call.objects.get()
+        assert post_events(call, [closed]).status_code == 200
+        with schema_context("public"):
+            outbox_drain()
+
+    return said
+
+
+def test_a_caller_is_put_through_once_the_sentence_is_said(
+    phone: FakeLiveKit, only_call: GetCall, put_through: Callable[[], None], sweep: Sweep
+) -> None:
+    assert only_call().state == "transferring"
+    assert [name for name, _ in phone.dispatched(SIP_ROOM)] == ["media-bot"]
+    assert phone.metadata(SIP_ROOM, "media-bot")["announcement"]["text"] == SENTENCES["put_through"]["en"]
+    assert phone.transfers == []
+    put_through()
+    put_through()
+    call = only_call()
+    assert phone.transfers == [(SIP_ROOM, call.caller_identity, "tel:+493099999")]
+    assert (call.state, call.ended_reason) == ("completed", "transferred")
+    assert call.detail.startswith("The limit of $0.00 a month is reached.") and call.detail.endswith("Put through to Sales.")
+
+
+def test_an_exchange_that_does_not_take_the_call_ends_it(
+    phone: FakeLiveKit, only_call: GetCall, put_through: Callable[[], None]
+) -> None:
+    phone.refuse.add("participant_transfer")
+    put_through()
+    assert (only_call().state, only_call().ended_reason) == ("failed", "spend_limit")
+    assert "Sales could not be reached." in only_call().detail
+
+
+def test_a_caller_waits_no_longer_for_a_sentence_that_nobody_says(
+    phone: FakeLiveKit, only_call: GetCall, put_through: Callable[[], None], sweep: Sweep
+) -> None:
+    with schema_context("acme"):
+        Call.objects.update(started_at=ago(60), joined_at=ago(59))
+        Dispatch.objects.update(requested_at=ago(50))
+    sweep()
+    with schema_context("public"):
+        outbox_drain()
+    assert len(phone.transfers) == 1 and only_call().ended_reason == "transferred"
 
 
 def test_a_caller_without_a_number_hears_the_sentence_all_the_same(

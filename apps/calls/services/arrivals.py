@@ -16,6 +16,7 @@ from apps.calls.sentences import announcement, language_of_country
 from apps.calls.services.calls import call_assign, call_begin_sip, call_end, call_joined, room_metadata
 from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
 from apps.calls.services.spending import call_gate, people_call_back
+from apps.calls.services.through import call_put_through
 from apps.core.errors import Ignored
 from apps.core.hours import hours_open
 from apps.core.schema import schema_current
@@ -33,6 +34,7 @@ class Refusal(Exception):
     message: str
     text: str = ""
     reason: EndedReason = EndedReason.NO_AGENT
+    to: tuple[str, str] | None = None  # whom the caller is put through to instead
 
 
 def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime) -> None:
@@ -54,6 +56,8 @@ def call_answer(call: Call) -> None:
         else:
             dispatch_pair(call, _agent_set(call))
     except Refusal as refusal:
+        if refusal.to is not None:
+            return call_put_through(call=call, to=refusal.to, message=refusal.message, language=_language(call))
         call_refuse(call=call, code=refusal.code, message=refusal.message, text=refusal.text, reason=refusal.reason)
     except livekit.RoomGone:
         call_end(call_id=call.pk, reason=EndedReason.CALLER_HANGUP, detail="The caller was gone before an agent could be asked.")
@@ -99,16 +103,21 @@ def _agent_set(call: Call) -> str | None:
     number = _number(call.to_number)
     agent = _agent(_answering(number))
     call_assign(call=call, agent=agent, to_number=number.number)
-    _admit(call, number.team or agent.team)
+    _admit(call, number.team or agent.team, agent.target)
     livekit.client().room_metadata_set(call.room_name, room_metadata(call))
     return ringback_by(number, agent)
 
 
-def _admit(call: Call, team: str) -> None:
-    """Raises Refusal once a spend limit is reached; people phone back where the limit says so and the caller has a number."""
+def _admit(call: Call, team: str, target: tuple[str, str] | None) -> None:
+    """Raises Refusal once a spend limit is reached.
+
+    Where the limit says so people take over: the first whom the agent can put through to, else the team phones back.
+    """
     decision = call_gate(call)
     if decision.admitted:
         return
+    if decision.to_people and target is not None:
+        raise Refusal("put_through", decision.reason, to=target)
     told = decision.to_people and people_call_back(call=call, team=team, reason=decision.reason)
     raise Refusal("call_back" if told else "spend_limit", decision.reason, reason=EndedReason.SPEND_LIMIT)
 

@@ -11,6 +11,7 @@ from apps.calls.models import Call, CallEvent, Dispatch, EndedReason, EventType,
 from apps.calls.payloads import Event, StateEvent
 from apps.calls.services.calls import call_change, call_end, room_delete_enqueue
 from apps.calls.services.dispatches import ATLAS, dispatch_failed
+from apps.calls.services.through import through_asked, through_said
 
 ANSWERING = ("listening", "thinking", "speaking")
 OWN_WISHES = (EndedReason.AGENT_HANGUP, EndedReason.MAX_DURATION)
@@ -113,5 +114,7 @@ def _still_holds(call: Call, event: StateEvent) -> bool:
 
 
 def _announced(call: Call) -> None:
+    if through_asked(call) is not None:
+        through_said(call)
     if not call.is_live and call.dispatches.filter(announcement__isnull=False).exists():
         room_delete_enqueue(call)

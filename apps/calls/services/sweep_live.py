@@ -13,6 +13,7 @@ from apps.calls.services.calls import call_end, call_left, room_gone
 from apps.calls.services.calm import silence_means_dead
 from apps.calls.services.dispatches import ATLAS, JobUnlisted
 from apps.calls.services.starts import EMPTY_SECONDS
+from apps.calls.services.through import through_sweep
 
 SETTLE = timedelta(seconds=5)  # a call is recorded before its room is made, and rooms are listed before calls are read
 NEVER_JOINED = timedelta(seconds=EMPTY_SECONDS + 15)
@@ -31,6 +32,7 @@ def live_sweep(call: Call, room: livekit.Room | None, seen_at: datetime) -> None
         return _roomless(call, seen_at)
     if call.joined_at is None:
         return _not_joined(call, room)
+    through_sweep(call)
     if timezone.now() > call.joined_at + timedelta(seconds=call.max_seconds) + OVERTIME:
         call_end(call_id=call.pk, reason=EndedReason.MAX_DURATION)
         return None
