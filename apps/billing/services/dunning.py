@@ -14,7 +14,7 @@ from apps.tenants.models import Tenant
 
 REMINDER = "billing.reminder"
 LEVELS = (Invoice.Dunning.FIRST, Invoice.Dunning.SECOND, Invoice.Dunning.FINAL)
-BATCH = 500
+CHUNK = 500
 
 
 def dunning_run(*, now: datetime | None = None) -> int:
@@ -25,7 +25,8 @@ def dunning_run(*, now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     overdue = Invoice.objects.filter(state=Invoice.State.OPEN, due_at__lt=now).exclude(dunning=Invoice.Dunning.FINAL)
-    written = sum(reminder_write(invoice=invoice, now=now) for invoice in overdue.order_by("due_at")[:BATCH])
+    rows = overdue.select_related("tenant").order_by("due_at")
+    written = sum(reminder_write(invoice=invoice, now=now) for invoice in rows.iterator(chunk_size=CHUNK))
     for tenant in _tenants(now):
         standing_update(tenant=tenant)
     return written
