@@ -1,4 +1,4 @@
-"""Redis as a hint to hurry: at most one wake-up per mailbox is under way, and losing it only costs a sweep."""
+"""Redis as a hint to hurry: losing one only costs a sweep."""
 
 import threading
 import time
@@ -6,34 +6,13 @@ from collections.abc import Callable
 from functools import cache
 
 import redis
-import structlog
 from django.conf import settings
-
-log = structlog.get_logger(__name__)
-TTL_MS = 1000
 
 
 @cache
 def redis_client() -> "redis.Redis":
     """The one client of this process, for hints and limits; answers are text. Its calls raise redis.RedisError within 2 s."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, decode_responses=True)
-
-
-def hint_take(name: str) -> bool:
-    """True for the one caller that should wake the mailbox up; false too when Redis is away (the sweeper comes)."""
-    try:
-        return bool(redis_client().set(f"meridian:hint:{name}", 1, nx=True, px=TTL_MS))
-    except redis.RedisError as error:
-        log.warning("hint_unavailable", name=name, error=type(error).__name__)
-        return False
-
-
-def hint_clear(name: str) -> None:
-    """Lets the next event wake the mailbox up again; called before the rows are read, so none is missed."""
-    try:
-        redis_client().delete(f"meridian:hint:{name}")
-    except redis.RedisError as error:
-        log.warning("hint_unavailable", name=name, error=type(error).__name__)
 
 
 class HintsThread:

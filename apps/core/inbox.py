@@ -4,20 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
-from kombu.exceptions import OperationalError as BrokerError
 from psycopg.types.json import Json
+from redis.exceptions import RedisError
 
 from apps.core.errors import Ignored
-from apps.core.hints import hint_clear, hint_take, hints_thread
+from apps.core.hints import hints_thread
 from apps.core.ids import uuid7
 from apps.core.mail import claim, work
 from apps.core.models import InboundEvent
 from apps.core.schema import schema_current, schema_enter, schema_leave
 
+log = structlog.get_logger(__name__)
 Handler = Callable[[InboundEvent], None]
 BATCH = 25
 ROW = "(%s, %s, %s, %s, '', %s, 'pending', 0, %s, '', %s)"
@@ -90,34 +92,42 @@ def _insert(provider: str, items: list[Item]) -> None:
 
 
 def inbox_wake() -> None:
-    """Queues a drain unless one is on its way. Redis may be away: the sweeper then does it seconds later."""
-    from apps.core.tasks import inbox_drain_task
+    """Has a worker's resident look at the inbox. Redis may be away: the sweeper then does it seconds later."""
+    from apps.core.residents import resident_wake
 
-    if hint_take("inbox"):
-        try:
-            inbox_drain_task.apply_async(queue="calls", retry=False)
-        except BrokerError:
-            hint_clear("inbox")
+    try:
+        resident_wake()
+    except RedisError as error:
+        log.warning("hint_unavailable", error=type(error).__name__)
 
 
 def _wake_soon() -> None:
+    from apps.core.tasks import inbox_drain_task
+
     if settings.HINTS_BESIDE:
         hints_thread().ask(inbox_wake)
     else:
-        inbox_wake()
+        inbox_drain_task.delay()
 
 
 def inbox_drain() -> int:
     """Works through due events, a batch at most, and returns how many. Others may drain beside it."""
-    hint_clear("inbox")
-    with schema_context(schema_current()):  # each event leaves the connection in its tenant, where the next one often is too
-        for count in range(BATCH):
-            event = claim(InboundEvent)
-            if event is None:
-                return count
-            if event.waiting > 0:  # type: ignore[attr-defined]  # claim adds it
-                inbox_wake()
-            work(event, lambda event=event: _handle(event))  # type: ignore[misc]
+    with schema_context(schema_current()):
+        return inbox_drain_on()
+
+
+def inbox_drain_on() -> int:
+    """As inbox_drain, for threads that do nothing else: the connection stays in the last event's tenant, often the next one's."""
+    for count in range(BATCH):
+        event = claim(InboundEvent)
+        if event is None:
+            return count
+        others: int = event.waiting  # type: ignore[attr-defined]  # claim adds it
+        if others > 0:
+            inbox_wake()
+        work(event, lambda event=event: _handle(event))  # type: ignore[misc]
+        if others == 0:
+            return count + 1  # what came since has a hint of its own
     inbox_wake()
     return BATCH
 

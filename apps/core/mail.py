@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any, TypeVar
 
 import structlog
-from django.db import connection
 from django.utils import timezone
 
 from apps.core.errors import Ignored, PermanentError, TransientError
 from apps.core.models import OPEN_STATES, Mail, MailState
+from apps.core.prepared import prepared
+from apps.core.rows import row_columns, row_made
 
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=Mail)
@@ -26,16 +27,20 @@ def claim(model: type[Row], pk: object | None = None) -> Row | None:
     Without `pk` the row's `waiting` says how many others were due beside it: 0, or some.
     """
     now = timezone.now()
-    rows = model._default_manager.raw(
-        _claim_sql(model._meta.db_table, one=pk is not None),
-        {"now": now, "pk": pk, "processing": MailState.PROCESSING, "lease": now + LEASE},
-    )
-    return next(iter(rows), None)
+    given: dict[str, Any] = {"now": now, "pk": pk, "processing": MailState.PROCESSING.value, "lease": now + LEASE}
+    with prepared(_claim_sql(model, one=pk is not None), given) as cursor:
+        values = cursor.fetchone()
+    if values is None:
+        return None
+    row = row_made(model, values[:-1])
+    row.waiting = values[-1]  # type: ignore[attr-defined]
+    return row
 
 
 @cache
-def _claim_sql(table: str, *, one: bool) -> str:
+def _claim_sql(model: type[Mail], *, one: bool) -> str:
     """One statement, because every event of every provider goes through it; the states are spelled as in the partial index."""
+    table = model._meta.db_table
     states = ", ".join(f"'{state.value}'" for state in OPEN_STATES)
     due = f"FROM {table} WHERE state IN ({states}) AND available_at <= %(now)s"
     more = "0" if one else f"(SELECT count(*) FROM (SELECT 1 {due} LIMIT 2) AS others) - 1"  # noqa: S608
@@ -43,7 +48,7 @@ def _claim_sql(table: str, *, one: bool) -> str:
         f"WITH due AS MATERIALIZED (SELECT id {due}"  # noqa: S608
         f"{' AND id = %(pk)s' if one else ''} ORDER BY available_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
         f" UPDATE {table} AS mail SET state = %(processing)s, attempts = attempts + 1, available_at = %(lease)s"
-        f" FROM due WHERE mail.id = due.id RETURNING mail.*, {more} AS waiting"
+        f" FROM due WHERE mail.id = due.id RETURNING {row_columns(model, 'mail')}, {more} AS waiting"
     )
 
 
@@ -85,11 +90,9 @@ def _write(row: Mail, **values: object) -> None:
     values |= {"external_id": getattr(row, "external_id", ""), "schema_name": row.schema_name}
     sets = ", ".join(f"{name} = %s" for name in values)
     given: list[Any] = [*map(_plain, values.values()), row.pk, row.attempts, MailState.PROCESSING.value]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {row._meta.db_table} SET {sets} WHERE id = %s AND attempts = %s AND state = %s",  # noqa: S608
-            given,
-        )
+    sql = f"UPDATE {row._meta.db_table} SET {sets} WHERE id = %s AND attempts = %s AND state = %s"  # noqa: S608
+    with prepared(sql, given):
+        pass
 
 
 def _plain(value: object) -> object:

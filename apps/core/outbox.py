@@ -1,30 +1,41 @@
 """The outbox: what is to be done outside is decided in a transaction and done after it, once per key."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
 from kombu.exceptions import OperationalError
-from psycopg.types.json import Json
 
 from apps.core.errors import PermanentError
-from apps.core.ids import uuid7
-from apps.core.mail import claim, work
-from apps.core.models import OutboundEffect
+from apps.core.mail import LEASE, claim, work
+from apps.core.models import MailState, OutboundEffect
+from apps.core.rows import row_insert
 from apps.core.schema import schema_current
 
 Sender = Callable[[OutboundEffect], str]
 _senders: dict[str, Sender] = {}
-_here: ContextVar[list[str] | None] = ContextVar("effects_here", default=None)
+_here: ContextVar["_Hand | None"] = ContextVar("effects_here", default=None)
 BATCH = 25
-INSERT = (
-    "INSERT INTO core_outboundeffect (id, kind, schema_name, payload, state, attempts, available_at, note, created_at, key,"
-    " external_id) VALUES (%s, %s, %s, %s, 'pending', 0, %s, '', %s, %s, '') ON CONFLICT DO NOTHING"
+LEAVE = (
+    "UPDATE core_outboundeffect SET state = 'pending', attempts = 0, available_at = now()"
+    " WHERE id = ANY(%s) AND state = 'processing' AND attempts = 1"
 )
+
+
+@dataclass
+class _Hand:
+    """What a thread sends by itself."""
+
+    kinds: Collection[str] | None
+    effects: list[OutboundEffect] = field(default_factory=list)
+
+    def takes(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
 
 
 def sender(kind: str) -> Callable[[Sender], Sender]:
@@ -39,28 +50,40 @@ def sender(kind: str) -> Callable[[Sender], Sender]:
 
 def effect_enqueue(*, kind: str, key: str, payload: dict[str, Any], schema_name: str | None = None) -> None:
     """Writes an effect in the caller's transaction; the same key again changes nothing."""
-    schema = schema_current() if schema_name is None else schema_name
-    pk, now = uuid7(), timezone.now()
-    row: list[Any] = [pk, kind, schema, Json(payload), now, now, key]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, row)
-    transaction.on_commit(lambda: _wake(str(pk)))
+    schema, now = schema_current() if schema_name is None else schema_name, timezone.now()
+    effect = OutboundEffect(kind=kind, schema_name=schema, payload=payload, key=key, available_at=now, created_at=now)
+    hand = _here.get()
+    taken = hand is not None and hand.takes(kind)
+    if taken:  # written as claimed, by the thread that is about to send it
+        effect.state, effect.attempts, effect.available_at = MailState.PROCESSING, 1, now + LEASE
+    if row_insert(effect):
+        transaction.on_commit(lambda: hand.effects.append(effect) if hand and taken else _wake(effect))
 
 
 @contextmanager
-def effects_here() -> Iterator[None]:
+def effects_here(*kinds: str) -> Iterator[None]:
     """What commits inside is sent by this thread at the end, which spares a task the way through the queue and back.
 
-    Where the block or this process fails, the sweeper sends it.
+    `kinds`: only these; a company's own webhooks, for one, may take longer than the thread has. Without any, all.
+    Where the block fails, the sweeper sends it soon; where this process ends, once the lease of its claim is over.
     """
-    pks: list[str] = []
-    mark = _here.set(pks)
+    hand = _Hand(kinds or None)
+    mark = _here.set(hand)
     try:
         yield
+    except BaseException:
+        _leave(hand.effects)
+        raise
     finally:
         _here.reset(mark)
-    for pk in pks:
-        outbox_send(pk)
+    for effect in hand.effects:
+        _work(effect)
+
+
+def _leave(effects: list[OutboundEffect]) -> None:
+    if effects:
+        with connection.cursor() as cursor:
+            cursor.execute(LEAVE, [[effect.pk for effect in effects]])
 
 
 def effects_are_here() -> bool:
@@ -68,15 +91,11 @@ def effects_are_here() -> bool:
     return _here.get() is not None
 
 
-def _wake(pk: str) -> None:
+def _wake(effect: OutboundEffect) -> None:
     from apps.core.tasks import outbox_send_task
 
-    here = _here.get()
-    if here is not None:
-        here.append(pk)
-        return
     try:
-        outbox_send_task.apply_async((pk,), queue="calls", retry=False)
+        outbox_send_task.apply_async((str(effect.pk),), queue="calls", retry=False)
     except OperationalError:
         return  # the sweeper sends it seconds later
 
@@ -86,9 +105,13 @@ def outbox_send(pk: str | None = None) -> bool:
     effect = claim(OutboundEffect, pk)
     if effect is None:
         return False
+    _work(effect)
+    return True
+
+
+def _work(effect: OutboundEffect) -> None:
     with schema_context(effect.schema_name or "public"):
         work(effect, lambda: _send(effect))
-    return True
 
 
 def outbox_drain() -> int:

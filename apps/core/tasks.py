@@ -6,6 +6,7 @@ from celery import shared_task
 from django_tenants.utils import schema_context
 from tenant_schemas_celery.task import TenantTask as TenantHeaderTask
 
+from apps.core import residents  # noqa: F401  they listen to the worker
 from apps.core.errors import PermanentError
 from apps.core.schema import schema_current
 

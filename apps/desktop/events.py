@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from psycopg.types.json import Json
 
+from apps.core.prepared import prepared
 from apps.core.realtime import hint_publish
 from apps.core.schema import schema_current
 from apps.desktop.models import Conversation, DeskEvent
@@ -38,9 +39,10 @@ def conversation_changed(conversation: Conversation, type: str, *, user_id: UUID
     conversation.version += 1
     event = _event(conversation, type, user_id, detail)
     values = [field.get_db_prep_save(field.pre_save(conversation, False), connection) for field in _saved_fields()]
-    with connection.cursor() as cursor:
-        cursor.execute(_save_sql(), [*values, conversation.pk, *_event_values(event)])
-        event.pk = cursor.fetchone()[0]
+    with prepared(_save_sql(), [*values, conversation.pk, *_event_values(event)]) as cursor:
+        row = cursor.fetchone()
+    assert row is not None  # the caller has locked it, so it is there
+    event.pk = row[0]
     event_announce(conversation.pk, type, conversation.version)
     return event
 

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django_tenants.utils import get_public_schema_name
 
+from apps.core.rows import row_read
 from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
 
 SLUG = re.compile(r"^[a-z][a-z0-9]{1,30}$")
@@ -43,10 +44,12 @@ def tenant_by_slug(slug: str) -> Tenant | None:
     return Tenant.objects.filter(schema_name=slug).first()
 
 
+ROUTED = "JOIN tenants_route AS route ON route.tenant_id = mine.id WHERE route.kind = %s AND route.external_id = %s"
+
+
 def route_tenant(kind: Route.Kind | str, external_id: str) -> Tenant | None:
     """The tenant that an outside id belongs to, or None."""
-    route = Route.objects.select_related("tenant").filter(kind=kind, external_id=external_id).first()
-    return route.tenant if route else None
+    return row_read(Tenant, ROUTED, [str(kind), external_id])
 
 
 def membership_of(user: User, tenant: Tenant) -> Membership | None:

@@ -10,7 +10,7 @@ from apps.whatsapp.selectors import mapping_for
 from apps.whatsapp.services.delivery import message_deliver, message_give_up
 from apps.whatsapp.services.dispatch import TurnRefused, turn_dispatch
 from apps.whatsapp.services.media import media_fetch, media_give_up
-from apps.whatsapp.services.turns import turn_fail
+from apps.whatsapp.services.turns import TURN, turn_fail
 from apps.whatsapp.services.voices import MEDIA, TRANSCRIPT, voice_transcribe, voice_turn_wake
 
 
@@ -45,7 +45,7 @@ def read_effect(effect: OutboundEffect) -> str:
     return wamid
 
 
-@sender("whatsapp.turn")
+@sender(TURN)
 def turn_effect(effect: OutboundEffect) -> str:
     """Hands a turn to Herald."""
     turn_id = str(effect.payload["turn"])

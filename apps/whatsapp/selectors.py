@@ -2,13 +2,14 @@
 
 from django.utils import timezone
 
+from apps.core.rows import row_read
 from apps.desktop.models import Conversation
 from apps.whatsapp.models import AgentPhoneMapping, Template, Turn
 
 
 def mapping_for(phone_number_id: str) -> AgentPhoneMapping | None:
     """Who answers a number of the current tenant; None where it is not mapped, or switched off."""
-    return AgentPhoneMapping.objects.filter(phone_number_id=phone_number_id, enabled=True).first()
+    return row_read(AgentPhoneMapping, "WHERE phone_number_id = %s AND enabled", [phone_number_id])
 
 
 def templates_of(phone_number_id: str) -> list[Template]:

@@ -8,10 +8,11 @@ from apps.core.errors import MeridianError
 from apps.core.outbox import effects_here
 from apps.core.tasks import PublicTask, TenantTask
 from apps.tenants.selectors import tenants_active
+from apps.whatsapp.channel import SEND
 from apps.whatsapp.models import Turn
 from apps.whatsapp.services.catalogue import templates_sync_all
 from apps.whatsapp.services.indicators import typing_show
-from apps.whatsapp.services.turns import turn_start, turns_sweep
+from apps.whatsapp.services.turns import TURN, turn_start, turns_sweep
 from apps.whatsapp.wakes import tenant_settled, tenants_with_turns
 
 log = structlog.get_logger(__name__)
@@ -20,7 +21,13 @@ log = structlog.get_logger(__name__)
 @shared_task(base=TenantTask, expires=60)
 def turn_start_task(turn_id: str) -> bool:
     """Comes when a burst of messages may have ended. The contact waits, so the turn goes to Herald from here."""
-    with effects_here():
+    with effects_here(TURN, SEND):
+        return turn_start(turn_id)
+
+
+def turn_start_now(schema: str, turn_id: str) -> bool:
+    """As turn_start_task, for a resident of this process."""
+    with schema_context(schema), effects_here(TURN, SEND):
         return turn_start(turn_id)
 
 

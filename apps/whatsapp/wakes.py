@@ -1,6 +1,7 @@
 """Hints to hurry: when a turn should start, and which tenants have turns at all. The sweep over every tenant is the truth."""
 
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 import redis
@@ -9,6 +10,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from apps.core.hints import redis_client
+from apps.core.residents import later
 from apps.core.schema import schema_current
 from apps.whatsapp.models import Turn
 
@@ -24,10 +26,12 @@ def turn_wake(turn: Turn, after: timedelta) -> None:
 
 
 def _wake(turn_id: str, schema: str, seconds: float) -> None:
-    from apps.whatsapp.tasks import turn_start_task
+    from apps.whatsapp.tasks import turn_start_now, turn_start_task
 
     try:
         redis_client().sadd(KEY, schema)
+        if later(f"turn:{turn_id}", seconds, partial(turn_start_now, schema, turn_id)):
+            return
         turn_start_task.apply_async((turn_id,), countdown=seconds, retry=False)
     except (redis.RedisError, OperationalError) as error:
         log.warning("turn_not_announced", error=type(error).__name__)  # the sweep starts it

@@ -14,8 +14,10 @@ from apps.desktop.channels import channel_for
 from apps.desktop.errors import DeskError, WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.messages import attachment_upload
-from apps.whatsapp.models import Template
+from apps.whatsapp.models import Sending, Template
 from apps.whatsapp.outgoing import media_kind, text_parts
+from apps.whatsapp.services import delivery
+from apps.whatsapp.services.delivery import message_deliver
 from tests.whatsapp.meta import USER_ID, WABA, Graph, outcome, work
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,19 @@ def test_a_contact_without_user_id_is_written_to_by_number(write: Any, held: Con
     write("Hello")
     work()
     assert (graph.sent[0]["to"], graph.sent[0].get("recipient")) == ("16505551234", None)
+
+
+def test_a_message_that_another_worker_has_just_sent_is_not_sent_again(
+    write: Any, graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked the message up before the other one had ended, and got its turn right after."""
+    message = write("Once.")
+    work()
+    found = iter([message.pk, None])
+    monkeypatch.setattr(delivery, "message_next_pending", lambda _: next(found))
+    message_deliver(str(message.pk))
+    assert graph.texts == ["Once."]
+    assert not Sending.objects.exists()
 
 
 def test_reply_quotes(write: Any, graph: Graph) -> None:

@@ -1,5 +1,6 @@
 """Every write of webhooks: endpoints, events in the outbox, and how deliveries go."""
 
+import json
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from apps.compass.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from apps.compass.webhooks import TEST, TYPES, Outcome, secret_make
 from apps.core.errors import Ignored, PermanentError, TransientError
 from apps.core.outbox import effect_enqueue
+from apps.core.prepared import prepared
 
 KIND = "compass.webhook"
 MAIL = "compass.webhook_mail"
@@ -26,6 +28,7 @@ KEPT = timedelta(days=30)
 # Seconds after the first, second, … failed try; the outbox gives up after one more than these.
 WAITS = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 State = WebhookDelivery.State
+HEARING = "SELECT id FROM compass_webhookendpoint WHERE enabled AND events @> %s::jsonb ORDER BY created_at"
 
 
 def endpoint_create(*, url: str, events: Collection[str], description: str = "") -> tuple[WebhookEndpoint, str]:
@@ -85,10 +88,11 @@ def _check(url: str, events: Collection[str]) -> None:
 
 def webhook_event(*, type: str, data: dict[str, Any]) -> None:
     """Tells every endpoint that hears of `type`, through the outbox, in the caller's transaction; no endpoint costs one read."""
-    endpoints = list(WebhookEndpoint.objects.filter(enabled=True, events__contains=[type]).only("id"))
-    if endpoints:
+    with prepared(HEARING, [json.dumps([type])]) as cursor:
+        ids = [pk for (pk,) in cursor.fetchall()]
+    if ids:
         with transaction.atomic():
-            _publish(endpoints, type, data)
+            _publish([WebhookEndpoint(pk=pk) for pk in ids], type, data)
 
 
 def webhook_test(*, endpoint: WebhookEndpoint) -> WebhookDelivery:

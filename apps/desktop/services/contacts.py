@@ -1,11 +1,14 @@
 """Contacts and how channels know them."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from apps.core.prepared import prepared
+from apps.core.rows import row_columns, row_made
 from apps.desktop.errors import DeskError
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Contact, ContactIdentity, Conversation
@@ -62,8 +65,27 @@ def _upsert(known: list[tuple[str, str]], **values: str) -> Contact:
 
 def _rows(known: list[tuple[str, str]]) -> Rows:
     """Read once: what is missing here and appears meanwhile must fail, not be taken for a number that moved."""
-    rows = ContactIdentity.objects.select_related("contact")
-    return {(kind, value): rows.filter(kind=kind, value=value).first() for kind, value in known}
+    return {(kind, value): _identity(kind, value) for kind, value in known}
+
+
+def _identity(kind: str, value: str) -> ContactIdentity | None:
+    with prepared(_identity_sql(), [kind, value]) as cursor:
+        values = cursor.fetchone()
+    if values is None:
+        return None
+    one = len(ContactIdentity._meta.concrete_fields)
+    identity = row_made(ContactIdentity, values[:one])
+    identity.contact = row_made(Contact, values[one:])
+    return identity
+
+
+@cache
+def _identity_sql() -> str:
+    return (
+        f"SELECT {row_columns(ContactIdentity, 'known')}, {row_columns(Contact, 'person')}"  # noqa: S608
+        " FROM desktop_contactidentity AS known JOIN desktop_contact AS person ON person.id = known.contact_id"
+        " WHERE known.kind = %s AND known.value = %s"
+    )
 
 
 def _find(rows: Rows) -> Contact | None:

@@ -8,11 +8,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core.errors import PermanentError, TransientError
 from apps.core.mail import LEASE
+from apps.core.prepared import prepared
 from apps.core.rows import row_insert
 from apps.desktop.models import Attachment, Message
 from apps.desktop.selectors.outgoing import identities_of, message_get, message_next_pending
@@ -25,6 +25,15 @@ from apps.whatsapp.selectors import mapping_for
 
 UNCERTAIN = "Whether WhatsApp took this message is not known. It was not sent again; ask the contact, or write anew."
 TOO_LATE = "The message could not be sent in time. Send it again."
+
+
+OWN = "conversation_id = %s AND message_id = %s AND started_at = %s"
+FREE = f"DELETE FROM whatsapp_sending WHERE {OWN}"  # noqa: S608
+# Asked once the slot is ours: whoever had it before may have sent this very message since it was looked up.
+POSTING = (
+    f"UPDATE whatsapp_sending SET posted_at = %s WHERE {OWN}"  # noqa: S608
+    " AND EXISTS (SELECT FROM desktop_message WHERE id = message_id AND status = 'pending')"
+)
 
 
 class Busy(TransientError):
@@ -106,17 +115,15 @@ def _slot_clear(conversation_id: UUID, lease: timedelta) -> None:
 
 
 def _slot_free(slot: Sending) -> None:
-    _own(slot)._raw_delete(_own(slot).db)  # type: ignore[attr-defined]  # delete() reads the row first
+    with prepared(FREE, [slot.pk, slot.message_id, slot.started_at]):
+        pass
 
 
 def _slot_posting(slot: Sending) -> None:
-    """Writes down that the post begins. Raises Busy where the slot was taken away because it took too long until here."""
-    if _own(slot).update(posted_at=timezone.now()) != 1:
-        raise Busy("Preparing this message took too long.", after=1)
-
-
-def _own(slot: Sending) -> QuerySet[Sending]:
-    return Sending.objects.filter(pk=slot.pk, message_id=slot.message_id, started_at=slot.started_at)
+    """Writes down that the post begins. Raises Busy where the slot was taken away, or another has just sent the message."""
+    with prepared(POSTING, [timezone.now(), slot.pk, slot.message_id, slot.started_at]) as cursor:
+        if cursor.rowcount != 1:
+            raise Busy("Preparing this message took too long, or it has been sent meanwhile.", after=1)
 
 
 def _post(message: Message, slot: Sending) -> str:

@@ -11,6 +11,7 @@ import httpx
 from django.conf import settings
 
 from apps.core.errors import PermanentError, TransientError
+from apps.core.rows import row_read
 from apps.core.schema import schema_current
 from apps.core.tokens import token_issue
 from apps.desktop.models import Conversation, Message
@@ -37,7 +38,7 @@ class TurnRefused(PermanentError):
 
 def turn_dispatch(turn_id: str) -> str:
     """Sends a running turn. Raises TurnRefused, TransientError. Herald takes the same turn twice without harm."""
-    turn = Turn.objects.filter(pk=turn_id, state=Turn.State.RUNNING).first()
+    turn = row_read(Turn, "WHERE id = %s AND state = 'running'", [turn_id])
     conversation = conversation_find(turn.conversation_id) if turn else None
     if turn is None or conversation is None:
         return ""

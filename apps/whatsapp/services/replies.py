@@ -14,6 +14,7 @@ from apps.core.rows import row_insert
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_summary_set
 from apps.desktop.services.messages import message_send
+from apps.whatsapp.channel import SEND
 from apps.whatsapp.models import Turn, TurnEvent
 from apps.whatsapp.outgoing import text_parts
 from apps.whatsapp.replies import Done, ReplyEvent, Said
@@ -70,7 +71,7 @@ def reply_here(event: dict[str, Any]) -> tuple[int, str]:
     except ValidationError as error:
         return 422, f"The event cannot be taken: {error.error_count()} of its fields are not right."
     try:
-        with effects_here():
+        with effects_here(SEND):
             taken = reply_take(turn_id=reply.root.turn_id, reply=reply)
     except (OperationalError, InterfaceError):  # Postgres is away, or ended this transaction for another; it comes again
         close_old_connections()

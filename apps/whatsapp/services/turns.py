@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.billing.services.limits import Decision
 from apps.compass.selectors import AgentUnavailable, agent_published
 from apps.core.outbox import effect_enqueue
+from apps.core.rows import row_read
 from apps.desktop.errors import WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors.outgoing import conversation_find, messages_unanswered
@@ -27,6 +28,7 @@ from apps.whatsapp.services.voices import transcripts_pending
 from apps.whatsapp.wakes import turn_wake
 
 State = Turn.State
+TURN = "whatsapp.turn"
 QUIET = timedelta(seconds=1.2)
 LONGEST = timedelta(seconds=6)
 VOICE = timedelta(seconds=20)  # how long a turn waits for what a voice note says
@@ -34,7 +36,7 @@ VOICE_STEP = timedelta(seconds=1)
 RUN = timedelta(seconds=120)
 COULD_NOT = "The AI agent could not answer."  # what colleagues read where Herald says "error"
 # Written out: several times for each message, and Django takes longer to put such a statement together than Postgres to do it.
-LOCK = "SELECT * FROM desktop_conversation WHERE id = (SELECT conversation_id FROM whatsapp_turn WHERE id = %s) FOR UPDATE"
+LOCK = "WHERE id = (SELECT conversation_id FROM whatsapp_turn WHERE id = %s) FOR UPDATE"
 TYPING = timedelta(seconds=20)  # Meta shows it for 25
 
 
@@ -75,7 +77,7 @@ def turn_start(turn_id: UUID | str) -> bool:
     """Sends a collected turn to Herald once it is due; false while it is not, or another one of its conversation runs."""
     now = timezone.now()
     conversation = conversation_of_turn(turn_id)
-    turn = Turn.objects.filter(pk=turn_id).first() if conversation else None
+    turn = row_read(Turn, "WHERE id = %s", [turn_id]) if conversation else None
     if turn is None or conversation is None or turn.state != State.COLLECTING or turn.due_at > now or _running(conversation):
         return False
     if conversation.status != Conversation.Status.PENDING or conversation.agent_id is None:
@@ -91,7 +93,7 @@ def turn_start(turn_id: UUID | str) -> bool:
 
 def conversation_of_turn(turn_id: UUID | str) -> Conversation | None:
     """A turn's conversation, locked, which guards its turns too: read the turn after it."""
-    return next(iter(Conversation.objects.raw(LOCK, [turn_id])), None)
+    return row_read(Conversation, LOCK, [turn_id])
 
 
 def _running(conversation: Conversation) -> bool:
@@ -103,7 +105,7 @@ def _run(turn: Turn, conversation: Conversation, now: datetime) -> bool:
     turn.state, turn.attempts, turn.due_at = State.RUNNING, turn.attempts + 1, now + RUN
     turn.agent_id, turn.generation = conversation.agent_id, conversation.generation
     turn.save()
-    effect_enqueue(kind="whatsapp.turn", key=f"whatsapp.turn:{turn.pk}", payload={"turn": str(turn.pk)})
+    effect_enqueue(kind=TURN, key=f"{TURN}:{turn.pk}", payload={"turn": str(turn.pk)})
     return True
 
 

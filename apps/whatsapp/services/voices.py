@@ -13,6 +13,7 @@ from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_cal
 from apps.core.errors import PermanentError, TransientError
 from apps.core.models import OPEN, OutboundEffect
 from apps.core.outbox import effect_enqueue
+from apps.core.prepared import prepared
 from apps.desktop.models import Attachment
 from apps.desktop.selectors.outgoing import attachment_get
 from apps.desktop.services.messages import attachment_transcribed
@@ -24,6 +25,10 @@ TIMEOUT = 40.0
 LONGEST_BYTES = 25 * 1024 * 1024  # what providers take in one request
 DEEPGRAM = "https://api.deepgram.com"
 MEDIA, TRANSCRIPT = "whatsapp.media", "whatsapp.transcript"
+UNHEARD = (
+    "SELECT file.id FROM desktop_attachment AS file JOIN desktop_message AS said ON said.id = file.message_id"
+    " WHERE said.id = ANY(%s::uuid[]) AND said.kind = 'audio' AND file.transcript = ''"
+)
 
 
 def transcript_enqueue(attachment_id: UUID | str) -> None:
@@ -33,8 +38,8 @@ def transcript_enqueue(attachment_id: UUID | str) -> None:
 
 def transcripts_pending(message_ids: list[str]) -> bool:
     """Whether a voice note of these messages is still being fetched or transcribed."""
-    waiting = Attachment.objects.filter(message_id__in=message_ids, message__kind="audio", transcript="")
-    keys = [f"{kind}:{pk}" for pk in waiting.values_list("pk", flat=True) for kind in (MEDIA, TRANSCRIPT)]
+    with prepared(UNHEARD, [message_ids]) as cursor:
+        keys = [f"{kind}:{pk}" for (pk,) in cursor.fetchall() for kind in (MEDIA, TRANSCRIPT)]
     return bool(keys) and OutboundEffect.objects.filter(OPEN, key__in=keys).exists()
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from apps.compass.services.webhooks import webhook_event
+from apps.core.rows import row_read
 from apps.desktop.errors import DeskError
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Contact, Conversation, Team
@@ -15,6 +16,7 @@ from apps.desktop.webhooks import conversation_data
 
 TRIES = 3
 REASON_LENGTH = 300
+UNRESOLVED = "WHERE contact_id = %s AND channel = %s AND line = %s AND status <> 'resolved' FOR UPDATE"
 
 
 def conversation_open(
@@ -42,8 +44,10 @@ def _open(contact: Contact, channel: str, line: str, agent_id: UUID | None, team
 
 
 def _unresolved(contact: Contact, channel: str, line: str) -> Conversation | None:
-    rows = Conversation.objects.select_for_update().filter(contact=contact, channel=channel, line=line)
-    return rows.exclude(status=Conversation.Status.RESOLVED).first()
+    found = row_read(Conversation, UNRESOLVED, [contact.pk, channel, line])
+    if found is not None:
+        found.contact = contact
+    return found
 
 
 def _create(contact: Contact, channel: str, line: str, agent_id: UUID | None, team_slug: str) -> Conversation:

@@ -13,6 +13,7 @@ from apps.desktop.channels import channel_for
 from apps.desktop.errors import EmptyMessage, NotAssignee, NotColleague, StaleGeneration, UnknownAttachment, UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Attachment, Conversation, Message
+from apps.desktop.selectors.outgoing import files_none
 from apps.desktop.selectors.people import is_colleague
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.rules import conversation_held, conversation_lock, require_unresolved
@@ -78,10 +79,11 @@ def _attach(message: Message, ids: Sequence[UUID | str]) -> None:
     """Only one's own uploads, each once."""
     wanted = {str(pk) for pk in ids}
     if not wanted:
-        return
+        return files_none(message)
     rows = Attachment.objects.filter(pk__in=wanted, message=None, uploaded_by=message.user_id, state=Attachment.State.STORED)
     if rows.update(message=message) != len(wanted):
         raise UnknownAttachment
+    return None
 
 
 def _answered(conversation: Conversation, message: Message) -> None:

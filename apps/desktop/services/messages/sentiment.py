@@ -6,16 +6,21 @@ from statistics import fmean
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from apps.desktop.models import Conversation, Message
+from apps.core.prepared import prepared
+from apps.desktop.models import Conversation
 
 LAST = 5
 CHARACTERS = 1000
+SAID = (
+    "SELECT text FROM desktop_message WHERE conversation_id = %s AND author = 'contact' AND text <> ''"
+    " ORDER BY at DESC, id DESC LIMIT %s"
+)
 
 
 def sentiment_now(conversation: Conversation) -> float | None:
     """-1 to 1 over the contact's last five texts; None where no word of them tells."""
-    said = conversation.messages.filter(author=Message.Author.CONTACT).exclude(text="")
-    return sentiment_of(said.order_by("-at", "-pk").values_list("text", flat=True)[:LAST])
+    with prepared(SAID, [conversation.pk, LAST]) as cursor:
+        return sentiment_of(text for (text,) in cursor.fetchall())
 
 
 def sentiment_of(texts: Iterable[str]) -> float | None:

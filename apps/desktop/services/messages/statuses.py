@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from psycopg.types.json import Json
 
+from apps.core.prepared import prepared
 from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import event_announce
 from apps.desktop.models import Message
@@ -21,7 +22,7 @@ Status = Message.Status
 RANK = {Status.PENDING: 0, Status.UNCERTAIN: 1, Status.SENT: 2, Status.DELIVERED: 3, Status.READ: 4, Status.FAILED: 5}
 KEPT = """kept AS (
   INSERT INTO desktop_messagestatus (message_id, status, at, pricing)
-  SELECT found.id, %(status)s, %(at)s, %(pricing)s FROM found, locked ON CONFLICT DO NOTHING), """
+  SELECT found.id, %(status)s, %(at)s, %(pricing)s::jsonb FROM found, locked ON CONFLICT DO NOTHING), """
 ADVANCE = """WITH found AS (SELECT id, conversation_id FROM desktop_message WHERE {column} = %(value)s),
 locked AS (SELECT id FROM desktop_conversation WHERE id = (SELECT conversation_id FROM found) FOR UPDATE),
 {kept}advanced AS (
@@ -93,8 +94,8 @@ def _advance(sql: str, value: UUID | str, status: str, code: str, text: str, **m
     below = [str(one.value) for one, rank in RANK.items() if rank < RANK[Status(status)]]
     if Status(status) != Status.PENDING:
         below.append(str(Status.RECEIVED.value))
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute(sql, {**given, "below": below, "now": timezone.now()})
+    given |= {"below": below, "now": timezone.now()}
+    with transaction.atomic(savepoint=False), prepared(sql, given) as cursor:
         row = cursor.fetchone()
         if row is not None and row[1] is not None:
             event_announce(row[0], "status", row[1])
