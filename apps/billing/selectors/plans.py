@@ -150,7 +150,8 @@ def plan_offers(currency: str, people: int, now: Subscription | None) -> list[Pl
     for plan in plans_offered(currency):
         chosen = bool(now and now.plan_id == plan.pk)
         seats = now.seats if chosen and now else max(people, plan.included_seats, 1)
-        offers.append(PlanOffer(plan, list(plan.inclusions.all()), seats, chosen))
+        inclusions = sorted(plan.inclusions.all(), key=lambda row: Meter.values.index(row.meter))
+        offers.append(PlanOffer(plan, inclusions, seats, chosen))
     return offers
 
 

@@ -23,7 +23,7 @@ from apps.tenants.models import Tenant
 MICRO = Decimal("0.000001")
 
 # Chronologically: a thing is covered by what is left of the allowance when its turn comes, the last one in part.
-COVERED = """
+INCLUDED = """
 WITH allowances (source_type, allowance) AS (
     VALUES ('call', %(call)s::numeric), ('turn', %(turn)s::numeric), ('message', %(message)s::numeric)
 ), things AS (
@@ -36,32 +36,39 @@ WITH allowances (source_type, allowance) AS (
 ), running AS (
     SELECT *, sum(size) OVER (PARTITION BY source_type ORDER BY at, source_id) - size AS before FROM things
 ), covered AS (
-    SELECT source_type, source_id, cost, size, greatest(0, least(size, allowance - before)) AS part,
+    SELECT source_type, cost, greatest(0, least(size, allowance - before)) AS part,
         CASE WHEN size > 0 THEN greatest(0, least(size, allowance - before)) / size
             WHEN allowance > before THEN 1 ELSE 0 END AS share
     FROM running JOIN allowances USING (source_type)
 )
+SELECT source_type, sum(part), sum(cost * share) FROM covered WHERE share > 0 GROUP BY source_type
 """
-INCLUDED = COVERED + "SELECT source_type, sum(part), sum(cost * share) FROM covered WHERE share > 0 GROUP BY source_type"  # noqa: S608
-# A correction holds differences, so that a thing's rows are added up first; the book is the one that it was priced by last.
-TIERED = (
-    COVERED  # noqa: S608
-    + """, tiered (id, book_id, kind, provider, model, quantity) AS (
-    SELECT p.id, p.book_id, p.kind, p.provider, p.model, q.name
-    FROM billing_price p JOIN unnest(%(units)s::text[], %(names)s::text[]) AS q (unit, name) ON q.unit = p.unit
-    WHERE EXISTS (SELECT FROM billing_pricetier t WHERE t.price_id = p.id)
-), latest AS (
-    SELECT DISTINCT ON (e.source_type, e.source_id) e.source_type, e.source_id, e.price_book_id, e.started_at
+# A thing's rows are brought together first: a correction holds differences, and the book is the one that it was priced by last.
+# Nothing is joined but a handful of prices, since the planner cannot know how much a month holds.
+TIERED = """
+WITH allowances (source_type, allowance) AS (
+    VALUES ('call', %(call)s::numeric), ('turn', %(turn)s::numeric), ('message', %(message)s::numeric)
+), things AS (
+    SELECT e.source_type, e.source_id, min(e.started_at) AS at, jsonb_agg(e.lines) AS lines,
+        (array_agg(e.price_book_id ORDER BY e.revision DESC))[1] AS book_id,
+        CASE WHEN sum(e.total_known) = 0 THEN 0 WHEN e.source_type = 'call' THEN greatest(0, sum(e.duration)) ELSE 1 END AS size
     FROM billing_ledgerentry e JOIN billing_invoicedentry i ON i.entry_id = e.id
     WHERE e.tenant_id = %(tenant)s AND e.currency = %(currency)s AND e.started_at >= %(begin)s AND e.started_at < %(end)s
-    ORDER BY e.source_type, e.source_id, e.revision DESC
+    GROUP BY e.source_type, e.source_id
+), running AS (
+    SELECT *, sum(size) OVER (PARTITION BY source_type ORDER BY at, source_id) - size AS before FROM things
+), covered AS (
+    SELECT r.*, CASE WHEN size > 0 THEN greatest(0, least(size, coalesce(allowance, 0) - before)) / size ELSE 0 END AS share
+    FROM running r LEFT JOIN allowances USING (source_type)
+), tiered (id, book_id, kind, provider, model, quantity) AS MATERIALIZED (
+    SELECT p.id, p.book_id, p.kind, p.provider, p.model, q.name
+    FROM billing_price p JOIN unnest(%(units)s::text[], %(names)s::text[]) AS q (unit, name) ON q.unit = p.unit
+    WHERE p.id = ANY(%(prices)s)
 ), used AS (
-    SELECT a.source_type, a.source_id, t.id,
+    SELECT t.id, c.share,
         CASE t.quantity WHEN 'calls' THEN 1 ELSE coalesce(sum((line->'quantities'->>t.quantity)::numeric), 0) END AS quantity
-    FROM latest a JOIN tiered t ON t.book_id = a.price_book_id
-    JOIN billing_ledgerentry e ON e.tenant_id = %(tenant)s AND e.source_type = a.source_type AND e.source_id = a.source_id
-    JOIN billing_invoicedentry i ON i.entry_id = e.id
-    CROSS JOIN LATERAL jsonb_array_elements(e.lines) AS l (line)
+    FROM covered c JOIN tiered t ON t.book_id = c.book_id
+    CROSS JOIN LATERAL jsonb_array_elements(c.lines) AS r (row) CROSS JOIN LATERAL jsonb_array_elements(row) AS l (line)
     WHERE line->>'kind' = t.kind AND line->>'provider' = t.provider
         AND (line->>'model' = t.model OR split_part(line->>'model', '/', 1) = t.model AND NOT EXISTS (
             SELECT FROM billing_price x
@@ -69,15 +76,13 @@ TIERED = (
         ))
         AND NOT EXISTS (
             SELECT FROM billing_priceoverride o WHERE o.tenant_id = %(tenant)s AND o.currency = %(currency)s
-            AND o.kind = t.kind AND o.provider = t.provider AND o.model = t.model AND o.effective_from <= a.started_at
-            AND (o.effective_until IS NULL OR o.effective_until > a.started_at)
+            AND o.kind = t.kind AND o.provider = t.provider AND o.model = t.model AND o.effective_from <= c.at
+            AND (o.effective_until IS NULL OR o.effective_until > c.at)
         )
-    GROUP BY a.source_type, a.source_id, t.id, t.quantity HAVING sum((line->>'amount')::numeric) <> 0
+    GROUP BY c.source_type, c.source_id, c.share, t.id, t.quantity HAVING sum((line->>'amount')::numeric) <> 0
 )
-SELECT u.id, sum(u.quantity), sum(u.quantity * coalesce(c.share, 0))
-FROM used u LEFT JOIN covered c USING (source_type, source_id) GROUP BY u.id
+SELECT id, sum(quantity), sum(quantity * share) FROM used GROUP BY id
 """
-)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def _tiered(
         return []
     units, names = zip(*((str(unit), name) for unit, (name, _) in UNITS.items()), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(TIERED, {**_values(invoice, month), "units": list(units), "names": list(names)})
+        cursor.execute(TIERED, {**_values(invoice, month), "units": list(units), "names": list(names), "prices": list(tiers)})
         used = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     totals: dict[str, _Volume] = {}
     for price in sorted((tiers[key][0].price for key in used), key=lambda price: price.book.effective_from):

@@ -35,7 +35,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     """The plan of today, with what this month used of it and costs so far, and the plans to choose from."""
     tenant: Tenant = request.tenant  # type: ignore[attr-defined]
     today = tenant_today(tenant)
-    now, currency = subscription_on(tenant, today), tenant_currency(tenant)
+    now, later, currency = subscription_on(tenant, today), subscription_next(tenant, today), tenant_currency(tenant)
+    in_trial = bool(now and now.trial_until and now.trial_until > today)
     people = Membership.objects.filter(tenant=tenant).count()
     context = {
         "section": "billing",
@@ -43,11 +44,11 @@ def plan(request: HttpRequest) -> HttpResponse:
         "currency": currency,
         "today": today,
         "now": now,
-        "next": subscription_next(tenant, today),
-        "in_trial": bool(now and now.trial_until and now.trial_until > today),
+        "next": later,
+        "in_trial": in_trial,
+        "trial_ends": in_trial and later is not None,
         "meters": meter_use(tenant, month_first(today)),
         "fees": month_fees(tenant, month_first(today)),
-        "profile": BillingProfile.objects.filter(tenant=tenant).first(),
         "people": people,
         "offers": plan_offers(currency, people, now),
     }
