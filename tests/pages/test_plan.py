@@ -80,6 +80,7 @@ def test_a_trial_says_when_it_is_over_and_what_then(admin: Client, acme: Tenant)
     trial_start(tenant=acme)
     page = admin.get(at("billing-plan")).content.decode()
     assert "You try Team without a fee. From 25 November 2026 you are on Starter" in page
+    assert "Keep Team" in page and "Change seats" not in page
 
 
 def test_a_change_is_shown_before_it_is_made(admin: Client, acme: Tenant) -> None:
