@@ -33,8 +33,10 @@ def keyset_page(
     falling = descending != backwards
     found = rows.filter(_beyond(column, key, falling)) if key else rows
     order = (F(column).desc(), F("id").desc()) if falling else (F(column).asc(), F("id").asc())
-    got = list(found.order_by(*order)[: size + 1])
-    more, got = len(got) > size, got[:size]
+    ids = list(found.order_by(*order).values_list("pk", flat=True)[: size + 1])  # an index tells these without the wide rows
+    more, ids = len(ids) > size, ids[:size]
+    full = rows.in_bulk(ids)
+    got = [full[pk] for pk in ids]
     if backwards:
         got.reverse()
     return KeysetPage(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from apps.billing.forms_spend import AGENT, COMPONENT
@@ -34,6 +35,11 @@ class Spending:
     resolved: int | None
     per_resolved: Decimal | None
 
+    @cached_property
+    def by_day(self) -> dict[date, Spent]:
+        """What each day cost."""
+        return {day: added(rows) for day, rows in keyed(self.rows, _day).items()}
+
     @property
     def is_empty(self) -> bool:
         return self.spent.entries == 0
@@ -49,7 +55,7 @@ class Spending:
     def days_of(self, dimension: str, key: Any) -> dict[date, Decimal]:
         """What one channel, agent or component cost, by day."""
         if dimension == COMPONENT:
-            return {day: added(rows).parts[key] for day, rows in keyed(self.rows, _day).items()}
+            return {day: spent.parts[key] for day, spent in self.by_day.items()}
         own = [row for row in self.rows if key_of(dimension)(row) == key]
         return {day: added(rows).total for day, rows in keyed(own, _day).items()}
 
