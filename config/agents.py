@@ -7,11 +7,15 @@ from uuid import UUID
 from django.db.models import Count
 from django.utils import timezone
 
-from apps.billing.selectors import price_book_at
+from apps.billing.models import Price, PriceOverride
+from apps.billing.selectors import price_book_at, tenant_currency
+from apps.billing.selectors.prices import overrides_at
 from apps.calls.models import Call, Channel, PhoneNumber
 from apps.compass.neighbours import Number, PriceTable, calls_register, numbers_register, prices_register, teams_register
 from apps.compass.variables import variables_register
+from apps.core.schema import schema_current
 from apps.desktop.selectors import teams_all
+from apps.tenants.selectors import tenant_by_slug
 from apps.whatsapp.models import AgentPhoneMapping
 
 WEEK = timedelta(days=7)
@@ -52,10 +56,18 @@ def _calls_of_the_week(agent_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def _prices() -> PriceTable:
-    book = price_book_at(timezone.now())
-    if book is None:
+    """The book's in the tenant's currency, with its own prices in their place."""
+    tenant, now = tenant_by_slug(schema_current()), timezone.now()
+    if tenant is None:
         return PriceTable()
-    return PriceTable(book.currency, {(row.kind, row.provider, row.model, row.unit): row.charged for row in book.prices.all()})
+    currency = tenant_currency(tenant)
+    book = price_book_at(now, currency)
+    prices = {_key(row): row.charged for row in book.prices.select_related("book")} if book else {}
+    return PriceTable(currency, prices | {_key(row): row.price for row in overrides_at(tenant, now, currency)})
+
+
+def _key(row: Price | PriceOverride) -> tuple[str, str, str, str]:
+    return row.kind, row.provider, row.model, row.unit
 
 
 def _call_variables(call_id: str) -> dict[str, str]:
