@@ -67,7 +67,7 @@ def test_each_limit_shows_what_is_spent_held_and_left(finance: Client, acme: Ten
     page = finance.get(PAGE).content.decode()
     for words in ("The whole company", "$85.50", "$4.50", "Set aside for what runs", "Nearly reached", "Phone calls", "declined"):
         assert words in page
-    assert "width: 85%" in page and "width: 4%" in page
+    assert '<rect width="85"' in page and '<rect x="85" width="4"' in page
     assert "Reached" not in page
     reserve(acme, "two", "50")
     assert "Reached" in finance.get(PAGE, headers={"HX-Request": "true"}).content.decode()
