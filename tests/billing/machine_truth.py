@@ -48,6 +48,7 @@ class Work:
     lasts_until: datetime | None = None
     covered: frozenset[WindowKey] = frozenset()
     first_cost: Decimal = Decimal(0)
+    kept: Decimal = Decimal(0)  # of the model's part, while what it was corrected to has no price
 
 
 @dataclass
@@ -70,17 +71,25 @@ class Truth:
 
     def cost(self, work: Work, content: Content) -> Decimal:
         """What has a price of it, at the prices of when it began."""
-        milliseconds, model, tokens = content
-        web, phone, platform, million = PRICES[max(book for book in self.books if book[0] <= work.began)[1]]
+        milliseconds = content[0]
+        web, phone, platform, _million = self._prices(work)
         total = Decimal(0)
         if work.source == "call":
             minutes = Fraction(milliseconds, 60_000)
             total += micros(minutes * (web if work.channel == "webrtc" else phone)) + micros(minutes * platform)
+        return total + self.model_cost(work, content)
+
+    def model_cost(self, work: Work, content: Content) -> Decimal:
+        """What has no price changes nothing: a correction to it leaves the model's part as it was, until there is a price."""
+        _milliseconds, model, tokens = content
         if model == "gpt-std":
-            return total + micros(Fraction(tokens) * million / MILLION)
+            return micros(Fraction(tokens) * self._prices(work)[3] / MILLION)
         if self.decided is not None and work.began < self.decided:
-            return total + micros(Fraction(tokens) * DECIDED / MILLION)
-        return total
+            return micros(Fraction(tokens) * DECIDED / MILLION)
+        return work.kept
+
+    def _prices(self, work: Work) -> tuple[Fraction, Fraction, Fraction, Fraction]:
+        return PRICES[max(book for book in self.books if book[0] <= work.began)[1]]
 
     def billed(self) -> list[Work]:
         return [work for work in self.works.values() if work.content is not None]
