@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from apps.billing.models import BillingConflict, LedgerEntry, Price, PriceBook, StaffAct
+from apps.billing.models import BillingConflict, DunningReminder, LedgerEntry, Price, PriceBook, Reconciliation, StaffAct
 
 
 class ReadOnly:
@@ -69,3 +69,22 @@ class StaffActAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("kind",)
     list_select_related = ("tenant",)
     search_fields = ("by", "subject", "reason")
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """What comparing ledger, invoices and Stripe found, night by night."""
+
+    list_display = ("begun_at", "month", "with_stripe", "invoices", "found", "problem")
+    list_filter = ("with_stripe",)
+
+    @admin.display(description="differences")
+    def found(self, record: Reconciliation) -> int:
+        return len(record.differences)
+
+
+@admin.register(DunningReminder)
+class DunningReminderAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("created_at", "invoice", "level", "due", "sent_at", "note")
+    list_filter = ("level", "invoice__tenant")
+    list_select_related = ("invoice",)

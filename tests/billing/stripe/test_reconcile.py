@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from apps.billing import stripe_calls
 from apps.billing.models import CreditNote, Invoice, InvoiceLine, Reconciliation
@@ -14,6 +15,7 @@ from apps.billing.services.reconcile import reconcile
 from apps.billing.services.stripe_sync import invoice_send
 from apps.billing.tasks_stripe import stripe_reconcile_task
 from apps.core.ids import uuid7
+from apps.tenants.models import User
 from tests.billing.factories import bill_post, report_of
 from tests.billing.stripe.factories import draft_of
 from tests.standins.stripe import Fault, Stripe
@@ -169,3 +171,13 @@ def test_more_than_a_page(stripe: Stripe, acme: Any, globex: Any, monkeypatch: p
 
 def test_a_month_that_is_none(db: None) -> None:
     assert run("--month", "yesterday") == (1, "“yesterday” is not a month; write it as 2026-11.")
+
+
+def test_the_platforms_staff_read_the_results(stripe: Stripe, sent: Invoice) -> None:
+    stripe.invoices.pay(sent.stripe_id, {})
+    reconcile()
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@meridian.test", "x"))
+    page = client.get("/admin/billing/reconciliation/", headers={"host": "localhost"}).content.decode()
+    assert '<td class="field-found">2</td>' in page
+    assert client.get("/admin/billing/dunningreminder/", headers={"host": "localhost"}).status_code == 200
