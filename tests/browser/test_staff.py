@@ -23,7 +23,7 @@ from tests.conftest import PASSWORD
 from tests.staff.factories import entry_of, invoice_make
 from tests.staff.test_decisions import lacking
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]  # many pages, each looked at whole
 Site = Callable[[str], str]
 SHOTS = os.environ.get("STAFF_SHOTS", "")
 PAGES = {
@@ -49,7 +49,8 @@ PAGES = {
 @pytest.fixture
 def as_staff(open_page: Open, site: Site, transactional_db: None) -> Iterator[Callable[..., Page]]:
     def log_in(**options: object) -> Page:
-        User.objects.create_superuser("root@meridian.test", PASSWORD, name="Root")
+        if not User.objects.filter(email="root@meridian.test").exists():
+            User.objects.create_superuser("root@meridian.test", PASSWORD, name="Root")
         page = open_page(**options)
         page.goto(f"{site('')}/login")
         page.get_by_label("E-mail").fill("root@meridian.test")
