@@ -63,7 +63,7 @@ function options(data: ChartData, place: HTMLElement, tip: HTMLElement): uPlot.O
     legend: { show: false },
     cursor: data.kind === "stack" ? { x: false, y: false, points: { show: false }, drag: { x: false, y: false } } : { show: false },
     hooks: { setCursor: [(plot) => tell(plot, data, tip)] },
-    padding: [12, 8, 0, 0],
+    padding: [12, data.labels ? 20 : 8, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => edges(data, min, max) }, y: { range: (_, __, max) => data.range ?? [0, nice(max)] } },
     axes: [
       axis({ values: (_, ticks) => ticks.map((tick) => (data.x.includes(tick) ? (data.labels?.[String(tick)] ?? `${tick}`) : "")), space: data.labels ? 56 : 24, size: 28, grid: { show: false } }),
@@ -113,7 +113,9 @@ function amount(data: ChartData, value: number): string {
 
 function valueLabel(data: ChartData, tick: number): string {
   if (data.ticks) return data.ticks[String(tick)] ?? "";
-  return `${data.prefix ?? ""}${data.kind === "stack" ? tick.toLocaleString(document.documentElement.lang) : tick}${data.unit}`;
+  const places = Number.isInteger(tick) ? 0 : 2;
+  const written = tick.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places });
+  return `${data.prefix ?? ""}${data.kind === "stack" ? written : tick}${data.unit}`;
 }
 
 function edges(data: ChartData, min: number, max: number): [number, number] {
