@@ -1,4 +1,4 @@
-"""Tax ids as Stripe knows them (https://docs.stripe.com/billing/customer/tax-ids): the format is checked here, the number there."""
+"""Tax ids as Stripe knows them: https://docs.stripe.com/billing/customer/tax-ids. The format is checked, not the number."""
 
 import re
 from dataclasses import dataclass
