@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from django_tenants.utils import tenant_context
 from playwright.sync_api import Page, expect
 
 from apps.billing.models import BillingProfile, Credit, LedgerEntry, Plan, PlanInclusion, PriceBook, Subscription
@@ -46,6 +47,12 @@ PAGES = {
 }
 
 
+def person_delete(email: str) -> None:
+    """People stay between tests that commit. The audit log that names them is a tenant's."""
+    with tenant_context(Tenant.objects.get(schema_name="acme")):
+        User.objects.filter(email=email).delete()
+
+
 @pytest.fixture
 def as_staff(open_page: Open, site: Site, transactional_db: None) -> Iterator[Callable[..., Page]]:
     def log_in(**options: object) -> Page:
@@ -60,7 +67,7 @@ def as_staff(open_page: Open, site: Site, transactional_db: None) -> Iterator[Ca
         return page
 
     yield log_in
-    User.objects.filter(email="root@meridian.test").delete()
+    person_delete("root@meridian.test")
 
 
 @pytest.fixture
@@ -93,7 +100,7 @@ def much(transactional_db: None) -> Iterator[dict[str, str]]:
     Subscription.objects.all().delete()
     Plan.objects.filter(code="gold").delete()
     PriceBook.objects.filter(effective_from__gt=now).delete()
-    User.objects.filter(email="olga@acme.test").delete()
+    person_delete("olga@acme.test")
 
 
 def look(page: Page, name: str) -> None:
