@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from embedded.paths import scratch_dir
-from embedded.ports import port_free
+from embedded.ports import ports_free
 from embedded.process import Process
 from embedded.toolchain import stripe_mock_binary
 
@@ -15,8 +15,8 @@ from embedded.toolchain import stripe_mock_binary
 @contextmanager
 def stripe_mock() -> Iterator[str]:
     """Its address. Built once into the cache, as livekit-server is."""
-    port = port_free()
-    command = [str(stripe_mock_binary()), "-http-addr", f"127.0.0.1:{port}"]
+    port, unused = ports_free(2)  # it serves HTTPS as well, on a fixed port unless told
+    command = [str(stripe_mock_binary()), "-http-addr", f"127.0.0.1:{port}", "-https-addr", f"127.0.0.1:{unused}"]
     process = Process("stripe-mock", command, log_path=scratch_dir("meridian-stripe-mock-") / "logs" / "stripe-mock.log", grace=2)
     with process:
         process.wait_ready(lambda: _answers(port), 20)
