@@ -10,6 +10,7 @@ from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
     ConversationItemAddedEvent,
+    UserStateChangedEvent,
     llm,
 )
 from livekit.agents import (
@@ -38,10 +39,12 @@ class Reporter:
         self._language = language
         self._turn = 0
         self._asked: llm.MetricsReport = {}
+        self._last_words: list[float] = []
         self.spoke_this_turn = False
 
     def attach(self, session: AgentSession[Any]) -> None:
         session.on("agent_state_changed", self._on_state)
+        session.on("user_state_changed", self._on_caller)
         session.on("conversation_item_added", self._on_item)
         session.on("error", self._on_error)
 
@@ -55,6 +58,10 @@ class Reporter:
             self.spoke_this_turn = True
         if event.new_state in _STATES:
             self._publish(StateEvent(state=event.new_state))
+
+    def _on_caller(self, event: UserStateChangedEvent) -> None:
+        if event.new_state == "listening":
+            self._last_words.append(event.created_at)
 
     def _on_item(self, event: ConversationItemAddedEvent) -> None:
         item = event.item
@@ -86,6 +93,7 @@ class Reporter:
         e2e = _seconds(metrics, "e2e_latency")
         if e2e is None:
             e2e = _between(self._asked.get("stopped_speaking_at"), metrics.get("started_speaking_at"))
+        e2e = self._since_last_word(e2e, metrics.get("started_speaking_at"))
         if e2e is None:
             return  # a greeting or a filler answers no turn of the caller
         self._turn += 1
@@ -99,6 +107,12 @@ class Reporter:
                 tts_first_audio=_seconds(metrics, "tts_node_ttfb"),
             )
         )
+
+    def _since_last_word(self, e2e: float | None, heard_at: float | None) -> float | None:
+        """A turn whose words came in two parts is timed from its first one; the caller waits from the last."""
+        known = [waited for at in self._last_words if (waited := _between(at, heard_at)) is not None]
+        self._last_words = []
+        return e2e if e2e is None else min([e2e, *known])
 
     def _on_error(self, event: SessionErrorEvent) -> None:
         error = event.error

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from livekit import rtc
-from livekit.agents import ConversationItemAddedEvent, ToolError, llm
+from livekit.agents import ConversationItemAddedEvent, ToolError, UserStateChangedEvent, llm
 
 from agents_worker.atlas.greeting import Greeting
 from agents_worker.atlas.reporting import Reporter
@@ -38,6 +38,10 @@ class Told:
     def item(self, role: llm.ChatRole, text: str, interrupted: bool = False, **metrics: float) -> None:
         message = llm.ChatMessage(role=role, content=[text], interrupted=interrupted, metrics=cast(Any, metrics))
         self.session.emit("conversation_item_added", ConversationItemAddedEvent(item=message))
+
+    def caller(self, new: str, at: float) -> None:
+        event = UserStateChangedEvent(old_state="speaking", new_state=cast(Any, new), created_at=at)
+        self.session.emit("user_state_changed", event)
 
     def state(self, new: str) -> None:
         self.session.emit("agent_state_changed", SimpleNamespace(new_state=new))
@@ -69,6 +73,21 @@ def test_words_recognised_late_belong_to_the_turn_before_them() -> None:
     told.item("assistant", "Anything else?", started_speaking_at=104.0)
     (latency,) = [e for e in told.events if isinstance(e, LatencyEvent)]
     assert (latency.turn, latency.e2e, latency.end_of_turn, latency.llm_first_token) == (1, 1.25, 0.4, 0.2)
+
+
+def test_an_answer_is_timed_from_the_callers_last_word() -> None:
+    told = Told()
+    told.item("user", "Hello?", stopped_speaking_at=100.0, end_of_turn_delay=0.4)
+    told.caller("listening", 103.5)
+    told.item("user", "So when are you open?")
+    told.caller("speaking", 104.5)
+    told.caller("listening", 105.0)  # while the agent spoke already
+    told.item("assistant", "All day.", started_speaking_at=104.25, e2e_latency=4.25)
+    assert [e.e2e for e in told.events if isinstance(e, LatencyEvent)] == [0.75]
+    told.item("user", "And on Sunday?", stopped_speaking_at=106.0)
+    told.caller("listening", 107.5)
+    told.item("assistant", "Closed.", started_speaking_at=108.25, e2e_latency=2.25)
+    assert [e.e2e for e in told.events if isinstance(e, LatencyEvent)][1:] == [0.75]
 
 
 def test_a_cut_sentence_is_marked_and_silence_is_not_told() -> None:
