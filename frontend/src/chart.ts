@@ -105,7 +105,13 @@ function told(name: string, value: string, dot: string): HTMLElement {
   return row;
 }
 
+/** Things that are counted, rather than measured or paid. */
+function counts(data: ChartData): boolean {
+  return !data.prefix && !data.unit && data.series.every((series) => series.values.every((value) => value === null || Number.isInteger(value)));
+}
+
 function amount(data: ChartData, value: number): string {
+  if (counts(data)) return value.toLocaleString(document.documentElement.lang);
   const places = Math.abs(value) < 0.01 ? 4 : 2;
   const written = value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places, maximumFractionDigits: places });
   return `${data.prefix ?? ""}${written}${data.unit}`;
@@ -113,6 +119,7 @@ function amount(data: ChartData, value: number): string {
 
 function valueLabel(data: ChartData, tick: number): string {
   if (data.ticks) return data.ticks[String(tick)] ?? "";
+  if (counts(data) && !Number.isInteger(tick)) return "";
   const places = Number.isInteger(tick) ? 0 : 2;
   const written = tick.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places });
   return `${data.prefix ?? ""}${data.kind === "stack" ? written : tick}${data.unit}`;
