@@ -137,7 +137,7 @@ def _addresses(stack: Stack) -> list[str]:
             "",
             f"Acme               {stack.tenant_url('acme')}/   alice@acme.test (admin), bob@acme.test (agent)",
             f"Globex             {stack.tenant_url('globex')}/   charlie@globex.test (admin)",
-            f"Platform staff     {stack.web_url}/admin/   root@meridian.test",
+            f"Platform staff     {stack.web_url}/staff/   root@meridian.test",
             "Password           meridian-demo",
             "",
         ]
