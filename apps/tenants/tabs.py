@@ -45,7 +45,7 @@ def _address(url_name: str) -> str:
         return ""
 
 
-def tabs_for(role: str) -> list[dict[str, str | Promise]]:
-    """The tabs that a role sees, for templates/settings/tabs.html."""
-    seen = [tab for tab in TABS if role in tab.roles and _address(tab.url_name)]
+def tabs_for(role: str, tabs: tuple[Tab, ...] = TABS) -> list[dict[str, str | Promise]]:
+    """The tabs that a role sees, for templates/settings/tabs.html and its like."""
+    seen = [tab for tab in tabs if role in tab.roles and _address(tab.url_name)]
     return [{"key": tab.key, "href": _address(tab.url_name), "label": tab.label, "icon": tab.icon} for tab in seen]

@@ -3,7 +3,8 @@
 from django import template
 from django.utils.functional import Promise
 
-from apps.billing.tabs import tabs_for
+from apps.billing.tabs import TABS
+from apps.tenants.tabs import tabs_for
 
 register = template.Library()
 
@@ -11,4 +12,4 @@ register = template.Library()
 @register.simple_tag
 def billing_tabs(role: str) -> list[dict[str, str | Promise]]:
     """The tabs that a role sees."""
-    return tabs_for(role)
+    return tabs_for(role, TABS)
