@@ -5,34 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import secrets
-import shutil
 import socket
 import struct
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import numpy as np
 from livekit import api, rtc
 
+from embedded.toolchain import livekit_binary
 from tests.agents_worker.web_side import AGENT_ID, CALL_ID, TOKEN
 
 API_KEY = "devkey"
 API_SECRET = "a-test-secret-of-more-than-32-characters"
 LOUD = 500.0
 RATE = 24000
-
-
-def server_binary() -> Path | None:
-    """The livekit-server to use: LIVEKIT_SERVER, PATH, or the one script/up built."""
-    named = os.environ.get("LIVEKIT_SERVER") or shutil.which("livekit-server")
-    cached = Path.home() / ".cache" / "meridian" / "bin" / "server"
-    if named:
-        return Path(named)
-    return cached if cached.exists() else None
 
 
 def free_port() -> int:
@@ -44,8 +33,8 @@ def free_port() -> int:
 class LiveKit:
     """One livekit-server process on free ports of the loopback address."""
 
-    def __init__(self, binary: Path) -> None:
-        self._binary = binary
+    def __init__(self) -> None:
+        self._binary = livekit_binary()
         self._process: asyncio.subprocess.Process | None = None
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}"

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from agents_worker.phrases import phrase
 from tests.agents_worker.call_side import ATLAS_TRACK, Call, calling
-from tests.agents_worker.room_side import LiveKit, server_binary
+from tests.agents_worker.room_side import LiveKit
 from tests.agents_worker.web_side import CALL_ID
 from tests.agents_worker.worker_side import Worker, worker_start
 from tests.standins.deepgram import DeepgramStandin
@@ -26,10 +26,7 @@ LONG_ANSWER = "We are open from nine until six, and this is a long story about i
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def livekit() -> AsyncIterator[LiveKit]:
-    binary = server_binary()
-    if binary is None:
-        pytest.fail("no livekit-server: run ./script/up once, which builds it")
-    server = LiveKit(binary)
+    server = LiveKit()
     await server.start()
     yield server
     await server.stop()

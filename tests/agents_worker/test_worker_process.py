@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from tests.agents_worker.call_side import calling
-from tests.agents_worker.room_side import LiveKit, free_port, server_binary
+from tests.agents_worker.room_side import LiveKit, free_port
 from tests.agents_worker.worker_side import ROOT, worker_start
 
 pytestmark = pytest.mark.e2e
@@ -22,10 +22,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 async def livekit() -> AsyncIterator[LiveKit]:
-    binary = server_binary()
-    if binary is None:
-        pytest.fail("no livekit-server: run ./script/up once, which builds it")
-    server = LiveKit(binary)
+    server = LiveKit()
     await server.start()
     yield server
     await server.stop()
