@@ -14,7 +14,7 @@ from tests.compass.factories import agent_published
 from tests.herald.sides import ReplySide
 from tests.standins.openai import OpenAIStandin
 
-LIMITS = {"first_token_seconds": 0.5}
+LIMITS = {"first_token_seconds": 1.5}
 
 
 def text_agent(model: OpenAIStandin, **config: Any) -> Agent:

@@ -60,7 +60,7 @@ def worker(tmp_path: Path) -> Worker:
 def test_turns_of_two_tenants(acme: Any, globex: Any, model: OpenAIStandin, channel: ReplySide, worker: Worker) -> None:
     for tenant in ("acme", "globex"):
         with schema_context(tenant):
-            agent = text_agent(model, prompt={"system": f"You work for {tenant}."}, llm={"model": f"{tenant}-model"})
+            agent = text_agent(model, prompt={"system": f"You work for {tenant}."}, llm={"model": f"{tenant}-model"}, **PATIENT)
             for number in range(4):
                 turn_post(turn_of(agent, channel, f"Question {number}"))
     with worker():
