@@ -9,16 +9,16 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from apps.core.errors import Problem, problem_response
 from apps.core.inbox import Item, inbox_store
 from apps.core.payloads import storable
+from apps.core.webhooks import raw_body
 
 PROVIDER = "stripe"
-MAX_BODY = 4 * 1024 * 1024
+MAX_MIB = 4
 TOLERANCE = 300  # seconds by which a signature may be old, or the two clocks may differ
 LONGEST_HEADER = 2000
 MAX_ID, MAX_KIND = 191, 64
@@ -30,23 +30,13 @@ STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """200 once the event is committed, known or not; 401 not Stripe's or too old, 400 no event, 413 too big."""
     try:
-        body = _body(request)
+        body = raw_body(request, sender="Stripe", most=MAX_MIB)
         _verify(request.headers.get("Stripe-Signature", ""), body)
         item = _item(body)
     except Problem as problem:
         return problem_response(problem.status, problem.code, problem.detail)
     inbox_store(PROVIDER, [item])
     return HttpResponse(status=200)
-
-
-def _body(request: HttpRequest) -> bytes:
-    """Read from the stream, because Django's own limit for request.body is below what Stripe may send."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-        raise Problem(413, "too_large", "A webhook of Stripe has at most 4 MiB.")
-    try:
-        return request.read()
-    except UnreadablePostError as error:
-        raise Problem(400, "unreadable", "The body could not be read to its end.") from error
 
 
 def _verify(header: str, body: bytes) -> None:

@@ -8,17 +8,16 @@ from typing import Any
 
 import jwt
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from apps.core.errors import Problem, problem_response
 from apps.core.inbox import Item, inbox_store
 from apps.core.payloads import storable
+from apps.core.webhooks import raw_body
 
-MAX_BODY = 1024 * 1024
+MAX_MIB = 1
 LEEWAY = 10  # seconds by which the two clocks may differ
 MAX_ID = 191
 MAX_KIND = 64
@@ -30,24 +29,13 @@ PROVIDER = "livekit"
 def livekit_webhook(request: HttpRequest) -> HttpResponse:
     """200 once the event is committed; 401 when it is not LiveKit's, 400 when it is no event, 413 when it is too big."""
     try:
-        body = _body(request)
+        body = raw_body(request, sender="LiveKit", most=MAX_MIB)
         _verify(request.headers.get("Authorization", ""), body)
         item = _item(body)
     except Problem as problem:
         return problem_response(problem.status, problem.code, problem.detail)
     inbox_store(PROVIDER, [item])
     return HttpResponse(status=200)
-
-
-def _body(request: HttpRequest) -> bytes:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-        raise Problem(413, "too_large", "A webhook of LiveKit has at most 1 MiB.")
-    try:
-        return request.body
-    except RequestDataTooBig as error:
-        raise Problem(413, "too_large", "A webhook of LiveKit has at most 1 MiB.") from error
-    except UnreadablePostError as error:
-        raise Problem(400, "unreadable", "The body could not be read to its end.") from error
 
 
 def _verify(token: str, body: bytes) -> None:
