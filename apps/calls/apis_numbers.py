@@ -15,7 +15,7 @@ from apps.calls.services.trunks import sip_trunk_delete
 from apps.core.errors import Problem, TransientError
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.core.shapes import Line, business_hours_field
+from apps.core.shapes import Line, business_hours_field, number_values
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 
 TAGS = ["numbers"]
@@ -104,7 +104,7 @@ class NumbersAPI(NumbersView):
     @extend_schema(summary="Add a phone number", request=NumberRequest, responses={201: NumberShape, **WRITE}, tags=TAGS)
     def post(self, request: Request) -> Response:
         """Maps a number, or maps it anew where it is known."""
-        return Response(NumberShape(number_set(**_values(NumberRequest, request))).data, status=201)
+        return Response(NumberShape(number_set(**number_values(NumberRequest, request))).data, status=201)
 
 
 class NumberAPI(NumbersView):
@@ -120,7 +120,7 @@ class NumberAPI(NumbersView):
         kept = {**NumberShape(number).data, "timezone_name": number.timezone}
         for name in ("id", "created_at", "timezone"):
             kept.pop(name)
-        return Response(NumberShape(number_set(**{**kept, **_values(NumberChange, request, partial=True)})).data)
+        return Response(NumberShape(number_set(**{**kept, **number_values(NumberChange, request, partial=True)})).data)
 
     @extend_schema(summary="Delete a phone number", responses={204: None, **READ}, tags=TAGS)
     def delete(self, request: Request, number_id: UUID) -> Response:
@@ -161,15 +161,6 @@ class TrunkAPI(NumbersView):
         """Deletes it here and in LiveKit; its numbers stay."""
         sip_trunk_delete(trunk=_trunk(trunk_id))
         return Response(status=204)
-
-
-def _values(shape: type[serializers.Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    asked = shape(data=request.data, partial=partial)
-    asked.is_valid(raise_exception=True)
-    given = dict(asked.validated_data)
-    if "timezone" in given:
-        given["timezone_name"] = given.pop("timezone")
-    return given
 
 
 def _number(number_id: UUID) -> PhoneNumber:

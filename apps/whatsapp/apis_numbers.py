@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.core.shapes import Line, business_hours_field
+from apps.core.shapes import Line, business_hours_field, number_values
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.services.numbers import mapping_delete, mapping_set
@@ -79,7 +79,7 @@ class WhatsAppNumbersAPI(WhatsAppNumbersView):
     )
     def post(self, request: Request) -> Response:
         """Maps a number; what was sent to it in the last seven days is taken up."""
-        given = _given(WhatsAppNumberRequest, request)
+        given = number_values(WhatsAppNumberRequest, request)
         if AgentPhoneMapping.objects.filter(phone_number_id=given["phone_number_id"]).exists():
             raise Problem(409, "number_exists", "This number is mapped already. Change it with PATCH.")
         return Response(WhatsAppNumberShape(mapping_set(**given)).data, status=201)
@@ -98,7 +98,7 @@ class WhatsAppNumberAPI(WhatsAppNumbersView):
         """Changes who answers, and when. Its id at Meta stays."""
         mapping = _mapping(mapping_id)
         kept = {name: getattr(mapping, name) for name in PLAIN} | {"timezone_name": mapping.timezone}
-        given = {**kept, **_given(WhatsAppNumberChange, request, partial=True)}
+        given = {**kept, **number_values(WhatsAppNumberChange, request, partial=True)}
         return Response(WhatsAppNumberShape(mapping_set(phone_number_id=mapping.phone_number_id, **given)).data)
 
     @extend_schema(summary="Delete a WhatsApp number", responses={204: None, **READ}, tags=TAGS)
@@ -106,15 +106,6 @@ class WhatsAppNumberAPI(WhatsAppNumbersView):
         """Nobody here answers it any more; its conversations stay."""
         mapping_delete(mapping=_mapping(mapping_id))
         return Response(status=204)
-
-
-def _given(shape: type[serializers.Serializer[Any]], request: Request, *, partial: bool = False) -> dict[str, Any]:
-    asked = shape(data=request.data, partial=partial)
-    asked.is_valid(raise_exception=True)
-    given = dict(asked.validated_data)
-    if "timezone" in given:
-        given["timezone_name"] = given.pop("timezone")
-    return given
 
 
 def _mapping(mapping_id: UUID) -> AgentPhoneMapping:
