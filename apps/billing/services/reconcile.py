@@ -221,8 +221,3 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def reconciliation_last() -> Reconciliation | None:
-    """The last one that was finished."""
-    return Reconciliation.objects.filter(finished_at__isnull=False).first()
