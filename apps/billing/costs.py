@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from apps.billing.models import KIND_PARTS, Part, Price
+from apps.billing.models import Part, Price
+from apps.billing.models.money import part_of
 from apps.billing.payloads import (
     CallReport,
     EmbeddingUsage,
@@ -56,7 +57,7 @@ class Item:
     @property
     def part(self) -> str:
         """The part of a cost that it belongs to."""
-        return KIND_PARTS.get(self.kind, Part.PLATFORM)
+        return part_of(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.billing.costs import Item, call_items, item_of, item_read
 from apps.billing.models import LedgerEntry, Part, SourceType
+from apps.billing.models.money import part_of
 from apps.billing.payloads import rows_read
 from apps.billing.rating import ZERO, quantity_read, quantity_text
 
@@ -31,7 +32,8 @@ class Statement:
 
     @property
     def parts(self) -> dict[str, Decimal | None]:
-        return {part: None if getattr(self.latest, part) is None else self.known(part) for part in Part.values}
+        lacking = {part_of(row["kind"]) for row in self.latest.unpriced}
+        return {part: None if part in lacking else self.known(part) for part in Part.values}
 
     def known(self, part: str) -> Decimal:
         """What the rows charge for a part, whether or not all of it has a price."""

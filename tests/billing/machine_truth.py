@@ -48,7 +48,6 @@ class Work:
     lasts_until: datetime | None = None
     covered: frozenset[WindowKey] = frozenset()
     first_cost: Decimal = Decimal(0)
-    kept: Decimal = Decimal(0)  # of the model's part, while what it was corrected to has no price
 
 
 @dataclass
@@ -80,13 +79,13 @@ class Truth:
         return total + self.model_cost(work, content)
 
     def model_cost(self, work: Work, content: Content) -> Decimal:
-        """What has no price changes nothing: a correction to it leaves the model's part as it was, until there is a price."""
+        """What has no price is not charged until it has one, whether that was told first or by a correction."""
         _milliseconds, model, tokens = content
         if model == "gpt-std":
             return micros(Fraction(tokens) * self._prices(work)[3] / MILLION)
         if self.decided is not None and work.began < self.decided:
             return micros(Fraction(tokens) * DECIDED / MILLION)
-        return work.kept
+        return Decimal(0)
 
     def _prices(self, work: Work) -> tuple[Fraction, Fraction, Fraction, Fraction]:
         return PRICES[max(book for book in self.books if book[0] <= work.began)[1]]

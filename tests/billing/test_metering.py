@@ -136,13 +136,28 @@ def test_amounts_are_corrected_without_usage(acme: Tenant) -> None:
     assert statement_of(entry).total == charged(acme)["total_known"] == Decimal("0.05")
 
 
-def test_a_correction_to_something_without_a_price_changes_no_sum(acme: Tenant) -> None:
+def test_a_correction_to_something_without_a_price_is_as_if_it_had_been_told_first(acme: Tenant) -> None:
     entry = record(acme, [LLM])
     made = correct(entry, usage=[LLM, UNHEARD])
     assert made is not None
-    assert (made.llm, made.total, made.total_known) == (None, None, 0)
-    assert charged(acme)["total_known"] == Decimal("0.15")
-    assert [row["model"] for row in statement_of(entry).unpriced] == ["gpt-unheard"]
+    assert (made.llm, made.total, made.total_known) == (Decimal("-0.15"), None, Decimal("-0.15"))
+    first = record(acme, [LLM, UNHEARD], source_id="first")
+    corrected = statement_of(entry)
+    assert (corrected.parts, corrected.total, corrected.total_known) == (
+        {part: getattr(first, part) for part in Part.values},
+        None,
+        first.total_known,
+    )
+    assert [row["model"] for row in corrected.unpriced] == ["gpt-unheard"]
+    assert correct(entry, usage=[LLM, UNHEARD]) is None
+
+
+def test_a_correction_away_from_something_without_a_price_charges_what_has_one(acme: Tenant) -> None:
+    entry = record(acme, [LLM])
+    correct(entry, usage=[UNHEARD])
+    correct(entry, usage=[LLM])
+    assert (statement_of(entry).parts["llm"], statement_of(entry).total) == (Decimal("0.15"), Decimal("0.15"))
+    assert charged(acme)["total_known"] == charged(acme)["llm"] == Decimal("0.15")
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,18 @@ def test_usage_corrected_before_the_price_came(acme: Tenant) -> None:
     assert total(acme) == 3
 
 
+def test_a_correction_to_a_model_without_a_price_is_listed_and_charged_when_the_price_comes(acme: Tenant) -> None:
+    entry = record(acme, [LLM])
+    entry_correct(entry=entry, usage=[UNHEARD], reason="Another model answered.", by=BY)
+    assert total(acme) == 0  # what was not used is not charged; what was is not yet
+    assert [(row.model, row.times) for row in unpriced_usage()] == [("gpt-unheard", 1)]
+    both("2")
+    assert [entries_rerate().rated for _ in range(2)] == [1, 0]
+    sums = LedgerEntry.objects.aggregate(Sum("llm"), Sum("total_known"), Sum("provider_cost"))
+    assert list(sums.values()) == [2, 2, 1]
+    assert (statement_of(entry).total, unpriced_usage()) == (2, [])
+
+
 def test_it_goes_on_where_it_broke_off(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         record(acme, [UNHEARD], source_id=f"t{number}", at=AT + timedelta(minutes=number))

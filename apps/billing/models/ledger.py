@@ -14,6 +14,7 @@ class LedgerEntry(models.Model):
 
     A part is null when something in it has no price; then `total` is null too and `total_known` sums the other parts.
     A correction has the same source and a `revision` above 0, and holds only the difference, so that sums over rows are right.
+    What it takes back of a part that has no price any more is in that part's column; `unpriced` names what lacks one.
     """
 
     class Source(models.TextChoices):

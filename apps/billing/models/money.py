@@ -44,6 +44,11 @@ KIND_PARTS: dict[str, str] = {part: part for part in Part.values} | {
 }
 
 
+def part_of(kind: str) -> str:
+    """The part of a cost that a kind of usage belongs to."""
+    return KIND_PARTS.get(kind, Part.PLATFORM)
+
+
 class Unit(models.TextChoices):
     """What a price is for."""
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.billing.costs import Cost, rated
-from apps.billing.models import KIND_PARTS, BillingConflict, LedgerEntry, Part
+from apps.billing.models import BillingConflict, LedgerEntry, Part
+from apps.billing.models.money import part_of
 from apps.billing.rating import ZERO
 from apps.billing.selectors.costs import statement_of
 from apps.billing.selectors.prices import pricing_at
@@ -85,15 +86,22 @@ def revision_write(statement: Statement, values: dict[str, Any], *, source: str,
 
 
 def differences(statement: Statement, parts: Mapping[str, Decimal | None], cost: Decimal | None) -> dict[str, Any]:
-    """The columns of a row that makes these the parts and the provider's cost. What has no price changes nothing."""
-    changes = {part: None if value is None else value - statement.known(part) for part, value in parts.items()}
+    """The columns of a row that makes these the parts and the provider's cost.
+
+    Of a part without a price nothing is charged, as if it had been told so first: what was charged for it is taken back.
+    """
+    changes = {part: _change(statement.known(part), value) for part, value in parts.items()}
     known = sum((value for value in changes.values() if value is not None), ZERO)
     return {
         **changes,
-        "total": None if None in changes.values() else known,
+        "total": None if None in parts.values() else known,
         "total_known": known,
         "provider_cost": None if cost is None else cost - statement.cost_known,
     }
+
+
+def _change(known: Decimal, wanted: Decimal | None) -> Decimal | None:
+    return (-known or None) if wanted is None else wanted - known
 
 
 def _by_usage(statement: Statement, usage: list[dict[str, Any]], duration: Decimal | None) -> dict[str, Any] | None:
@@ -126,15 +134,11 @@ def _by_amounts(statement: Statement, amounts: Mapping[str, Decimal] | None) -> 
     parts = {**statement.parts, **wanted}
     if parts == statement.parts:
         return None
-    unpriced = [row for row in statement.unpriced if parts[_part(row["kind"])] is None]
+    unpriced = [row for row in statement.unpriced if parts[part_of(row["kind"])] is None]
     cost = statement.cost_known if statement.latest.provider_cost is not None else None
     changed = {part: wanted[part] - statement.known(part) for part in wanted}
     lines = [_amount_line(part, change) for part, change in changed.items() if change]
     return {**differences(statement, parts, cost), "lines": lines, "unpriced": unpriced}
-
-
-def _part(kind: str) -> str:
-    return KIND_PARTS.get(kind, Part.PLATFORM)
 
 
 def _amount_line(part: str, change: Decimal) -> dict[str, Any]:
