@@ -12,7 +12,8 @@ from apps.billing.selectors.plans import plans_offered
 from apps.billing.selectors.prices import tenant_currency
 from apps.billing.taxids import CHOICES, tax_id_checked
 from apps.core.errors import PermanentError
-from apps.tenants.models import Membership, Tenant
+from apps.tenants.models import Tenant
+from apps.tenants.seats import seats_taken
 
 MOST_SEATS = 10_000
 
@@ -25,20 +26,20 @@ class PlanForm(forms.Form):
         label=gettext_lazy("Seats"),
         min_value=1,
         max_value=MOST_SEATS,
-        help_text=gettext_lazy("One for each person who works here."),
+        help_text=gettext_lazy("One for each person who works here or is invited."),
     )
 
     def __init__(self, data: Any, *, tenant: Tenant, **options: Any) -> None:
         super().__init__(data, **options)
-        self.people = Membership.objects.filter(tenant=tenant).count()
+        self.people = seats_taken(tenant)
         self.fields["plan"].queryset = plans_offered(tenant_currency(tenant))  # type: ignore[attr-defined]
 
     def clean_seats(self) -> int:
         seats = int(self.cleaned_data["seats"])
         if seats < self.people:
             words = ngettext(
-                "%(people)d person works here; take at least as many seats, or remove people first.",
-                "%(people)d people work here; take at least as many seats, or remove people first.",
+                "%(people)d person works here or is invited; take at least as many seats.",
+                "%(people)d people work here or are invited; take at least as many seats, or remove people first.",
                 self.people,
             )
             raise forms.ValidationError(words % {"people": self.people})

@@ -69,6 +69,24 @@ def rows_changed(rows: Iterable[Subscription], plan: Plan, seats: int, day: date
     return [*kept, Subscription(plan=plan, seats=seats, started_on=day, trial_until=trial)]
 
 
+def rows_with_seats(rows: Iterable[Subscription], count: int, day: date) -> list[Subscription]:
+    """The row that covers a day, with more seats from then on: itself where it begins then, else cut there and followed by one.
+
+    Copies; what follows later stays as it is, and so does a trial. Nothing where no row covers the day.
+    """
+    now = subscription_at(rows, day)
+    if now is None:
+        return []
+    if now.started_on == day:
+        more = copy(now)
+        more.seats += count
+        return [more]
+    shorter, trial = copy(now), trial_left(now, day)
+    shorter.ended_on = day
+    wider = Subscription(plan=now.plan, seats=now.seats + count, started_on=day, ended_on=now.ended_on, trial_until=trial)
+    return [shorter, wider]
+
+
 def shares_of(month: date, subscriptions: Iterable[Subscription]) -> list[Share]:
     """The subscriptions that cover a day of the month, in the order in which they begin."""
     found = [share for one in subscriptions if (share := share_of(month, one)) is not None]

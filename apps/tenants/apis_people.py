@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI, is_key
+from apps.tenants.access import ADMINS, Access, TenantAPI, is_key, require_scope
 from apps.tenants.models import Invitation, Membership, Role, Tenant, User
+from apps.tenants.seats import seat_missing
 from apps.tenants.selectors import members_of
 from apps.tenants.services_people import (
+    SeatNeeded,
     invitation_create,
     invitation_resend,
     invitation_withdraw,
@@ -59,6 +61,10 @@ class InvitationRequest(serializers.Serializer[Any]):
 
     email = serializers.EmailField(max_length=254)
     role = serializers.ChoiceField(Role.choices)
+    add_seat = serializers.BooleanField(
+        default=False,
+        help_text="Where all seats are taken: take what is missing, at its price, from today on. A key needs billing:write too.",
+    )
 
 
 class InvitationShape(serializers.Serializer[Invitation]):
@@ -124,10 +130,20 @@ class InvitationsAPI(PeopleView):
 
     @extend_schema(summary="Invite somebody", request=InvitationRequest, responses={201: InvitationShape, **WRITE}, tags=TAGS)
     def post(self, request: Request) -> Response:
-        """Sends a mail with a link that works for seven days and once."""
+        """Sends a mail with a link that works for seven days and once.
+
+        An invitation takes a seat. Where none is free the answer is 409 `seat_needed` with what one more costs.
+        """
         asked = InvitationRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        made = invitation_create(tenant=_tenant(request), by=_by(request), address=_address(request), **asked.validated_data)
+        given, tenant = dict(asked.validated_data), _tenant(request)
+        if given.pop("add_seat"):
+            require_scope(request, "billing", change=True)
+            given["seat_price"] = getattr(seat_missing(tenant), "price", None)
+        try:
+            made = invitation_create(tenant=tenant, by=_by(request), address=_address(request), **given)
+        except SeatNeeded as error:
+            raise _seat_problem(error) from None
         return Response(InvitationShape(made).data, status=201)
 
 
@@ -146,6 +162,14 @@ class InvitationResendAPI(PeopleView):
         invitation = _invitation(request, invitation_id)
         invitation_resend(invitation=invitation, address=_address(request))
         return Response(InvitationShape(invitation).data)
+
+
+def _seat_problem(error: SeatNeeded) -> Problem:
+    """The price in figures too, and what to send to agree to it."""
+    seat = error.seat
+    detail = f"{error} Send it again with add_seat true to take it, or withdraw an invitation."
+    facts = {"seats": seat.seats, "missing_seats": seat.missing, "seat_price": str(seat.price), "currency": seat.currency}
+    return Problem(409, error.code, detail, **facts)
 
 
 def _by(request: Request) -> User | None:

@@ -1,5 +1,7 @@
 """Every write to who works at a tenant: invitations, roles, and people who leave."""
 
+from decimal import Decimal
+
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.utils.translation import gettext as _
 from apps.core.errors import PermanentError
 from apps.tenants.models import Invitation, Membership, Role, Tenant, User
 from apps.tenants.models_people import INVITATION_LASTS
+from apps.tenants.seats import Seat, seat_missing, seats_add
 from apps.tenants.services import person_add
 
 SALT = "meridian.invitation"
@@ -30,10 +33,24 @@ class OwnersOnly(PeopleError):
     code = "owners_only"
 
 
-def invitation_create(*, tenant: Tenant, email: str, role: Role | str, by: User | None, address: str) -> Invitation:
+class SeatNeeded(PeopleError):
+    """There is no seat for one more; `seat` says what one costs."""
+
+    code = "seat_needed"
+
+    def __init__(self, seat: Seat, what: str) -> None:
+        super().__init__(f"{seat.full} {seat.costs} {what}")
+        self.seat = seat
+
+
+@transaction.atomic
+def invitation_create(
+    *, tenant: Tenant, email: str, role: Role | str, by: User | None, address: str, seat_price: Decimal | None = None
+) -> Invitation:
     """Invites somebody and sends the mail; `address` is where their link leads, up to the token. Raises PeopleError.
 
-    `by` is nobody where a program with an API key asks: it makes no owners.
+    `by` is nobody where a program with an API key asks: it makes no owners. Where no seat is free and one more costs something,
+    `seat_price` is what somebody agreed to pay a month for it; without it, or for another price, this raises SeatNeeded.
     """
     email = email.strip().lower()
     _may_give(tenant, by, role)
@@ -41,6 +58,7 @@ def invitation_create(*, tenant: Tenant, email: str, role: Role | str, by: User 
         raise PeopleError(_("%(email)s works here already. Change their role in the list.") % {"email": email})
     if Invitation.objects.filter(tenant=tenant, email=email).exists():
         raise PeopleError(_("%(email)s is invited already. Send the invitation again from the list.") % {"email": email})
+    _seat_take(tenant, seat_price)
     invitation = Invitation.objects.create(tenant=tenant, email=email, role=role, invited_by=by)
     _mail(invitation, address)
     return invitation
@@ -120,8 +138,11 @@ def person_deactivate(*, membership: Membership, by: User | None) -> None:
 
 @transaction.atomic
 def person_activate(*, membership: Membership, by: User | None) -> None:
-    """Lets them in again, in the role that they had. Raises PeopleError."""
+    """Lets them in again, in the role that they had. Raises PeopleError, also where it takes a seat that costs something."""
     _may_touch(membership, by)
+    if membership.deactivated_at is None:
+        return
+    _seat_take(membership.tenant, None, _("Take it under Billing, Plan, then activate them."))
     membership.deactivated_at = None
     membership.save(update_fields=["deactivated_at"])
 
@@ -130,6 +151,17 @@ def sessions_end(*, user: User) -> None:
     """Logs a person out everywhere."""
     for session in UserSession.objects.filter(user=user):
         session.end()
+
+
+def _seat_take(tenant: Tenant, price: Decimal | None, what: str = "") -> None:
+    """Makes room for one more: what costs nothing at once, the rest for the price that was agreed to."""
+    Tenant.objects.select_for_update().get(pk=tenant.pk)  # two people who invite at once do not take the same seat
+    seat = seat_missing(tenant)
+    if seat is None:
+        return
+    if seat.price and seat.price != price:
+        raise SeatNeeded(seat, what)
+    seats_add(tenant, seat)
 
 
 def _not_the_last_owner(membership: Membership) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from apps.billing.models import Meter, Plan, PlanInclusion, SourceType, Subscription
 from apps.billing.months import month_bounds, month_first, month_next
-from apps.billing.proration import Share, included_in, rows_changed, shares_of
+from apps.billing.proration import Share, included_in, rows_changed, rows_with_seats, shares_of, subscription_at
 from apps.billing.rounding import rounded_to
 from apps.tenants.models import Tenant
 
@@ -132,11 +132,17 @@ def meter_use(tenant: Tenant, month: date) -> list[MeterUse]:
 def plan_preview(tenant: Tenant, plan: Plan, seats: int, day: date) -> PlanPreview:
     """What this month's and the next month's fees are if a plan began on a day, and this month's as things are."""
     before = _rows(tenant)
-    after, month = rows_changed(before, plan, seats, day), month_first(day)
-    lines = [_fee_line(share) for share in shares_of(month, after)]
-    now = [_fee_line(share) for share in shares_of(month, before)]
-    later = [_fee_line(share) for share in shares_of(month_next(month), after)]
-    return PlanPreview(lines, _sum(lines), _sum(now), _sum(later), plan.currency)
+    return _preview(before, rows_changed(before, plan, seats, day), day, plan.currency)
+
+
+def seat_preview(tenant: Tenant, seats: int, day: date) -> PlanPreview | None:
+    """As plan_preview, for more seats of the plan there is, which leaves a trial and what follows it; None without a plan."""
+    before = _rows(tenant)
+    now = subscription_at(before, day)
+    if now is None:
+        return None
+    after = [row for row in before if row is not now] + rows_with_seats(before, seats, day)
+    return _preview(before, after, day, now.plan.currency)
 
 
 def month_fees(tenant: Tenant, month: date) -> list[FeeLine]:
@@ -153,6 +159,14 @@ def plan_offers(currency: str, people: int, now: Subscription | None) -> list[Pl
         inclusions = sorted(plan.inclusions.all(), key=lambda row: Meter.values.index(row.meter))
         offers.append(PlanOffer(plan, inclusions, seats, chosen))
     return offers
+
+
+def _preview(before: list[Subscription], after: list[Subscription], day: date, currency: str) -> PlanPreview:
+    month = month_first(day)
+    lines = [_fee_line(share) for share in shares_of(month, after)]
+    now = [_fee_line(share) for share in shares_of(month, before)]
+    later = [_fee_line(share) for share in shares_of(month_next(month), after)]
+    return PlanPreview(lines, _sum(lines), _sum(now), _sum(later), currency)
 
 
 def _rows(tenant: Tenant) -> list[Subscription]:

@@ -11,11 +11,13 @@ from django.utils import timezone
 from apps.billing.locks import tenant_money_lock
 from apps.billing.models import Invoice, Meter, Plan, PlanInclusion, Subscription
 from apps.billing.months import day_at, month_next
-from apps.billing.proration import subscription_at, trial_left
+from apps.billing.proration import rows_with_seats, subscription_at, trial_left
 from apps.billing.rounding import payable_check
 from apps.billing.selectors.prices import tenant_currency
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
+
+LONGEST_TRIAL = timedelta(days=366)
 
 
 class PlanRefused(PermanentError):
@@ -116,6 +118,43 @@ def trial_start(*, tenant: Tenant) -> Subscription | None:
     return begun
 
 
+@transaction.atomic
+def trial_extend(*, tenant: Tenant, until: date) -> Subscription:
+    """No fee before a later day than now: a trial that runs goes on, else one begins today. What follows a trial moves along.
+
+    Raises PlanRefused without a plan, for a day that is not later or too far away, and for a plan that ends before it.
+    """
+    tenant_money_lock(tenant)
+    rows, today = _rows(tenant), tenant_today(tenant)
+    now = subscription_at(rows, today)
+    if now is None:
+        raise PlanRefused("It is on no plan, so there is no fee to leave out. Put it on a plan first.")
+    _trial_day_check(until, today, trial_left(now, today))
+    if trial_left(now, today) is None:
+        if now.ended_on is not None:
+            raise PlanRefused(f"Its plan ends on {now.ended_on}; choose a plan that goes on first.")
+        return _put(tenant, now.plan, now.seats, today, until)
+    return _trial_move(rows, now, until)
+
+
+@transaction.atomic
+def seats_add(*, tenant: Tenant, count: int = 1) -> Subscription:
+    """More seats from today on. Unlike a change of plan this leaves a trial, and the plan that follows it, as they are.
+
+    Raises PlanRefused without a plan, and before what is invoiced already.
+    """
+    tenant_money_lock(tenant)
+    rows, today = _rows(tenant), tenant_today(tenant)
+    if subscription_at(rows, today) is None:
+        raise PlanRefused("There is no plan to add seats to.")
+    _uninvoiced_check(tenant, today)
+    more = rows_with_seats(rows, count, today)
+    for row in more:  # the shortened one first: only one row of a company may run without an end
+        row.tenant = tenant
+        row.save()
+    return next(row for row in more if row.started_on <= today and (row.ended_on is None or row.ended_on > today))
+
+
 def plan_resume(*, tenant: Tenant) -> Subscription | None:
     """A company that comes back is on the plan that it had last. Nothing happens where it has one, or had none."""
     rows, today = _rows(tenant), tenant_today(tenant)
@@ -152,6 +191,28 @@ def _clear(rows: list[Subscription], day: date) -> None:
         elif row.ended_on is None or row.ended_on > day:
             row.ended_on = day
             row.save(update_fields=["ended_on"])
+
+
+def _trial_day_check(until: date, today: date, left: date | None) -> None:
+    if left is not None and until <= left:
+        raise PlanRefused(f"There is no fee before {left} as it is; choose a later day.")
+    if until <= today:
+        raise PlanRefused(f"Choose a day after {today}, which is today where the company is.")
+    if until > today + LONGEST_TRIAL:
+        raise PlanRefused(f"A trial lasts {LONGEST_TRIAL.days} days at most; choose a day until {today + LONGEST_TRIAL}.")
+
+
+def _trial_move(rows: list[Subscription], now: Subscription, until: date) -> Subscription:
+    """The row's trial, its end and what follows it, where that would begin before the new day."""
+    if now.ended_on is not None and now.ended_on < until:
+        follows = next((row for row in rows if row.started_on == now.ended_on), None)
+        if follows is None or (follows.ended_on is not None and follows.ended_on <= until):
+            raise PlanRefused(f"Its plan ends on {now.ended_on}; choose a plan that goes on first.")
+        now.ended_on = follows.started_on = until
+        follows.save(update_fields=["started_on"])
+    now.trial_until = until
+    now.save(update_fields=["trial_until", "ended_on"])
+    return now
 
 
 def _uninvoiced_check(tenant: Tenant, day: date) -> None:

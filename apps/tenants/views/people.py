@@ -18,6 +18,7 @@ from apps.tenants.access import ADMINS, role_required
 from apps.tenants.forms import PersonForm
 from apps.tenants.login import log_in
 from apps.tenants.models import Invitation, Membership, Role, User
+from apps.tenants.seats import seat_missing
 from apps.tenants.selectors import membership_of, people_of
 from apps.tenants.services_people import (
     PeopleError,
@@ -41,6 +42,7 @@ class InviteForm(forms.Form):
 
     email = forms.EmailField(label=gettext_lazy("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.AGENT)
+    seat_price = forms.DecimalField(required=False, widget=forms.HiddenInput)
 
 
 @require_GET
@@ -71,6 +73,7 @@ def _page(request: HttpRequest, form: InviteForm) -> HttpResponse:
         "rows": people_of(tenant),
         "invitations": Invitation.objects.filter(tenant=tenant).select_related("invited_by"),
         "form": form,
+        "seat": seat_missing(tenant),
         "roles": Role.choices,
     }
     return render(request, "people/list.html", context, status=422 if form.errors else 200)
