@@ -20,6 +20,7 @@ LONG = 80  # characters from which a text is compared by lines and words
 CONTEXT = 2
 TEXTS = ("prompt.system", "prompt.greeting")
 LABELS: "dict[str, _StrPromise]" = {
+    "name": gettext_lazy("Name"),
     "language": gettext_lazy("Language"),
     "prompt.system": gettext_lazy("Prompt"),
     "prompt.greeting": gettext_lazy("Greeting"),

@@ -27,6 +27,7 @@ from apps.compass.services import (
     agent_import,
     agent_publish,
     credential_set,
+    draft_discard,
     version_restore,
 )
 from apps.compass.starters import STARTERS
@@ -65,6 +66,27 @@ def test_a_save_from_an_older_base_is_told(in_acme: Tenant, between: str) -> Non
         agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"system": "Mine."}}, base=base)
     assert told.value.theirs.config["prompt"]["system"] == "Theirs."
     assert version_head(agent).config["prompt"]["system"] == "Theirs."
+
+
+def test_a_draft_made_anew_is_not_the_one_that_was_thrown_away(in_acme: Tenant) -> None:
+    agent = agent_create(slug="desk", name="Desk", config=LOCAL)
+    agent_publish(agent=agent)
+    base = agent_draft_save(agent=agent, config=LOCAL).base
+    draft_discard(agent=agent)
+    theirs = agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"system": "Theirs."}})
+    with pytest.raises(DraftChanged):
+        agent_draft_save(agent=agent, config=LOCAL, base=base)
+    assert version_head(agent).config == theirs.config
+
+
+def test_a_name_is_kept_where_the_rest_is_refused(in_acme: Tenant) -> None:
+    agent = agent_create(slug="desk", name="Desk", config=LOCAL)
+    base = version_head(agent).base
+    agent_draft_save(agent=agent, config=LOCAL, base=base, name="Front desk")
+    with pytest.raises(DraftChanged):
+        agent_draft_save(agent=agent, config=LOCAL, base=base, name="Desk")
+    agent.refresh_from_db()
+    assert agent.name == "Front desk"
 
 
 @given(old=WORDS, new=WORDS)

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from apps.compass.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from apps.compass.services import agent_draft_save
 from apps.compass.services.webhooks import (
     WAITS,
     delivery_resend,
@@ -209,3 +210,12 @@ def test_a_published_agent_is_told_of(listener: Seen) -> None:
     endpoint(listener, "agent.published")
     agent = agent_published("webhooks")
     assert WebhookEvent.objects.get().data == {"agent_id": str(agent.pk), "slug": "webhooks", "version": 1}
+
+
+def test_an_agent_is_published_once_and_not_with_every_save(listener: Seen) -> None:
+    endpoint(listener, "agent.published")
+    agent = agent_published()
+    agent_draft_save(agent=agent, config=agent.versions.get().config)
+    assert [event.data for event in WebhookEvent.objects.all()] == [
+        {"agent_id": str(agent.pk), "slug": "reception", "version": 1}
+    ]

@@ -145,9 +145,13 @@ class AgentDetailView(AgentsBase):
     def patch(self, request: Request, agent_id: UUID) -> Response:
         agent, given = self.agent(agent_id), DraftChange.model_validate(request.data)
         if given.config is not None or given.language is not None:
-            config = {**config_whole(version_head(agent)), **(given.config or {})}
+            head = version_head(agent)
             agent_draft_save(
-                agent=agent, config=config, language=given.language, created_by=self.person(request), base=given.base
+                agent=agent,
+                config={**config_whole(head), **(given.config or {})},
+                language=given.language,
+                created_by=self.person(request),
+                base=given.base or head.base,  # what was left out is that version's, not a later one's
             )
         if given.name is not None:
             agent_rename(agent=agent, name=given.name)

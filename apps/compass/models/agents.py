@@ -63,7 +63,7 @@ class AgentVersion(models.Model):
     @property
     def base(self) -> str:
         """What a person who edits started from: another save of the agent has another one."""
-        return f"{self.number}.{self.revision}"
+        return f"{self.number}.{self.revision}.{self.pk.hex[-8:]}"  # a draft thrown away leaves its number to the next one
 
     @property
     def is_draft(self) -> bool:

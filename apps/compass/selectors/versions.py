@@ -62,6 +62,12 @@ def version_head(agent: Agent) -> AgentVersion:
     return agent_row(agent).head
 
 
+def base_current(agent_id: UUID) -> str:
+    """The base of what the editor would show now; empty where there is no such agent."""
+    found = AgentVersion.objects.filter(agent=agent_id, state__in=(DRAFT, PUBLISHED)).order_by("-number").first()
+    return found.base if found else ""
+
+
 def version_numbered(agent: Agent, number: int) -> AgentVersion | None:
     """The version of this number, or None."""
     return agent.versions.select_related("agent").filter(number=number).first()

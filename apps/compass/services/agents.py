@@ -65,10 +65,12 @@ def agent_draft_save(
     language: str | None = None,
     created_by: UUID | None = None,
     base: str | None = None,
+    name: str = "",
 ) -> AgentVersion:
-    """Writes the agent's draft, a new version when it has none. Defaults fill what is left out.
+    """Writes the agent's draft, a new version when it has none, and its name where one is given. Defaults fill what is left out.
 
-    `base` is the version that the person started from; without it nobody is asked. Raises ConfigInvalid, DraftChanged.
+    `base` is the version that the person started from; without it nobody is asked. Raises ConfigInvalid, DraftChanged,
+    PermanentError (name); nothing is written then.
     """
     checked = config_check(config)
     _lock(agent)
@@ -82,8 +84,9 @@ def agent_draft_save(
         draft.revision += 1
     draft.config, draft.language, draft.updated_by = checked, _language(language or draft.language), created_by
     draft.save()
+    if name.strip():
+        agent_rename(agent=agent, name=name)
     _told(agent, draft)
-    webhook_event(type="agent.published", data={"agent_id": str(agent.pk), "slug": agent.slug, "version": draft.number})
     return draft
 
 
@@ -113,6 +116,7 @@ def agent_publish(*, agent: Agent, published_by: UUID | None = None, note: str =
     draft.published_by, draft.note = published_by, note.strip()[:200]
     draft.save()
     _told(agent, draft)
+    webhook_event(type="agent.published", data={"agent_id": str(agent.pk), "slug": agent.slug, "version": draft.number})
     return draft
 
 
@@ -151,8 +155,10 @@ def agent_duplicate(*, agent: Agent, name: str, created_by: UUID | None = None) 
 @transaction.atomic
 def agent_rename(*, agent: Agent, name: str) -> Agent:
     """Gives it another name; its address stays. Raises PermanentError."""
-    agent.name = _name(name)
-    agent.save(update_fields=["name", "updated_at"])
+    name = _name(name)
+    if name != agent.name:
+        agent.name = name
+        agent.save(update_fields=["name", "updated_at"])
     return agent
 
 

@@ -1,6 +1,8 @@
 // Saves the draft on Ctrl S and on the button. What the server refuses stands at its field; who was quicker is shown in a dialog.
+// Where Meridian cannot be reached it is tried again by itself; what was written stays in the form all the while.
 interface Saved {
   base: string;
+  name: string;
   facts: string;
 }
 
@@ -10,7 +12,10 @@ interface Refused {
   dialog?: string;
 }
 
+const patience = 20_000; // for one save
+const pause = 5_000; // before one that did not get through is tried again
 let saving: Promise<boolean> | null = null;
+let again = 0;
 
 export function savingStart(form: HTMLFormElement): void {
   form.addEventListener("submit", (event) => {
@@ -21,6 +26,7 @@ export function savingStart(form: HTMLFormElement): void {
   form.addEventListener("input", () => dirtied(form));
   document.addEventListener("keydown", (event) => keyed(event, form));
   document.addEventListener("agent:save", () => void save(form));
+  addEventListener("online", () => again !== 0 && void save(form));
   document.addEventListener("click", (event) => clicked(event, form), true);
 }
 
@@ -38,6 +44,10 @@ function clicked(event: MouseEvent, form: HTMLFormElement): void {
     event.preventDefault();
     void save(form).then((saved) => saved && location.assign(publish.href));
   }
+  if (target.closest("[data-load-newer]")) {
+    event.preventDefault();
+    location.reload(); // which asks where something is not saved
+  }
   if (target.closest("[data-take-theirs]")) {
     form.removeAttribute("data-dirty");
     location.reload();
@@ -52,40 +62,60 @@ function clicked(event: MouseEvent, form: HTMLFormElement): void {
 
 function dirtied(form: HTMLFormElement): void {
   if (!form.hasAttribute("data-dirty")) document.dispatchEvent(new CustomEvent("agent:dirty"));
-  say("");
+  if (again === 0) say(""); // else it still has to be known that nothing was saved
 }
 
 /** One at a time: a second Ctrl S waits for the first. */
 function save(form: HTMLFormElement): Promise<boolean> {
+  clearTimeout(again);
+  again = 0;
   saving ??= send(form).finally(() => (saving = null));
   return saving;
 }
 
 async function send(form: HTMLFormElement): Promise<boolean> {
+  tokenRenew(form);
   const body = new FormData(form);
   say(form.dataset.saidSaving ?? "");
   form.removeAttribute("data-dirty"); // what is typed from here on is new
+  form.setAttribute("data-saving", "");
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    if (answer.status === 200) return saved(form, (await answer.json()) as Saved);
+    const headers = { Accept: "application/json" };
+    const answer = await fetch(form.action, { method: "POST", body, headers, signal: AbortSignal.timeout(patience) });
+    form.removeAttribute("data-saving");
+    if (answer.status === 200 && !answer.redirected) return saved(form, (await answer.json()) as Saved);
     form.setAttribute("data-dirty", "");
-    if (answer.status !== 409 && answer.status !== 422) throw new Error(String(answer.status));
-    refused(form, (await answer.json()) as Refused);
+    if (answer.status === 409 || answer.status === 422) refused(form, (await answer.json()) as Refused);
+    else if (answer.status < 500) say(form.dataset.saidRefused ?? ""); // logged out, no longer an admin, or the agent is gone
+    else unreached(form);
   } catch {
+    form.removeAttribute("data-saving");
     form.setAttribute("data-dirty", "");
-    say(form.dataset.saidFailed ?? "");
+    unreached(form);
   }
   document.dispatchEvent(new CustomEvent("agent:refused"));
   return false;
 }
 
+function unreached(form: HTMLFormElement): void {
+  say(form.dataset.saidFailed ?? "");
+  again = window.setTimeout(() => void save(form), pause);
+}
+
+/** Logging in again in another tab makes the form's own token void; the cookie has the one that counts. */
+function tokenRenew(form: HTMLFormElement): void {
+  const field = form.elements.namedItem("csrfmiddlewaretoken") as HTMLInputElement | null;
+  const token = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
+  if (field && token) field.value = token;
+}
+
 function saved(form: HTMLFormElement, answer: Saved): boolean {
   base(form).value = answer.base;
+  const title = document.querySelector("[data-agent-name]");
+  if (title) title.textContent = answer.name;
   errorsShow(form, {});
   const facts = document.querySelector("[data-facts]");
   if (facts) facts.outerHTML = answer.facts;
-  const newer = document.querySelector<HTMLElement>("[data-newer]");
-  if (newer) newer.hidden = true;
   say(form.hasAttribute("data-dirty") ? "" : (form.dataset.saidSaved ?? ""));
   document.dispatchEvent(new CustomEvent("agent:saved", { detail: { base: answer.base } }));
   return true;

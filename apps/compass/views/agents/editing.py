@@ -15,7 +15,7 @@ from apps.compass.editor import Editing, panel_current, tabs_all
 from apps.compass.forms_agents import AgentForm
 from apps.compass.models import AgentVersion
 from apps.compass.selectors.versions import agent_row, config_whole, people_names, version_head
-from apps.compass.services import agent_draft_save, agent_rename, draft_discard
+from apps.compass.services import agent_draft_save, draft_discard
 from apps.compass.services.agents import DraftChanged
 from apps.compass.services.config import ConfigInvalid
 from apps.compass.variables import BUILT_IN, variables_unknown
@@ -62,22 +62,22 @@ def agent_save(request: HttpRequest, slug: str) -> JsonResponse:
         return _refused({name: str(errors[0]) for name, errors in form.errors.items()})
     try:
         config = _with_tabs(form.whole, request)
-        if request.POST.get("name", "").strip() not in ("", one.name):
-            agent_rename(agent=one, name=request.POST["name"])
         draft = agent_draft_save(
             agent=one,
             config=config,
             language=form.cleaned_data["language"],
             created_by=person(request),
             base=request.POST.get("base") or None,
+            name=request.POST.get("name", ""),
         )
     except DraftChanged as error:
-        return _overtaken(request, error.theirs, {"language": form.cleaned_data["language"], **config})
+        mine = {"name": request.POST.get("name", "").strip() or one.name, "language": form.cleaned_data["language"], **config}
+        return _overtaken(request, error.theirs, mine)
     except ConfigInvalid as error:
         return _refused(_by_field(error.errors))
     except PermanentError as error:
         return _refused({"": str(error)})
-    return JsonResponse({"base": draft.base, "facts": _facts_shown(request, draft)})
+    return JsonResponse({"base": draft.base, "name": draft.agent.name, "facts": _facts_shown(request, draft)})
 
 
 def _with_tabs(config: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
@@ -105,11 +105,11 @@ def _by_field(sentences: list[str]) -> dict[str, str]:
 def _overtaken(request: HttpRequest, theirs: AgentVersion, mine: dict[str, Any]) -> JsonResponse:
     """Who was quicker, and what would change if mine replaced theirs."""
     who = theirs.updated_by or theirs.published_by or theirs.created_by
-    changes = configs_diff({"language": theirs.language, **config_whole(theirs)}, mine)
+    stands = {"name": theirs.agent.name, "language": theirs.language, **config_whole(theirs)}
     context = {
         "theirs": theirs,
         "who": people_names([who]).get(who) if who else "",
-        "changes": changes,
+        "changes": configs_diff(stands, mine),
         "itself": who == person(request),
     }
     dialog = render_to_string("compass/agents/overtaken.html", context, request)
