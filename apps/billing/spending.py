@@ -17,7 +17,7 @@ from apps.tenants.models import Tenant
 
 PACE = 28  # days that a forecast looks back, so that each weekday counts alike
 LEAST = 3  # whole days of usage before there is a forecast
-CHATS = (SourceType.TURN, SourceType.MESSAGE)
+CHATS = (SourceType.TURN, SourceType.MESSAGE, SourceType.TRANSCRIPT)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,13 @@ from uuid import uuid4
 import pytest
 
 from apps.billing.models import LedgerEntry
+from apps.compass.knowledge import embedding
+from apps.compass.knowledge.embedding import EmbeddingUnavailable, Vectors
+from apps.compass.knowledge.search import knowledge_search
+from apps.compass.knowledge.tool import knowledge_before, search_run
 from apps.compass.models import AgentVersion
 from apps.compass.models.checks import TrialUsage
+from apps.compass.models.knowledge import DIMENSIONS
 from apps.compass.registry import ToolContext, ToolFailed
 from apps.compass.selectors import agent_published as agent_published_version
 from apps.compass.services.checks_usage import trial_usage_record
@@ -31,7 +36,7 @@ def published() -> AgentVersion:
 
 def entries(kind: str) -> list[LedgerEntry]:
     outbox_drain()
-    return list(LedgerEntry.objects.filter(source_type=kind))
+    return list(LedgerEntry.objects.filter(source_type=kind).order_by("created_at"))
 
 
 def test_a_trial_and_a_check_are_charged_once(in_acme: Tenant) -> None:
@@ -81,3 +86,48 @@ def test_what_is_told_carries_its_moment(in_acme: Tenant) -> None:
     told = OutboundEffect.objects.get(kind="billing.usage")
     assert datetime.fromisoformat(told.payload["at"]) == TrialUsage.objects.get().at
     assert [entry.started_at for entry in entries("trial")] == [TrialUsage.objects.get().at]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The questions that the embedding service was asked; each takes 1,000 tokens."""
+    seen: list[str] = []
+
+    def embed(texts: list[str], *, timeout: float) -> Vectors:
+        seen.extend(texts)
+        return Vectors([[0.0] * DIMENSIONS for _ in texts], 1_000)
+
+    monkeypatch.setattr(embedding, "embed", embed)
+    return seen
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("call", True), ("turn", False)])
+def test_a_question_that_is_searched_for_is_charged_once(in_acme: Tenant, asked: list[str], kind: str, calls: bool) -> None:
+    version, subject = published(), uuid4()
+    context = ToolContext("acme", str(version.agent_id), kind, str(subject), {"documents": "all"})
+    for _ in range(2):  # asked again within minutes, its vector is still there
+        search_run(context, {"query": "When are you open?"})
+    [entry] = entries("knowledge")
+    assert (asked, entry.agent_id, entry.call_id) == (["When are you open?"], version.agent_id, subject if calls else None)
+    assert (entry.lines[0]["quantities"], entry.llm, entry.total) == (
+        {"input_tokens": "1000"},
+        Decimal("0.000020"),
+        Decimal("0.000020"),
+    )
+
+
+def test_what_is_put_before_the_model_is_charged_to_its_agent(in_acme: Tenant, asked: list[str]) -> None:
+    version = published()
+    config = {"id": str(version.agent_id), "knowledge": {"documents": "all", "mode": "always"}}
+    knowledge_before(config, "When are you open?")
+    knowledge_search("Is there parking?")  # on the page where people try it
+    assert [entry.agent_id for entry in entries("knowledge")] == [version.agent_id, None]
+
+
+def test_a_question_that_nobody_embedded_costs_nothing(in_acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise EmbeddingUnavailable("It is away.")
+
+    monkeypatch.setattr(embedding, "embed", away)
+    assert knowledge_search("When are you open?").words_only
+    assert entries("knowledge") == []

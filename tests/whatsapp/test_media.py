@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import struct
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,11 +15,15 @@ from django.utils import timezone
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from apps.billing.models import LedgerEntry
 from apps.compass.models import AgentVersion
 from apps.core.inbox import inbox_drain
 from apps.core.models import OutboundEffect
 from apps.desktop.models import Attachment, Message
+from apps.tenants.models import Tenant
+from apps.whatsapp.lengths import ogg_seconds
 from apps.whatsapp.services.media import media_fetch
+from apps.whatsapp.services.voices import voice_transcribe
 from tests.whatsapp.meta import Graph, deliver, fresh, work
 
 pytestmark = pytest.mark.django_db
@@ -147,8 +153,9 @@ def speech(herald_server: HTTPServer) -> Any:
         seen.append(request)
         status = words["statuses"].pop(0) if len(words["statuses"]) > 1 else words["statuses"][0]
         text = "Where is my parcel?"
-        deepgram = {"results": {"channels": [{"alternatives": [{"transcript": text}]}]}}
-        return Response(json.dumps({"text": text} | deepgram), status, content_type="application/json")
+        deepgram = {"results": {"channels": [{"alternatives": [{"transcript": text}]}]}, "metadata": {"duration": 30.0}}
+        counted = words.get("counted", {"usage": {"type": "duration", "seconds": 30.0}})
+        return Response(json.dumps({"text": text} | deepgram | counted), status, content_type="application/json")
 
     herald_server.expect_request("/v1/audio/transcriptions", method="POST").respond_with_handler(answer)
     herald_server.expect_request("/v1/listen", method="POST").respond_with_handler(answer)
@@ -202,3 +209,64 @@ def test_a_team_number_uses_any_agent_of_the_tenant(number: Any, graph: Graph, s
     graph.media[VOICE] = (b"OggS", "audio/ogg")
     assert arrived("voice").transcript == "Where is my parcel?"
     assert Message.objects.get().conversation.status == "open"
+
+
+def ogg(seconds: float, skipped: int = 312) -> bytes:
+    """A voice note's pages without its sound; on the last one no packet ends."""
+
+    def page(position: int, content: bytes = b"") -> bytes:
+        return b"OggS" + struct.pack("<BBqIIIB", 0, 0, position, 1, 0, 0, 0) + content
+
+    head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, skipped, 16_000, 0, 0)
+    return page(0, head) + page(960) + page(int(seconds * 48_000) + skipped, b"x" * 400) + page(-1, b"y")
+
+
+@pytest.mark.parametrize(
+    ("data", "seconds"),
+    [
+        (ogg(12.5), 12.5),
+        (ogg(3600, skipped=0), 3600),
+        (ogg(12.5)[:40], None),
+        (b"OggS", None),
+        (b"", None),
+        (b"ID3" + ogg(1), None),
+    ],
+)
+def test_a_voice_notes_length_is_in_its_file(data: bytes, seconds: float | None) -> None:
+    assert ogg_seconds(data) == seconds
+
+
+@pytest.mark.parametrize(
+    ("counted", "data", "seconds", "total"),
+    [
+        ({"usage": {"type": "duration", "seconds": 30.0}}, ogg(12.5), "30", "0.003"),
+        ({"usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 3, "total_tokens": 12}}, ogg(12.5), "12.5", "0.00125"),
+        ({}, ogg(12.5), "12.5", "0.00125"),
+        ({}, b"ID3", "0", None),
+    ],
+)
+def test_a_voice_note_is_charged_by_its_seconds(
+    number: Any, graph: Graph, speech: Any, settings: Any, counted: Any, data: bytes, seconds: str, total: str | None
+) -> None:
+    """As the provider counts them, else as the file says; where neither tells it has no price, and finance is shown so."""
+    settings.PROVIDER_DEFAULTS = {"openai": {"api_key": "k", "base_url": f"{speech[2]}/v1"}}
+    speech[1]["counted"] = counted
+    graph.media[VOICE] = (data, "audio/ogg")
+    attachment = arrived("voice")
+    voice_transcribe(str(attachment.pk))  # done again after a crash, it is charged once
+    [entry] = LedgerEntry.objects.filter(source_type="transcript")
+    assert (entry.source_id, entry.agent_id, entry.channel) == (str(attachment.pk), number.agent_id, "whatsapp")
+    assert (entry.conversation_id, entry.tenant) == (
+        Message.objects.get().conversation_id,
+        Tenant.objects.get(schema_name="acme"),
+    )
+    known = None if total is None else Decimal(total)
+    assert (entry.duration, entry.stt, entry.total) == (Decimal(seconds), known, known)
+
+
+def test_a_voice_note_that_was_not_transcribed_costs_nothing(number: Any, graph: Graph, speech: Any, settings: Any) -> None:
+    settings.PROVIDER_DEFAULTS = {"openai": {"api_key": "k", "base_url": f"{speech[2]}/v1"}}
+    speech[1]["statuses"] = [400]
+    graph.media[VOICE] = (ogg(2), "audio/ogg")
+    assert arrived("voice").transcript == ""
+    assert not LedgerEntry.objects.exists()

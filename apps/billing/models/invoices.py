@@ -199,6 +199,7 @@ class CreditNote(models.Model):
     stripe_tries = models.PositiveSmallIntegerField(default=0, help_text="As an invoice's.")
     pdf_url = models.URLField(max_length=600, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    voided_at = models.DateTimeField(null=True, blank=True, help_text="When it was taken back at Stripe; it counts no longer.")
 
     class Meta:
         ordering = ["created_at"]

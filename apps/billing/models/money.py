@@ -73,6 +73,7 @@ class SourceType(models.TextChoices):
     CALL = "call", _("Call")
     TURN = "turn", _("Answer of Herald")
     MESSAGE = "message", _("WhatsApp message")
+    TRANSCRIPT = "transcript", _("Voice note")
     KNOWLEDGE = "knowledge", _("Knowledge")
     TRIAL = "trial", _("Trial")
     CHECK = "check", _("Check")

@@ -7,6 +7,7 @@ installation's. The model is EMBEDDING_MODEL; another one has every document ind
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import openai
 from django.conf import settings
@@ -77,14 +78,20 @@ def embed(texts: list[str], *, timeout: float = TIMEOUT) -> Vectors:
     return Vectors(vectors, answer.usage.total_tokens if answer.usage else 0)
 
 
-def embed_question(text: str, *, timeout: float = QUESTION_TIMEOUT) -> list[float]:
-    """The vector of a question; asked again within minutes it costs nothing. Raises as `embed` does."""
+def embed_question(text: str, *, timeout: float = QUESTION_TIMEOUT) -> Vectors:
+    """The vector of a question; asked again within minutes it takes no tokens. Raises as `embed` does."""
     key = f"knowledge.question:{hashlib.sha256(f'{embedding_model()}:{text}'.encode()).hexdigest()}"
     found: list[float] | None = cache.get(key)
-    if found is None:
-        found = embed([text], timeout=timeout).vectors[0]
-        cache.set(key, found, QUESTION_KEPT)
-    return found
+    if found is not None:
+        return Vectors([found], 0)
+    answer = embed([text], timeout=timeout)
+    cache.set(key, answer.vectors[0], QUESTION_KEPT)
+    return answer
+
+
+def embedding_usage(tokens: int) -> dict[str, Any]:
+    """A usage row, as contracts.md (Billing) writes it."""
+    return {"kind": "embedding", "provider": "openai", "model": embedding_model(), "input_tokens": tokens}
 
 
 def _check(vectors: list[list[float]], count: int, model: str) -> None:

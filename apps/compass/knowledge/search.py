@@ -13,7 +13,10 @@ from apps.compass.knowledge.embedding import (
     EmbeddingUnavailable,
     embed_question,
     embedding_model,
+    embedding_usage,
 )
+from apps.compass.metering import usage_tell
+from apps.core.ids import uuid7
 
 log = structlog.get_logger(__name__)
 
@@ -98,12 +101,17 @@ class Findings:
     words_only: bool = False
 
 
-def knowledge_search(question: str, *, documents: Any = "all", top_k: int = 4, timeout: float = QUESTION_TIMEOUT) -> Findings:
-    """The best passages of the current tenant. `documents`: "all", or ids; `timeout` in seconds is for the embedding service."""
+def knowledge_search(
+    question: str, *, documents: Any = "all", top_k: int = 4, timeout: float = QUESTION_TIMEOUT, **asker: Any
+) -> Findings:
+    """The best passages of the current tenant. `documents`: "all", or ids; `timeout` in seconds is for the embedding service.
+
+    `asker`: agent_id and call_id, where the question is charged to.
+    """
     question = " ".join(question.replace("\x00", " ").split())[:LONGEST_QUESTION]
     if not question or not documents:
         return Findings([])
-    vector = _vector(question, timeout)
+    vector = _vector(question, timeout, asker)
     values = {
         "question": question,
         "vector": None if vector is None else f"[{','.join(map(repr, vector))}]",
@@ -118,12 +126,15 @@ def knowledge_search(question: str, *, documents: Any = "all", top_k: int = 4, t
         return Findings([_found(row) for row in cursor.fetchall()], words_only=vector is None)
 
 
-def _vector(question: str, timeout: float) -> list[float] | None:
+def _vector(question: str, timeout: float, asker: dict[str, Any]) -> list[float] | None:
     try:
-        return embed_question(question, timeout=timeout)
+        answer = embed_question(question, timeout=timeout)
     except (EmbeddingUnavailable, EmbeddingRefused) as error:
         log.warning("question_not_embedded", error=type(error).__name__)
         return None
+    if answer.tokens:
+        usage_tell("knowledge", f"question:{uuid7()}", [embedding_usage(answer.tokens)], **asker)
+    return answer.vectors[0]
 
 
 def _found(row: tuple[Any, ...]) -> Found:

@@ -53,7 +53,14 @@ def search_run(context: ToolContext, arguments: dict[str, Any]) -> dict[str, Any
     documents = context.options.get("documents")
     if not documents:
         raise ToolFailed("This agent has no documents to search.")
-    findings = knowledge_search(arguments["query"], documents=documents, top_k=context.options.get("top_k", 4), timeout=QUICK)
+    findings = knowledge_search(
+        arguments["query"],
+        documents=documents,
+        top_k=context.options.get("top_k", 4),
+        timeout=QUICK,
+        agent_id=context.agent_id,
+        call_id=context.subject_id if context.subject_kind == "call" else None,
+    )
     return {"passages": [{"text": found.text, "score": found.score, "source": found.source} for found in findings.found]}
 
 
@@ -62,7 +69,9 @@ def knowledge_before(config: Config, words: str) -> Findings:
     if not before_each_turn(config):
         return Findings([])
     knowledge = config["knowledge"]
-    return knowledge_search(words, documents=knowledge["documents"], top_k=knowledge.get("top_k", 4), timeout=QUICK)
+    return knowledge_search(
+        words, documents=knowledge["documents"], top_k=knowledge.get("top_k", 4), timeout=QUICK, agent_id=config.get("id")
+    )
 
 
 def passages_text(found: list[Found]) -> str:

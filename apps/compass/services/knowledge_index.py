@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from apps.compass.client import Call, RequestFailed, request
 from apps.compass.guard import Blocked
 from apps.compass.knowledge.chunking import MOST_PASSAGES, Piece, passages_of
-from apps.compass.knowledge.embedding import BATCH, Vectors, embed, embedding_model
+from apps.compass.knowledge.embedding import BATCH, Vectors, embed, embedding_model, embedding_usage
 from apps.compass.knowledge.parsing import MAX_BYTES, Text, Unreadable, document_read
 from apps.compass.metering import usage_tell
 from apps.compass.models import Document, Passage
@@ -247,10 +247,10 @@ def _batch_store(document: Document, batch: list[Passage], answer: Vectors) -> N
 
 def _metered(usage: list[dict[str, Any]], tokens: int) -> list[dict[str, Any]]:
     """One row a model, as contracts.md (Billing) writes usage."""
-    key = {"kind": "embedding", "provider": "openai", "model": embedding_model()}
-    others = [row for row in usage if any(row.get(name) != value for name, value in key.items())]
+    model = embedding_model()
+    others = [row for row in usage if row.get("model") != model]
     before = sum(row["input_tokens"] for row in usage if row not in others)
-    return [*others, {**key, "input_tokens": before + tokens}]
+    return [*others, embedding_usage(before + tokens)]
 
 
 def _finish(document: Document) -> None:

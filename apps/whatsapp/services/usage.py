@@ -1,9 +1,10 @@
-"""What is charged for chats: the models of each turn, an answer that reached the contact, and the messages that Meta charges for.
+"""What is charged for chats: the models of each turn, an answer that reached the contact, voice notes, and what Meta charges for.
 
 It is written in the transaction that ends a turn, or takes a status: two or three statements, where an effect of its own would
 cost one and a dozen behind it. Prices cannot make either fail (billing's `usage_charge`).
 """
 
+from decimal import Decimal
 from typing import Any
 
 import phonenumbers
@@ -11,6 +12,7 @@ from django.db import transaction
 
 from apps.billing.models import SourceType
 from apps.billing.services import usage_charge
+from apps.desktop.models import Attachment
 from apps.desktop.selectors.reports import Reported, message_reports_lock
 from apps.whatsapp.models import Turn, TurnEvent
 from apps.whatsapp.payloads import text_of
@@ -60,6 +62,22 @@ def message_charge(wamid: str, status: str) -> bool:
         conversation_id=message.conversation_id,
     )
     return True
+
+
+def voice_charge(attachment: Attachment, config: dict[str, Any], seconds: float | None) -> None:
+    """Charges a voice note that was transcribed by an agent's provider; `seconds` None has no price, and finance is shown so."""
+    message, stt = attachment.message, config["stt"]
+    length = {} if seconds is None else {"audio_duration": round(seconds, 3)}
+    usage_charge(
+        source_type=SourceType.TRANSCRIPT,
+        source_id=str(attachment.pk),
+        usage=[{"kind": "stt", "provider": stt["provider"], "model": stt["model"], **length}],
+        at=attachment.created_at,
+        agent_id=config["id"],
+        channel="whatsapp",
+        conversation_id=message.conversation_id if message else None,
+        duration=Decimal(str(round(seconds or 0, 3))),
+    )
 
 
 def _said(turn: Turn) -> bool:

@@ -1,6 +1,7 @@
 """Voice notes become text: by the speech-to-text provider of the agent that answers the number."""
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,9 @@ from apps.core.prepared import prepared
 from apps.desktop.models import Attachment
 from apps.desktop.selectors.outgoing import attachment_get
 from apps.desktop.services.messages import attachment_transcribed
+from apps.whatsapp.lengths import ogg_seconds
 from apps.whatsapp.selectors import mapping_for, turn_collecting
+from apps.whatsapp.services.usage import voice_charge
 from apps.whatsapp.wakes import turn_wake
 
 log = structlog.get_logger(__name__)
@@ -29,6 +32,14 @@ UNHEARD = (
     "SELECT file.id FROM desktop_attachment AS file JOIN desktop_message AS said ON said.id = file.message_id"
     " WHERE said.id = ANY(%s::uuid[]) AND said.kind = 'audio' AND file.transcript = ''"
 )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a voice note says, and how many seconds of it the provider counts; None where it does not tell."""
+
+    text: str
+    seconds: float | None
 
 
 def transcript_enqueue(attachment_id: UUID | str) -> None:
@@ -54,7 +65,11 @@ def voice_transcribe(attachment_id: str) -> str:
     reader = {"openai": _openai, "deepgram": _deepgram}.get(config["stt"]["provider"])
     if reader is None:
         raise PermanentError(f"{config['stt']['provider']} cannot transcribe files here.")
-    text = reader(attachment, config).strip()
+    with attachment.file.open("rb") as file:
+        data = file.read()
+    said = reader(attachment, config, data)
+    voice_charge(attachment, config, said.seconds or ogg_seconds(data))
+    text = said.text.strip()
     attachment_transcribed(attachment_id=attachment.pk, text=text)
     return text
 
@@ -74,37 +89,43 @@ def _config(attachment: Attachment) -> dict[str, Any]:
     raise PermanentError("No agent of this tenant can transcribe: publish one in Compass.")
 
 
-def _openai(attachment: Attachment, config: dict[str, Any]) -> str:
+def _openai(attachment: Attachment, config: dict[str, Any], data: bytes) -> Said:
     credential = config["credentials"]["openai"]
     client = openai.OpenAI(api_key=credential["api_key"], base_url=credential["base_url"], timeout=TIMEOUT, max_retries=0)
     try:
-        with client, attachment.file.open("rb") as file:
+        with client:
             answer = client.audio.transcriptions.create(
-                model=config["stt"]["model"], file=(_name(attachment), file.read(), attachment.mime), language=_language(config)
+                model=config["stt"]["model"], file=(_name(attachment), data, attachment.mime), language=_language(config)
             )
     except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
         raise TransientError(f"The transcription did not come: {type(error).__name__}.") from error
     except openai.OpenAIError as error:
         raise PermanentError(f"The provider could not transcribe it: {type(error).__name__}.") from error
-    return answer.text
+    seconds = getattr(answer.usage, "seconds", None)  # models that count tokens do not say how long it was
+    return Said(answer.text, _counted(seconds))
 
 
-def _deepgram(attachment: Attachment, config: dict[str, Any]) -> str:
+def _deepgram(attachment: Attachment, config: dict[str, Any], data: bytes) -> Said:
     credential = config["credentials"]["deepgram"]
     base = re.sub("^ws", "http", credential["base_url"] or DEEPGRAM).rstrip("/").removesuffix("/v1")  # Atlas streams to it
     params = {"model": config["stt"]["model"], "language": _language(config), "smart_format": "true"}
     headers = {"Authorization": f"Token {credential['api_key']}", "Content-Type": attachment.mime}
     try:
-        with attachment.file.open("rb") as file:
-            answer = httpx.post(f"{base}/v1/listen", params=params, headers=headers, content=file.read(), timeout=TIMEOUT)
+        answer = httpx.post(f"{base}/v1/listen", params=params, headers=headers, content=data, timeout=TIMEOUT)
     except httpx.HTTPError as error:
         raise TransientError(f"The transcription did not come: {type(error).__name__}.") from error
     if answer.status_code == 429 or answer.status_code >= 500:
         raise TransientError(f"The transcription did not come: status {answer.status_code}.")
     try:
-        return str(answer.json()["results"]["channels"][0]["alternatives"][0]["transcript"])
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        body = answer.json()
+        text = str(body["results"]["channels"][0]["alternatives"][0]["transcript"])
+        return Said(text, _counted((body.get("metadata") or {}).get("duration")))
+    except (AttributeError, ValueError, KeyError, IndexError, TypeError) as error:
         raise PermanentError(f"The provider could not transcribe it: status {answer.status_code}.") from error
+
+
+def _counted(seconds: Any) -> float | None:
+    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
 
 
 def _language(config: dict[str, Any]) -> str:
