@@ -11,6 +11,7 @@ class TenantsConfig(AppConfig):
         from apps.core.early import early_register
         from apps.core.rotation import rotation_register
         from apps.tenants.audit import audit_start
+        from apps.tenants.factors import factors_rotate
         from apps.tenants.hosts import domain_allowed
         from apps.tenants.policy import login_stamp
         from apps.tenants.services_sso import sso_rotate
@@ -18,4 +19,5 @@ class TenantsConfig(AppConfig):
         user_logged_in.connect(login_stamp, dispatch_uid="tenants.login_stamp")
         audit_start()
         rotation_register(sso_rotate)
+        rotation_register(factors_rotate)
         early_register("/domains/allowed", domain_allowed)
