@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from livekit import rtc
 
+from agents_worker.native import native_start
 from bench.sound import RATE
 
 LOUD = 120.0  # root mean square of a frame that a listener hears
@@ -44,6 +45,7 @@ class Caller:
     """`async with Caller(url, token) as caller`: in the room, with a silent microphone, until the block ends."""
 
     def __init__(self, url: str, token: str) -> None:
+        native_start()
         self._url, self._token = url, token
         self.room = rtc.Room()
         self.ears: list[Ear] = []

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from agents_worker.atlas.call import AtlasCall
 from agents_worker.contracts import Dispatch
 from agents_worker.inline import InlineExecutor
+from agents_worker.native import native_start
 from agents_worker.warm import warm_up
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ warm_up()  # also where this module is preloaded, so that every job's process in
 
 def prewarm(process: JobProcess) -> None:
     """Load what every call needs before the first one arrives."""
+    native_start()
     process.userdata["vad"] = inference.VAD(executor=InlineExecutor())
 
 

@@ -11,6 +11,7 @@ from agents_worker.contracts import Dispatch
 from agents_worker.inline import InlineExecutor
 from agents_worker.media_bot.announce import AnnouncementCall
 from agents_worker.media_bot.call import MediaBotCall
+from agents_worker.native import native_start
 from agents_worker.warm import warm_up
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 def prewarm(process: JobProcess) -> None:
     """Load what every call needs before the first one arrives."""
     warm_up()
+    native_start()
     process.userdata["vad"] = inference.VAD(min_silence_duration=0.5, executor=InlineExecutor())
 
 
