@@ -9,6 +9,7 @@ from typing import Any
 
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
 
+GENERIC = "-c plan_cache_mode=force_generic_plan"
 HEALTHY_SECONDS = 2.0  # for how long a connection that answered is taken to be well; one that failed is looked at at once
 
 
@@ -17,8 +18,14 @@ class DatabaseWrapper(TenantsWrapper):
 
     search_path_set_schemas: list[str] | None
     _session_path: list[str] | None = None
+    _session_of: tuple[str, bool] | None = None  # the schema that this path is of, which spares putting it together anew
     health_check_done: bool
     _well_until = 0.0  # by the monotonic clock
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """What `apps.core.prepared` sends is planned once for each connection, instead of anew at each of its first times."""
+        given: dict[str, Any] = super().get_connection_params()
+        return {**given, "options": f"{given.get('options', '')} {GENERIC}".strip()}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._session_path = None
@@ -53,9 +60,21 @@ class DatabaseWrapper(TenantsWrapper):
     def _handle_search_path(self, cursor: Any = None) -> None:
         if self._setting_search_path:
             return
-        if self._session_path is not None and self._session_path == self._get_cursor_search_paths():
-            self.search_path_set_schemas = self._session_path
+        wanted = (self.schema_name, self.include_public_schema)
+        if self._session_path is not None and (
+            self._session_of == wanted or self._session_path == self._get_cursor_search_paths()
+        ):
+            self._session_of, self.search_path_set_schemas = wanted, self._session_path
             return
         self.search_path_set_schemas = None
         super()._handle_search_path(cursor)
-        self._session_path = self.search_path_set_schemas
+        self._session_path, self._session_of = self.search_path_set_schemas, wanted
+
+    def ready(self) -> None:
+        """All that `cursor()` does but making one: connected, well, in its own thread, and on the tenant's search path."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        self.validate_thread_sharing()
+        if self._session_path is None or self._session_of != (self.schema_name, self.include_public_schema):
+            with self.cursor():
+                pass
