@@ -24,6 +24,8 @@ _LOAD_WHEN_OPEN = 0.69
 _SETTLE_SECONDS = 600.0
 _PARENT_POLL_SECONDS = 1.0
 _CLOSE_SECONDS = 20
+# the SDK's watch over a blocked event loop is a timer and a thread at 50 Hz in every call: 1 % of a core each
+_LOOP_WATCH = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
 
 
 class Admission:
@@ -154,6 +156,7 @@ def worker_main(name: AgentName, settings: WorkerSettings) -> None:
         stream=sys.stderr,
     )
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+    os.environ.setdefault(_LOOP_WATCH, "0")
     if name == "media-bot":  # the end-of-turn model is Atlas's alone, and large
         os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
     status = 0
