@@ -17,12 +17,14 @@ INVOICE_KINDS = (
     "invoice.finalized",
     "invoice.paid",
     "invoice.payment_failed",
+    "invoice.payment_action_required",
     "invoice.voided",
     "invoice.marked_uncollectible",
 )
 DISPUTE_KINDS = ("charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed")
-NOTE_KINDS = ("credit_note.created", "credit_note.updated")
-KINDS = {*INVOICE_KINDS, *DISPUTE_KINDS, *NOTE_KINDS}
+NOTE_KINDS = ("credit_note.created", "credit_note.updated", "credit_note.voided")
+PAYMENT_KINDS = ("invoice_payment.paid",)  # also a part of what is due, such as one bank transfer of two
+KINDS = {*INVOICE_KINDS, *DISPUTE_KINDS, *NOTE_KINDS, *PAYMENT_KINDS}
 
 
 def tenant_of(event: InboundEvent) -> str | None:
@@ -32,7 +34,7 @@ def tenant_of(event: InboundEvent) -> str | None:
         return None
     if event.kind in DISPUTE_KINDS:
         return _disputed(_name(event))
-    named = about.get("invoice") if event.kind in NOTE_KINDS else about.get("id")
+    named = about.get("invoice") if event.kind in (*NOTE_KINDS, *PAYMENT_KINDS) else about.get("id")
     invoice = Invoice.objects.select_related("tenant").filter(stripe_id=named or "none").first()
     if invoice is not None:
         return str(invoice.tenant.schema_name)
@@ -62,6 +64,11 @@ def invoice_changed(event: InboundEvent) -> None:
         invoice_refresh(stripe_id=_name(event))
 
 
+def payment_arrived(event: InboundEvent) -> None:
+    with _still_there():
+        invoice_refresh(stripe_id=_name(event, "invoice"))
+
+
 def dispute_changed(event: InboundEvent) -> None:
     with _still_there():
         dispute_refresh(stripe_id=_name(event))
@@ -85,14 +92,19 @@ def _object(event: InboundEvent) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _name(event: InboundEvent) -> str:
-    name = _object(event).get("id")
+def _name(event: InboundEvent, key: str = "id") -> str:
+    name = _object(event).get(key)
     if not isinstance(name, str) or not name:
         raise Ignored("The event does not say what it is about.")
     return name
 
 
-for _kinds, _function in ((INVOICE_KINDS, invoice_changed), (DISPUTE_KINDS, dispute_changed), (NOTE_KINDS, credit_note_changed)):
+for _kinds, _function in (
+    (INVOICE_KINDS, invoice_changed),
+    (DISPUTE_KINDS, dispute_changed),
+    (NOTE_KINDS, credit_note_changed),
+    (PAYMENT_KINDS, payment_arrived),
+):
     for _kind in _kinds:
         handler(PROVIDER, _kind)(_function)
 provider_register(PROVIDER, tenant_of=tenant_of, unrouted=unrouted)

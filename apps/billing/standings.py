@@ -58,7 +58,11 @@ def steps_of(invoice: Invoice) -> list[Step]:
         (_("Declared void"), invoice.voided_at),
     )
     steps = [Step(label, at) for label, at in happened if at]
-    steps += [Step(_("Credit note %(number)s") % {"number": note.number}, note.created_at) for note in invoice.credit_notes.all()]
+    for note in invoice.credit_notes.all():
+        number = {"number": note.number}
+        steps.append(Step(_("Credit note %(number)s") % number, note.created_at))
+        if note.voided_at:
+            steps.append(Step(_("Credit note %(number)s declared void") % number, note.voided_at))
     return sorted(steps, key=lambda step: step.at)
 
 
@@ -81,7 +85,7 @@ def _draft(invoice: Invoice) -> Standing:
 def _open(invoice: Invoice) -> Standing:
     due = money(due_of(invoice), invoice.currency)
     if invoice.due_at and invoice.due_at < timezone.now():
-        sentence = _("%(due)s were due on %(day)s. Pay now, so that your agents go on answering.")
+        sentence = _("%(due)s were due on %(day)s. Pay now to keep your account in good standing.")
         return Standing(_("Overdue"), "loss", sentence % {"due": due, "day": date_format(invoice.due_at, "j M Y")})
     if invoice.problem:
         return Standing(_("Payment failed"), "loss", _stopped(invoice.problem))

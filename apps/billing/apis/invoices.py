@@ -21,7 +21,7 @@ from apps.tenants.models import Tenant
 class CreditNoteShape(serializers.ModelSerializer[CreditNote]):
     class Meta:
         model = CreditNote
-        fields = ("id", "number", "amount", "reason", "line_id", "pdf_url", "created_at")
+        fields = ("id", "number", "amount", "reason", "line_id", "pdf_url", "created_at", "voided_at")
 
 
 class InvoiceShape(serializers.ModelSerializer[Invoice]):

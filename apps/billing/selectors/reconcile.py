@@ -104,7 +104,7 @@ def _credits_used(invoice: Invoice) -> Decimal:
 
 
 def _noted(invoice: Invoice) -> Decimal:
-    return CreditNote.objects.filter(invoice=invoice).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    return CreditNote.objects.filter(invoice=invoice, voided_at=None).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def _forgotten(month: date) -> Iterator[Found]:

@@ -4,6 +4,7 @@ Nothing is changed but with `fix_safe`, and then only what Stripe knows better: 
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from apps.billing.services.stripe_events import credit_note_refresh, invoice_ref
 from apps.billing.services.stripe_states import STATES
 from apps.billing.services.stripe_sync import INVOICE_MARK
 from apps.billing.stripe_api import StripeMissing, stripe_configured
-from apps.core.errors import MeridianError
+from apps.core.errors import Ignored, MeridianError
 
 Json = dict[str, Any]
 OLDEST = timedelta(days=100)  # of the daily comparison; what is open is compared however old it is
@@ -189,7 +190,7 @@ def _take_over(invoice: Invoice) -> bool:
     """Fetches it anew with its credit notes; what Stripe cannot know better stays."""
     try:
         for note in stripe_calls.credit_notes_of(invoice.stripe_id):
-            if note["status"] != "void":
+            with suppress(Ignored):  # one that was made and voided there
                 credit_note_refresh(stripe_id=note["id"])
         invoice_refresh(stripe_id=invoice.stripe_id)
     except StripeMissing:

@@ -9,7 +9,7 @@ from apps.billing.models import CreditNote, Invoice
 from apps.billing.rounding import minor_units
 from apps.billing.services.invoices import invoice_void
 from apps.billing.services.stripe_customers import key_of
-from apps.billing.services.stripe_states import invoice_apply
+from apps.billing.services.stripe_states import invoice_apply, moment
 from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable, stripe_configured
 
 NOTE_MARK = "meridian_credit_note"
@@ -72,9 +72,10 @@ def _post(note: CreditNote, status: str) -> Json:
 
 
 def note_store(*, note: CreditNote, answer: Json) -> None:
-    """Notes Stripe's id and paper of a credit note."""
+    """Notes Stripe's id and paper of a credit note, and that it was voided there: then it counts no longer."""
     note.stripe_id, note.pdf_url = answer["id"], answer.get("pdf") or note.pdf_url
-    note.save(update_fields=["stripe_id", "pdf_url"])
+    note.voided_at = note.voided_at or moment(answer.get("voided_at"))
+    note.save(update_fields=["stripe_id", "pdf_url", "voided_at"])
 
 
 def invoice_withdraw(*, invoice: Invoice) -> None:

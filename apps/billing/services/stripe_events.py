@@ -9,7 +9,7 @@ from apps.billing import stripe_calls
 from apps.billing.models import BillingProfile, CreditNote, Invoice
 from apps.billing.rounding import from_minor_units
 from apps.billing.services.stripe_credits import NOTE_MARK, note_store
-from apps.billing.services.stripe_states import invoice_apply, moment
+from apps.billing.services.stripe_states import invoice_apply, moment, notes_sum
 from apps.billing.services.stripe_sync import INVOICE_MARK
 from apps.core.errors import Ignored
 
@@ -89,9 +89,19 @@ def credit_note_refresh(*, stripe_id: str) -> CreditNote:
     note = note or (CreditNote.objects.filter(pk=mark, invoice=invoice).first() if mark else None)
     if note is None:
         note = _note_adopt(invoice, answer)
-    note_store(note=note, answer=answer)
+    with transaction.atomic():
+        note_store(note=note, answer=answer)
+        if note.voided_at:
+            _note_off(note)
     invoice_refresh(stripe_id=invoice.stripe_id)
     return note
+
+
+def _note_off(note: CreditNote) -> None:
+    """What a void note took back is owed again."""
+    invoice = Invoice.objects.select_for_update().get(pk=note.invoice_id)
+    invoice.credited = notes_sum(invoice)
+    invoice.save(update_fields=["credited", "updated_at"])
 
 
 def _note_adopt(invoice: Invoice, answer: Json) -> CreditNote:

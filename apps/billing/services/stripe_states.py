@@ -1,14 +1,15 @@
 """What Stripe says of an invoice, taken over so that the order of saying does not matter; and where its tenant then stands."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 
-from apps.billing.models import BillingProfile, Invoice
+from apps.billing.models import BillingProfile, CreditNote, Invoice
 from apps.billing.rounding import from_minor_units
 from apps.billing.services.invoices import invoice_void
 from apps.tenants.models import Tenant
@@ -23,6 +24,7 @@ ONWARD: dict[str, set[str]] = {
     State.PAID: set(),
     State.VOID: set(),
 }
+CONFIRM = "The payment has to be confirmed with the bank. Open the invoice's page and pay it there."
 Json = dict[str, Any]
 
 
@@ -74,8 +76,14 @@ def _amounts(invoice: Invoice, answer: Json) -> None:
     invoice.tax = amount(answer["total"] - before_tax) if before_tax is not None else invoice.tax
     invoice.paid = max(invoice.paid, amount(answer["amount_paid"]))
     notes = (answer.get("pre_payment_credit_notes_amount") or 0) + (answer.get("post_payment_credit_notes_amount") or 0)
-    invoice.credited = max(invoice.credited, amount(notes))
+    invoice.credited = max(notes_sum(invoice), amount(notes))
     invoice.payment_attempts = max(invoice.payment_attempts, answer.get("attempt_count") or 0)
+
+
+def notes_sum(invoice: Invoice) -> Decimal:
+    """What its credit notes take back, those too that Stripe does not have yet; a void one takes back nothing."""
+    notes = CreditNote.objects.filter(invoice=invoice, voided_at=None)
+    return notes.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def _papers(invoice: Invoice, answer: Json) -> None:
@@ -88,14 +96,18 @@ def _problem(invoice: Invoice, answer: Json) -> str:
     """Why the last payment failed, while that still matters."""
     if invoice.state != State.OPEN:
         return ""
-    reasons = [reason for row in (answer.get("payments") or {}).get("data", []) if (reason := _declined(row))]
-    return f"The payment failed: {reasons[-1]}"[:500] if reasons else invoice.problem
+    reasons = [reason for row in (answer.get("payments") or {}).get("data", []) if (reason := _reason(row))]
+    return reasons[-1][:500] if reasons else invoice.problem
 
 
-def _declined(payment: Json) -> str:
+def _reason(payment: Json) -> str:
     intent = (payment.get("payment") or {}).get("payment_intent")
-    error = intent.get("last_payment_error") if isinstance(intent, dict) else None
-    return str((error or {}).get("message") or "")
+    if not isinstance(intent, dict):
+        return ""
+    if intent.get("status") == "requires_action":
+        return CONFIRM
+    message = (intent.get("last_payment_error") or {}).get("message")
+    return f"The payment failed: {message}" if message else ""
 
 
 def moment(stamp: int | None) -> datetime | None:

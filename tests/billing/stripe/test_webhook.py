@@ -10,7 +10,10 @@ from django.db import connection
 from django.test import Client
 
 from apps.billing.models import CreditNote, Invoice
+from apps.billing.services.credits import credit_note_create
+from apps.billing.services.stripe_credits import credit_note_send
 from apps.billing.services.stripe_sync import invoice_send
+from apps.billing.standings import due_of, steps_of
 from apps.core.inbox import inbox_drain
 from apps.core.models import InboundEvent
 from tests.billing.stripe.factories import draft_of
@@ -316,6 +319,47 @@ def test_a_credit_note_made_at_stripe_is_taken_over_once(stripe: Stripe, sent: I
     note = CreditNote.objects.get()
     assert (note.amount, note.reason, note.created_by, bool(note.pdf_url)) == (Decimal(5), "Sorry.", "Stripe", True)
     assert fresh(sent).credited == Decimal(5)
+
+
+def test_a_credit_note_that_was_voided_at_stripe_counts_no_longer(stripe: Stripe, sent: Invoice) -> None:
+    ours = credit_note_create(invoice=sent, amount=Decimal(7), reason="The line was bad.", by="root@meridian.test")
+    credit_note_send(note=ours)
+    theirs = stripe.invoices.credit_note({"invoice": sent.stripe_id, "amount": "500", "memo": "Sorry."})
+    ours.refresh_from_db()
+    stripe.invoices.credit_note_void(ours.stripe_id)
+    stripe.deliver(taken, backwards=True, copies=2)
+    work()
+    ours.refresh_from_db()
+    assert (bool(ours.voided_at), fresh(sent).credited, due_of(fresh(sent))) == (True, Decimal(5), Decimal(25))
+    assert CreditNote.objects.get(stripe_id=theirs["id"]).voided_at is None
+    assert [step.label for step in steps_of(fresh(sent))].count(f"Credit note {ours.number} declared void") == 1
+
+
+def test_a_credit_note_that_was_made_and_voided_at_stripe_is_nothing(stripe: Stripe, sent: Invoice) -> None:
+    note = stripe.invoices.credit_note({"invoice": sent.stripe_id, "amount": "500"})
+    stripe.invoices.credit_note_void(note["id"])
+    stripe.deliver(taken)
+    work()
+    assert not CreditNote.objects.exists()
+    assert set(states()) == {("credit_note.created", "ignored"), ("credit_note.voided", "ignored")}
+
+
+def test_a_part_that_was_paid_is_owed_no_longer(stripe: Stripe, sent: Invoice) -> None:
+    stripe.invoices.pay_part(sent.stripe_id, 1200)
+    stripe.deliver(taken, copies=2)
+    work()
+    assert (fresh(sent).state, fresh(sent).paid, due_of(fresh(sent))) == ("open", Decimal(12), Decimal(18))
+
+
+def test_a_payment_that_waits_to_be_confirmed_says_so(stripe: Stripe, sent: Invoice) -> None:
+    stripe.invoices.ask_to_confirm(sent.stripe_id)
+    stripe.deliver(taken)
+    work()
+    assert fresh(sent).problem == "The payment has to be confirmed with the bank. Open the invoice's page and pay it there."
+    stripe.invoices.pay(sent.stripe_id, {})
+    stripe.deliver(taken)
+    work()
+    assert (fresh(sent).state, fresh(sent).problem) == ("paid", "")
 
 
 def test_a_webhook_of_an_invoice_deleted_meanwhile(stripe: Stripe, sent: Invoice) -> None:

@@ -236,6 +236,40 @@ class Invoices:
         self.state.tell("credit_note.created", note)
         return note
 
+    def credit_note_void(self, key: str) -> Json:
+        """As somebody does it at Stripe by hand, which is for invoices that are open."""
+        note = self.state.get("credit_note", key)
+        row = self.state.get("invoice", note["invoice"])
+        if row["status"] != "open" or note["status"] == "void":
+            raise StripeProblem(400, "You can only void a credit note of an open invoice, once.")
+        note |= {"status": "void", "voided_at": int(self.state.clock())}
+        row["pre_payment_credit_notes_amount"] -= note["amount"]
+        row["amount_remaining"] += note["amount"]
+        self.state.tell("credit_note.voided", note)
+        return note
+
+    def pay_part(self, key: str, amount: int) -> Json:
+        """A bank transfer that is less than what is due: the invoice stays open."""
+        row = self._open(key, "paid")
+        row |= {"amount_paid": row["amount_paid"] + amount, "amount_remaining": row["amount_remaining"] - amount}
+        intent = self.state.make("payment_intent", customer=row["customer"], last_payment_error=None, status="succeeded")
+        payment = self.state.make(
+            "invoice_payment", invoice=key, payment={"type": "payment_intent", "payment_intent": intent["id"]}, status="paid"
+        )
+        self.state.tell("invoice_payment.paid", payment)
+        return payment
+
+    def ask_to_confirm(self, key: str) -> Json:
+        """The card is good, and its bank wants its holder to confirm the payment."""
+        row = self._open(key, "paid")
+        row |= {"attempt_count": row["attempt_count"] + 1, "attempted": True}
+        intent = self.state.make("payment_intent", customer=row["customer"], last_payment_error=None, status="requires_action")
+        self.state.make(
+            "invoice_payment", invoice=key, payment={"type": "payment_intent", "payment_intent": intent["id"]}, status="open"
+        )
+        self.state.tell("invoice.payment_action_required", row)
+        return row
+
     def _split(self, params: Json, after_payment: int) -> None:
         given = sum(integer(params, name, 0) for name in ("credit_amount", "refund_amount", "out_of_band_amount"))
         if given != after_payment:
