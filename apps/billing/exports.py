@@ -1,21 +1,24 @@
-"""Entries, lines and invoices as CSV or Parquet, row by row: a million rows take no more memory than a thousand.
+"""Entries, lines and invoices as CSV or Parquet, piece by piece: a million rows take no more memory than a thousand.
 
+The database writes the rows (COPY, https://www.postgresql.org/docs/current/sql-copy.html), part by part, so that no statement
+lasts as long as a download: one that is broken off leaves nothing running.
 A cell that a spreadsheet would read as a formula gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
 Amounts are decimals with 6 places, times are UTC, durations are in seconds.
 """
 
-import csv
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import F, Func, Q, QuerySet, TextField
+from django.db.models.expressions import Combinable
 
 from apps.billing.models import Invoice, InvoiceLine, LedgerEntry
 from apps.billing.periods import Period
@@ -23,22 +26,28 @@ from apps.tenants.models import Tenant
 
 CSV, PARQUET = "csv", "parquet"
 TYPES = {CSV: "text/csv; charset=utf-8", PARQUET: "application/vnd.apache.parquet"}
-FETCHED = 5_000  # rows of one answer of the database, and of one chunk of a CSV file
-GROUP = 20_000  # rows of one group of a Parquet file
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-TEXT, TIME, DAY, MONEY, COUNT = "text", "time", "day", "money", "count"
+PART = 50_000  # rows that one statement reads, and of one group of a Parquet file
+PIECE = 1_000  # rows of one piece of a CSV file
+ID, TEXT, TIME, DAY, MONEY, COUNT = "id", "text", "time", "day", "money", "count"
 ARROW = {
+    ID: pa.string(),
     TEXT: pa.string(),
     TIME: pa.timestamp("us", tz="UTC"),
     DAY: pa.date32(),
     MONEY: pa.decimal128(18, 6),
     COUNT: pa.int64(),
 }
+STAMP = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+# What a cell of text begins with where a spreadsheet takes it for a formula.
+SAFE = (
+    "CASE WHEN left((%(expressions)s)::text, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r')"
+    " THEN '''' || (%(expressions)s)::text ELSE (%(expressions)s)::text END"
+)
 
 
 @dataclass(frozen=True)
 class Column:
-    """`path` is how the query finds it; `kind` is text, time, day, money or count."""
+    """`path` is how the query finds it; `kind` is id, text, time, day, money or count."""
 
     name: str
     path: str
@@ -65,9 +74,11 @@ PARTS = _of(MONEY, "transport", "stt", "llm", "tts", "messages", "platform")
 ENTRIES = Sheet(
     "entries",
     (
-        *_of(TEXT, "id", "source_type", "source_id"),
+        *_of(ID, "id"),
+        *_of(TEXT, "source_type", "source_id"),
         *_of(COUNT, "revision"),
-        *_of(TEXT, "call_id", "conversation_id", "agent_id", "channel"),
+        *_of(ID, "call_id", "conversation_id", "agent_id"),
+        *_of(TEXT, "channel"),
         *_of(TIME, "started_at", "ended_at"),
         *_of(MONEY, "duration"),
         *PARTS,
@@ -81,12 +92,14 @@ ENTRIES = Sheet(
 LINES = Sheet(
     "lines",
     (
-        *_of(TEXT, "id"),
+        *_of(ID, "id"),
         Column("invoice", "invoice__number"),
         Column("month", "invoice__month", DAY),
         Column("state", "invoice__state"),
         *_of(COUNT, "position"),
-        *_of(TEXT, "kind", "description", "source_type", "agent_id", "channel"),
+        *_of(TEXT, "kind", "description", "source_type"),
+        *_of(ID, "agent_id"),
+        *_of(TEXT, "channel"),
         *_of(MONEY, "quantity"),
         *_of(TEXT, "unit"),
         *_of(COUNT, "entries"),
@@ -97,7 +110,8 @@ LINES = Sheet(
 INVOICES = Sheet(
     "invoices",
     (
-        *_of(TEXT, "id", "number"),
+        *_of(ID, "id"),
+        *_of(TEXT, "number"),
         *_of(DAY, "month"),
         *_of(TIME, "period_start", "period_end"),
         *_of(TEXT, "state", "currency"),
@@ -109,18 +123,16 @@ INVOICES = Sheet(
 SHEETS = {sheet.name: sheet for sheet in (ENTRIES, LINES, INVOICES)}
 
 
-def rows_of(sheet: Sheet, tenant: Tenant, period: Period) -> "QuerySet[Any, tuple[Any, ...]]":
+def rows_of(sheet: Sheet, tenant: Tenant, period: Period) -> "QuerySet[Any]":
     """What an export holds: entries by when they happened, lines and invoices of the months that begin in the period."""
-    paths = [column.path for column in sheet.columns]
     if sheet is ENTRIES:
         entries = LedgerEntry.objects.filter(tenant=tenant, started_at__gte=period.starts, started_at__lt=period.ends)
-        return entries.order_by("started_at", "id").values_list(*paths)
+        return entries.order_by("started_at", "id")
     since = period.since.replace(day=1)
     if sheet is LINES:
         lines = InvoiceLine.objects.filter(invoice__tenant=tenant, invoice__month__range=(since, period.until))
-        return lines.order_by("invoice__month", "invoice__created_at", "position").values_list(*paths)
-    invoices = Invoice.objects.filter(tenant=tenant, month__range=(since, period.until))
-    return invoices.order_by("month", "created_at").values_list(*paths)
+        return lines.order_by("invoice__month", "invoice__created_at", "position")
+    return Invoice.objects.filter(tenant=tenant, month__range=(since, period.until)).order_by("month", "created_at")
 
 
 def export_name(sheet: Sheet, tenant: Tenant, period: Period, shape: str) -> str:
@@ -129,15 +141,50 @@ def export_name(sheet: Sheet, tenant: Tenant, period: Period, shape: str) -> str
 
 
 def export_stream(sheet: Sheet, tenant: Tenant, period: Period, shape: str) -> Iterator[bytes]:
-    """The file, piece by piece, read through one cursor of the database while it is sent."""
-    with transaction.atomic():  # a cursor that lives in a transaction is not copied first
-        rows = rows_of(sheet, tenant, period).iterator(chunk_size=FETCHED)
-        yield from _parquet(sheet, rows) if shape == PARQUET else _csv(sheet, rows)
+    """The file, piece by piece, read while it is sent. Entries that are written meanwhile may be in it or not."""
+    rows = rows_of(sheet, tenant, period)
+    parts = parts_of(rows, PART) if sheet is ENTRIES else iter([rows])
+    return _parquet(sheet, parts) if shape == PARQUET else _csv(sheet, parts)
 
 
-def safe(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+def parts_of(rows: "QuerySet[Any]", size: int) -> "Iterator[QuerySet[Any]]":
+    """Entries in parts of `size` rows, each found by where the last one ended, which an index tells without the rows."""
+    while True:
+        last = rows.values_list("started_at", "id")[size - 1 : size].first()
+        yield rows.filter(_until(*last)) if last else rows
+        if last is None:
+            return
+        rows = rows.filter(_after(*last))
+
+
+def _until(moment: datetime, pk: UUID) -> Q:
+    return Q(started_at__lte=moment) & (Q(started_at__lt=moment) | Q(id__lte=pk))
+
+
+def _after(moment: datetime, pk: UUID) -> Q:
+    return Q(started_at__gte=moment) & (Q(started_at__gt=moment) | Q(id__gt=pk))
+
+
+def _csv(sheet: Sheet, parts: "Iterator[QuerySet[Any]]") -> Iterator[bytes]:
+    cells = [_cell(column) for column in sheet.columns]
+    yield (",".join(column.name for column in sheet.columns) + "\n").encode()
+    for part in parts:
+        rows = _copied(part.values_list(*cells))
+        while piece := b"".join(islice(rows, PIECE)):
+            yield piece
+
+
+def _cell(column: Column) -> Combinable:
+    """As a spreadsheet reads it."""
+    template = {TEXT: SAFE, TIME: STAMP}.get(column.kind)
+    return Func(F(column.path), template=template, output_field=TextField()) if template else F(column.path)
+
+
+def _copied(rows: "QuerySet[Any, tuple[Any, ...]]") -> "Iterator[bytes | memoryview]":
+    """Each row as one line of CSV, as the database writes it: nothing for null, two quotes for an empty text."""
+    sql, values = rows.query.sql_with_params()
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", values) as copy:
+        yield from copy
 
 
 class _Pieces:
@@ -147,8 +194,8 @@ class _Pieces:
         self.held: list[bytes] = []
         self.closed = False
 
-    def write(self, piece: bytes | str) -> int:
-        self.held.append(piece.encode() if isinstance(piece, str) else bytes(piece))
+    def write(self, piece: bytes) -> int:
+        self.held.append(bytes(piece))
         return len(piece)
 
     def flush(self) -> None:
@@ -162,45 +209,24 @@ class _Pieces:
         return taken
 
 
-def _csv(sheet: Sheet, rows: Iterator[tuple[Any, ...]]) -> Iterator[bytes]:
-    pieces = _Pieces()
-    writer = csv.writer(pieces)
-    writer.writerow([column.name for column in sheet.columns])
-    kinds = [column.kind for column in sheet.columns]
-    while chunk := list(islice(rows, FETCHED)):
-        writer.writerows([_cell(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in chunk)
-        yield pieces.take()
-    yield pieces.take()
-
-
-def _cell(value: Any, kind: str) -> Any:
-    if value is None:
-        return ""
-    if kind == TEXT:
-        return safe(_text(value))
-    return _moment(value) if kind == TIME else value
-
-
-def _parquet(sheet: Sheet, rows: Iterator[tuple[Any, ...]]) -> Iterator[bytes]:
+def _parquet(sheet: Sheet, parts: "Iterator[QuerySet[Any]]") -> Iterator[bytes]:
     pieces = _Pieces()
     with pq.ParquetWriter(pa.PythonFile(pieces, mode="w"), sheet.schema, compression="zstd") as writer:
-        while chunk := list(islice(rows, GROUP)):
-            writer.write_table(_table(sheet, chunk))
-            yield pieces.take()
+        for part in parts:
+            text = b"".join(_copied(part.values_list(*(F(column.path) for column in sheet.columns))))
+            if text:
+                writer.write_table(_table(sheet, text))
+                yield pieces.take()
     yield pieces.take()
 
 
-def _table(sheet: Sheet, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    arrays = []
-    for column, values in zip(sheet.columns, zip(*rows, strict=True), strict=True):
-        cells = [None if value is None else _text(value) for value in values] if column.kind == TEXT else values
-        arrays.append(pa.array(cells, ARROW[column.kind]))
-    return pa.Table.from_arrays(arrays, schema=sheet.schema)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, list | dict) else str(value)
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _table(sheet: Sheet, text: bytes) -> pa.Table:
+    """Rows as the database wrote them, with their types."""
+    return pc.read_csv(
+        pa.BufferReader(text),
+        pc.ReadOptions(column_names=sheet.schema.names, use_threads=False),
+        pc.ParseOptions(newlines_in_values=True),
+        pc.ConvertOptions(
+            column_types=sheet.schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )

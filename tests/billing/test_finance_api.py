@@ -8,15 +8,18 @@ from decimal import Decimal
 
 import pyarrow.parquet as pq
 import pytest
+from django.db import connection
 from django.test import Client
 
-from apps.billing.exports import safe
+from apps.billing.exports import ENTRIES, export_stream, parts_of, rows_of
 from apps.billing.models import Invoice, InvoicedEntry, InvoiceLine, LedgerEntry
+from apps.billing.periods import Period
 from apps.billing.services import call_bill
 from apps.core.ids import uuid7
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Tenant, User
 from tests.billing.factories import report_of
+from tests.billing.invoice_side import entry_make
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
@@ -168,9 +171,44 @@ def test_lines_and_invoices_are_exported_by_month(program: Client, acme: Tenant)
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_no_cell_is_a_formula(cell: str) -> None:
-    assert safe(cell) == f"'{cell}"
-    assert safe(f"a{cell}") == f"a{cell}"
+def test_no_cell_is_a_formula(program: Client, acme: Tenant, cell: str) -> None:
+    for hour, text in enumerate((cell, f"a{cell}")):
+        entry_make(acme, "1", f"2026-03-05T0{hour}:00", source="message", source_id=text)
+    answer = body(program.get(f"{BASE}/exports?{MARCH}")).decode()
+    assert [row["source_id"] for row in csv.DictReader(io.StringIO(answer, newline=""))] == [f"'{cell}", f"a{cell}"]
+    table = pq.read_table(io.BytesIO(body(program.get(f"{BASE}/exports?{MARCH}&file=parquet"))))
+    assert table["source_id"].to_pylist() == [cell, f"a{cell}"], "what reads Parquet runs no formulas"
+
+
+def test_any_text_comes_through_and_nothing_is_not_empty(program: Client, acme: Tenant) -> None:
+    text = 'says "so", and\nthen\\ N'
+    made = entry_make(
+        acme, "-0.5", "2026-03-05", source="message", source_id=text, channel="", total=None, revision=0, total_known="0"
+    )
+    (row,) = csv.DictReader(io.StringIO(body(program.get(f"{BASE}/exports?{MARCH}")).decode(), newline=""))
+    assert (row["source_id"], row["platform"], row["total"], row["unpriced"]) == (text, "-0.500000", "", "[]")
+    (kept,) = pq.read_table(io.BytesIO(body(program.get(f"{BASE}/exports?{MARCH}&file=parquet")))).to_pylist()
+    assert (kept["source_id"], kept["channel"], kept["call_id"], kept["total"]) == (text, "", None, None)
+    assert (kept["platform"], kept["agent_id"], kept["revision"]) == (Decimal("-0.5"), str(made.agent_id), 0)
+
+
+def test_parts_of_an_export_meet_without_a_gap(acme: Tenant) -> None:
+    hours = [3, 1, 1, 1, 2]
+    made = [entry_make(acme, "1", f"2026-03-05T0{hour}:00") for hour in hours]
+    rows = rows_of(ENTRIES, acme, Period("custom", date(2026, 3, 1), date(2026, 3, 31), "UTC"))
+    parts = [list(part.values_list("pk", flat=True)) for part in parts_of(rows, 2)]
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert [pk for part in parts for pk in part] == [entry.pk for entry in sorted(made, key=lambda one: (one.started_at, one.pk))]
+
+
+def test_a_download_that_is_broken_off_leaves_no_statement_behind(acme: Tenant) -> None:
+    entry_make(acme, "1", "2026-03-05")
+    for shape in ("csv", "parquet"):
+        file = export_stream(ENTRIES, acme, Period("custom", date(2026, 3, 1), date(2026, 3, 31), "UTC"), shape)
+        next(file)
+        file.close()  # type: ignore[attr-defined]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
 
 
 def test_an_unknown_invoice(program: Client) -> None:
