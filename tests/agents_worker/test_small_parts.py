@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -12,6 +14,7 @@ from livekit import rtc
 from agents_worker.atlas.reporting import _STATES
 from agents_worker.atlas.resume import chat_from
 from agents_worker.contracts import AgentConfig, StateEvent, Transcript, TranscriptItem
+from agents_worker.inline import InlineExecutor
 from agents_worker.media_bot import tones
 from agents_worker.media_bot.announce import platform_config
 from agents_worker.media_bot.sentiment import (
@@ -151,3 +154,15 @@ async def test_a_synthetic_voice_is_cut_where_it_is_silent() -> None:
     found = [utterance async for utterance in by_level(frames())]
     assert [round(u.audio.duration, 1) for u in found] == [1.0, 0.2]
     assert all(u.started_at < u.ended_at for u in found)
+
+
+async def test_inline_work_runs_in_the_loops_thread_without_a_turn_of_the_loop() -> None:
+    loop, turned = asyncio.get_running_loop(), []
+    loop.call_soon(turned.append, "turned")
+    thread = await loop.run_in_executor(InlineExecutor(), threading.get_ident)
+    assert (thread, turned) == (threading.get_ident(), [])
+
+
+async def test_inline_work_that_fails_raises_where_it_is_awaited() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.get_running_loop().run_in_executor(InlineExecutor(), lambda: 1 // 0)
