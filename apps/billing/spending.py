@@ -7,22 +7,26 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from apps.billing.forms_spend import AGENT, COMPONENT
+from apps.billing.forms_spend import AGENT, CHANNEL, COMPONENT
 from apps.billing.models import SourceType
 from apps.billing.months import month_before, month_days, month_first
 from apps.billing.neighbours import resolved_between
 from apps.billing.periods import Period, today_in
-from apps.billing.selectors.spend import PARTS, DaySpent, Narrowed, Spent, added, keyed, spend_by_day
+from apps.billing.selectors.spend import PARTS, DaySpent, Narrowed, Spent, added, keyed, spend_by_day, spend_by_source, summed
 from apps.tenants.models import Tenant
 
 PACE = 28  # days that a forecast looks back, so that each weekday counts alike
 LEAST = 3  # whole days of usage before there is a forecast
 CHATS = (SourceType.TURN, SourceType.MESSAGE, SourceType.TRANSCRIPT)
+COLUMNS = {CHANNEL: "channel", AGENT: "agent_id"}  # parts of a cost are columns of their own
 
 
 @dataclass(frozen=True)
 class Spending:
-    """Amounts in one currency, without what has no price yet, and without plan fees and taxes, which an invoice adds."""
+    """Amounts in one currency, without what has no price yet, and without plan fees and taxes, which an invoice adds.
+
+    `rows` are told apart by the one dimension that spending_of was asked for.
+    """
 
     period: Period
     rows: list[DaySpent]
@@ -49,30 +53,29 @@ class Spending:
         if dimension == COMPONENT:
             amounts = {part: self.spent.parts[part] for part in PARTS if self.spent.parts[part]}
         else:
-            amounts = {key: added(rows).total for key, rows in keyed(self.rows, key_of(dimension)).items()}
+            amounts = {key: sum(days.values(), Decimal()) for key, days in self._days.items()}
         return dict(sorted(amounts.items(), key=lambda item: item[1], reverse=True))
 
     def days_of(self, dimension: str, key: Any) -> dict[date, Decimal]:
         """What one channel, agent or component cost, by day."""
         if dimension == COMPONENT:
             return {day: spent.parts[key] for day, spent in self.by_day.items()}
-        own = [row for row in self.rows if key_of(dimension)(row) == key]
-        return {day: added(rows).total for day, rows in keyed(own, _day).items()}
+        return self._days.get(key, {})
+
+    @cached_property
+    def _days(self) -> dict[Any, dict[date, Decimal]]:
+        return {key: {row.day: row.spent.total for row in rows} for key, rows in keyed(self.rows, lambda row: row.key).items()}
 
 
-def key_of(dimension: str) -> Any:
-    """What a row belongs to: its agent, or its channel."""
-    return (lambda row: row.agent_id) if dimension == AGENT else (lambda row: row.channel)
-
-
-def spending_of(tenant: Tenant, period: Period, narrowed: Narrowed) -> Spending:
-    """The spending of a period, with this month, the last one and a forecast beside it; one read for all of them."""
+def spending_of(tenant: Tenant, period: Period, narrowed: Narrowed, by: str) -> Spending:
+    """The spending of a period by channel, agent or component, with this month, the last one and a forecast beside it."""
     today = today_in(tenant.timezone)
     begin = min(period.since, month_before(today), today - timedelta(days=PACE))
-    everything = spend_by_day(tenant, replace(narrowed, since=begin, until=max(period.until, today)))
+    everything = spend_by_day(tenant, replace(narrowed, since=begin, until=max(period.until, today)), COLUMNS.get(by, ""))
     rows = _between(everything, period.since, period.until)
-    calls = added(row for row in rows if row.source_type == SourceType.CALL)
-    chats = added(row for row in rows if row.source_type in CHATS)
+    sources = spend_by_source(tenant, replace(narrowed, since=period.since, until=period.until))
+    calls = summed(spent for source, spent in sources.items() if source == SourceType.CALL)
+    chats = summed(spent for source, spent in sources.items() if source in CHATS)
     narrow = bool(narrowed.channel or narrowed.agent_id)
     resolved = None if narrow else resolved_between(period.starts, period.ends)
     so_far = added(_between(everything, month_first(today), today)).total

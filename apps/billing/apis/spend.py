@@ -12,7 +12,7 @@ from apps.billing.apis.query import AGENT, CHANNEL, DAYS, TAGS, SpendQuery, peri
 from apps.billing.neighbours import names_of
 from apps.billing.selectors.entries import unpriced_count
 from apps.billing.selectors.prices import tenant_currency
-from apps.billing.selectors.spend import Narrowed, added, keyed
+from apps.billing.selectors.spend import Narrowed
 from apps.billing.spending import Spending, spending_of
 from apps.core.openapi import problems
 from apps.tenants.access import MONEY, Access, TenantAPI
@@ -75,7 +75,7 @@ class SpendAPI(TenantAPI):
         values = query_read(request, SpendQuery)
         currency = values["currency"] or tenant_currency(tenant)
         narrowed = Narrowed(channel=values["channel"], agent_id=values.get("agent_id"), currency=currency)
-        spending = spending_of(tenant, period_read(tenant, values), narrowed)
+        spending = spending_of(tenant, period_read(tenant, values), narrowed, values["by"])
         facts = {"currency": currency, "by": values["by"], "unpriced_entries": unpriced_count(tenant)}
         return Response({**_facts(spending), **facts, **_shares(spending, values["by"])})
 
@@ -109,10 +109,10 @@ def _shares(spending: Spending, by: str) -> dict[str, Any]:
     days = [
         {
             "day": day,
-            "amount": _text(added(rows).total),
+            "amount": _text(spent.total),
             "shares": {str(key or ""): _text(found[day]) for key, found in by_key.items() if day in found},
         }
-        for day, rows in sorted(keyed(spending.rows, lambda row: row.day).items())
+        for day, spent in sorted(spending.by_day.items())
     ]
     return {"shares": shares, "days": days}
 

@@ -66,36 +66,51 @@ class Spent:
 
 @dataclass(frozen=True)
 class DaySpent:
-    """What one day cost for one source, channel and agent."""
+    """What one day cost; `key` is the channel or agent that it cost it for, None where they are not told apart."""
 
     day: date
-    source_type: str
-    channel: str
-    agent_id: UUID | None
+    key: Any
     spent: Spent
 
 
-def spend_by_day(tenant: Tenant, narrowed: Narrowed) -> list[DaySpent]:
-    """Spending by the days of the tenant's time zone, in no order."""
-    kinds = "day, source_type, channel, agent_id"
-    rows = _rows(tenant, f"{kinds}, {SUMS}", narrowed, f"GROUP BY {kinds}")
-    return [DaySpent(row[0], row[1], row[2], row[3], _spent(row[4:])) for row in rows]
+def spend_by_day(tenant: Tenant, narrowed: Narrowed, by: str = "") -> list[DaySpent]:
+    """Spending by the days of the tenant's time zone, in no order; told apart `by` one of KINDS, or not."""
+    kind = by if by in KINDS else "NULL"
+    rows = _rows(tenant, f"day, {kind}, {SUMS}", narrowed, "GROUP BY 1, 2")
+    return [DaySpent(row[0], row[1], _spent(row[2:])) for row in rows]
+
+
+def spend_by_source(tenant: Tenant, narrowed: Narrowed) -> dict[str, Spent]:
+    """Spending by what was used: calls, answers, messages and so on."""
+    rows = _rows(tenant, f"source_type, {SUMS}", narrowed, "GROUP BY 1")
+    return {row[0]: _spent(row[1:]) for row in rows}
 
 
 def spend_total(tenant: Tenant, narrowed: Narrowed) -> Spent:
-    """What it is all together."""
+    """What it is all together; its amounts mean something in one currency only, its counts in any."""
     return _spent(_rows(tenant, SUMS, narrowed)[0])
+
+
+def spend_totals(tenant: Tenant, narrowed: Narrowed) -> dict[str, Spent]:
+    """The same by currency: amounts in two of them cannot be added up."""
+    rows = _rows(tenant, f"currency, {SUMS}", narrowed, "GROUP BY currency")
+    return {row[0]: _spent(row[1:]) for row in rows}
 
 
 def spend_kinds(tenant: Tenant) -> dict[str, list[Any]]:
     """Which source types, channels, agents and currencies a tenant has ever paid for; empty lists before the first usage."""
-    found = _rows(tenant, ", ".join(f"array_agg(DISTINCT {name})" for name in KINDS), Narrowed())[0]
-    return {name: [value for value in values or [] if value] for name, values in zip(KINDS, found, strict=True)}
+    found = _rows(tenant, f"DISTINCT {', '.join(KINDS)}", Narrowed())
+    return {name: sorted({row[place] for row in found if row[place]}) for place, name in enumerate(KINDS)}
 
 
 def added(rows: Iterable[DaySpent]) -> Spent:
     """The sum of rows."""
-    kept = [row.spent for row in rows]
+    return summed(row.spent for row in rows)
+
+
+def summed(sums: Iterable[Spent]) -> Spent:
+    """The sum of sums."""
+    kept = list(sums)
     return Spent(
         entries=sum(one.entries for one in kept),
         sources=sum(one.sources for one in kept),

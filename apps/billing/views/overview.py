@@ -38,7 +38,7 @@ def _spending(request: HttpRequest, tenant: Tenant, kinds: dict[str, list[Any]])
     currency, by = currency_of(tenant, kinds["currency"], values.get("currency", "")), values.get("by", CHANNEL)
     agent = values.get("agent")
     narrowed = Narrowed(channel=values.get("channel", ""), agent_id=UUID(agent) if agent else None, currency=currency)
-    spending = spending_of(tenant, period, narrowed)
+    spending = spending_of(tenant, period, narrowed, by)
     shares = shares_of(spending, by)
     return {
         "form": form,
