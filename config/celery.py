@@ -19,6 +19,7 @@ app.conf.beat_schedule = {
     "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "tenants-delete": {"task": "apps.tenants.tasks.tenants_delete_task", "schedule": crontab(hour=2, minute=40)},
+    "domains-recheck": {"task": "apps.tenants.tasks.domains_recheck_task", "schedule": crontab(hour=5, minute=15)},
     "invoices-due": {"task": "apps.billing.tasks.invoices_due_task", "schedule": crontab(minute=10)},
     "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},
     "documents-sweep": {"task": "apps.compass.tasks.documents_sweep_task", "schedule": 5.0},

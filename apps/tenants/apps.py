@@ -10,6 +10,7 @@ class TenantsConfig(AppConfig):
 
         from apps.core.early import early_register
         from apps.core.rotation import rotation_register
+        from apps.tenants import effects_domains  # noqa: F401  the outbox has to know its sender
         from apps.tenants.audit import audit_start
         from apps.tenants.factors import factors_rotate
         from apps.tenants.hosts import domain_allowed

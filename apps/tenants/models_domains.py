@@ -1,5 +1,7 @@
 """Host names of a company's own, from being asked for to being proven. Shared schema, as host names are."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +10,7 @@ from apps.core.ids import uuid7
 
 RECORD = "_meridian"
 VALUE = "meridian-domain="
+GRACE = timedelta(days=30)  # for which a name serves on without its proof
 
 
 class CustomDomain(models.Model):
@@ -18,6 +21,7 @@ class CustomDomain(models.Model):
     domain = models.CharField(_("host name"), max_length=253)
     token = models.CharField(max_length=64, editable=False, help_text="Whoever rules the name publishes it.")
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
+    missing_since = models.DateTimeField(_("proof missing since"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -34,6 +38,11 @@ class CustomDomain(models.Model):
     @property
     def is_verified(self) -> bool:
         return self.verified_at is not None
+
+    @property
+    def serves_until(self) -> datetime | None:
+        """When it is let go of, where its proof is missing."""
+        return self.missing_since + GRACE if self.missing_since and self.is_verified else None
 
     @property
     def record_name(self) -> str:

@@ -3,6 +3,7 @@
 import hmac
 import re
 import secrets
+from datetime import datetime
 from ipaddress import ip_address
 
 import structlog
@@ -12,13 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.core.errors import PermanentError
+from apps.core.outbox import effect_enqueue
 from apps.tenants.dns import DnsError, txt_of
 from apps.tenants.models import CustomDomain, Domain, Tenant
+from apps.tenants.models_domains import GRACE
 from apps.tenants.outside import Ask, OutsideError, fetch
 
 log = structlog.get_logger(__name__)
 NAME = re.compile(r"^(?=.{4,240}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$")
 WELL_KNOWN = "/.well-known/meridian-domain"
+MAIL = "tenants.domain_mail"
 MOST = 20  # host names that one company may ask for
 
 
@@ -66,18 +70,74 @@ def domain_check(*, custom: CustomDomain) -> bool:
 
     What this server itself answers proves nothing about an unproven name: it answers for proven ones only.
     """
-    if not custom.is_verified:
+    if custom.is_verified:
+        domain_recheck(custom=custom)
+    else:
         _prove(custom)
         _serve(custom)
     return _published(custom)
 
 
-def _prove(custom: CustomDomain) -> None:
+def domain_recheck(*, custom: CustomDomain) -> str:
+    """Whether a name that serves a company still leads here or has its record: `there`, `missing`, `over` or `unknown`.
+
+    Whoever leads the company is told when its proof goes missing, and again when its time of grace is over and it is let go of.
+    Where no name server answers nothing is concluded.
+    """
+    texts, there = _proof(custom)
+    if there:
+        _missing_note(custom, None)
+        return "there"
+    if texts is None:
+        return "unknown"
+    if custom.missing_since is None:
+        _missing_note(custom, timezone.now())
+        return "missing"
+    if timezone.now() < custom.missing_since + GRACE:
+        return "missing"
+    _over(custom)
+    return "over"
+
+
+def _missing_note(custom: CustomDomain, since: datetime | None) -> None:
+    if custom.missing_since == since:
+        return
+    with transaction.atomic():
+        custom.missing_since = since
+        custom.save(update_fields=["missing_since"])
+        if since is not None:
+            log.warning("domain_missing", domain=custom.domain)
+            _tell(custom, "missing")
+
+
+@transaction.atomic
+def _over(custom: CustomDomain) -> None:
+    """The name stays in the list, to be proven again."""
+    log.warning("domain_over", domain=custom.domain)
+    _serve_no_more(custom)
+    _tell(custom, "over")
+    custom.verified_at = custom.missing_since = None
+    custom.save(update_fields=["verified_at", "missing_since"])
+
+
+def _tell(custom: CustomDomain, what: str) -> None:
+    key = f"{MAIL}:{custom.pk}:{what}:{custom.missing_since:%Y%m%d%H%M%S}"
+    payload = {"domain": str(custom.pk), "what": what}
+    effect_enqueue(kind=MAIL, key=key, payload=payload, schema_name=custom.tenant.schema_name)
+
+
+def _proof(custom: CustomDomain) -> tuple[list[str] | None, bool]:
+    """The TXT records, None where no name server answers, and whether they or a web server prove the name."""
     try:
         texts = txt_of(custom.record_name)
     except DnsError:
         texts = None
-    if any(_same(text.strip(), custom.record_value) for text in texts or []) or _published(custom):
+    return texts, any(_same(text.strip(), custom.record_value) for text in texts or []) or _published(custom)
+
+
+def _prove(custom: CustomDomain) -> None:
+    texts, there = _proof(custom)
+    if there:
         return
     if texts is None:
         raise DomainError(_("The name servers did not answer. Try again in a minute."))
@@ -135,6 +195,11 @@ def domain_make_primary(*, tenant: Tenant, domain: str) -> None:
 @transaction.atomic
 def domain_remove(*, custom: CustomDomain) -> None:
     """Its name serves nothing any more, and anybody who can prove it may have it. The platform's own becomes the first again."""
+    _serve_no_more(custom)
+    custom.delete()
+
+
+def _serve_no_more(custom: CustomDomain) -> None:
     row = Domain.objects.filter(tenant=custom.tenant, domain=custom.domain).first()
     if row is not None:
         row.delete()
@@ -142,7 +207,6 @@ def domain_remove(*, custom: CustomDomain) -> None:
         if row.is_primary and (own := left.filter(domain=platform_host(custom.tenant)).first() or left.first()):
             own.is_primary = True
             own.save()
-    custom.delete()
 
 
 def platform_host(tenant: Tenant) -> str:

@@ -1,6 +1,7 @@
 """Host names of a company's own: whom they serve, and how nobody gets one that is not theirs."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,10 +9,13 @@ import pytest
 from auditlog.models import LogEntry
 from channels.testing import WebsocketCommunicator
 from django.contrib.messages import get_messages
+from django.core import mail
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
+from apps.core.outbox import outbox_drain
 from apps.tenants import outside, services_domains
 from apps.tenants.consumers import TenantConsumer
 from apps.tenants.dns import DnsError, servers, txt_of
@@ -20,6 +24,7 @@ from apps.tenants.outside import Ask, OutsideError, Reply
 from apps.tenants.selectors import tenant_host
 from apps.tenants.services import person_add
 from apps.tenants.services_domains import DomainError, domain_add, domain_check, domain_make_primary, domain_read, domain_remove
+from apps.tenants.tasks import domain_recheck_task, domains_recheck_task
 from tests.conftest import PASSWORD
 from tests.standins.dns import DnsStandin, dns_serving
 
@@ -294,3 +299,74 @@ def test_name_servers_that_fail(acme: Tenant, dns: DnsStandin, settings: Any) ->
         domain_check(custom=domain_add(tenant=acme, domain=HOST))
     settings.DNS_SERVERS = ["192.0.2.1", "[::1]:5353", "2001:db8::1"]
     assert servers() == [("192.0.2.1", 53), ("::1", 5353), ("2001:db8::1", 53)]
+
+
+def recheck(custom: CustomDomain) -> str:
+    answer: str = domain_recheck_task(str(custom.pk))
+    custom.refresh_from_db()
+    outbox_drain()
+    return answer
+
+
+def test_a_proof_that_goes_missing_is_told_once_and_cuts_nobody_off(
+    client_for: ClientFor, owner: User, proven: CustomDomain, dns: DnsStandin
+) -> None:
+    assert recheck(proven) == "there" and proven.missing_since is None
+    dns.texts.clear()
+    assert recheck(proven) == recheck(proven) == "missing"
+    [letter] = mail.outbox
+    assert letter.bcc == ["olga@acme.test"] and proven.record_value in letter.body
+    assert "http://acme.localhost:8000/compass/company/domains/" in letter.body
+    assert at(HOST).get("/login").status_code == 200
+    page = client_for(owner, "acme").get("/compass/company/domains/").content.decode()
+    assert "Record missing" in page and proven.record_value in page
+    dns.texts[proven.record_name] = [proven.record_value]
+    assert recheck(proven) == "there" and proven.missing_since is None
+    assert "Record missing" not in client_for(owner, "acme").get("/compass/company/domains/").content.decode()
+    assert len(mail.outbox) == 1
+
+
+def test_a_name_that_leads_here_needs_no_record(proven: CustomDomain, dns: DnsStandin, web: dict[str, str]) -> None:
+    dns.texts.clear()
+    web[f"https://{HOST}/.well-known/meridian-domain"] = proven.token
+    assert recheck(proven) == "there" and mail.outbox == []
+
+
+def test_name_servers_that_do_not_answer_prove_nothing(proven: CustomDomain, dns: DnsStandin) -> None:
+    dns.code = 2
+    assert recheck(proven) == "unknown" and proven.missing_since is None and mail.outbox == []
+
+
+def test_after_the_time_of_grace_it_is_let_go_of(acme: Tenant, owner: User, proven: CustomDomain, dns: DnsStandin) -> None:
+    domain_make_primary(tenant=acme, domain=HOST)
+    dns.texts.clear()
+    recheck(proven)
+    CustomDomain.objects.update(missing_since=timezone.now() - timedelta(days=30))
+    assert recheck(proven) == "over" and not proven.is_verified
+    assert tenant_host(acme) == "acme.localhost" and at(HOST).get("/login").status_code == 400
+    assert "no longer serves" in mail.outbox[-1].subject and len(mail.outbox) == 2
+    assert recheck(proven) == "gone"
+    prove(proven, dns)
+    assert at(HOST).get("/login").status_code == 200
+
+
+def test_checking_by_hand_takes_the_warning_back(
+    client_for: ClientFor, owner: User, proven: CustomDomain, dns: DnsStandin
+) -> None:
+    dns.texts.clear()
+    recheck(proven)
+    dns.texts[proven.record_name] = [proven.record_value]
+    client_for(owner, "acme").post(f"/compass/company/domains/{proven.pk}/check")
+    proven.refresh_from_db()
+    assert proven.missing_since is None
+
+
+def test_the_nightly_round_takes_proven_names_of_active_companies(
+    acme: Tenant, globex: Tenant, proven: CustomDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain_add(tenant=globex, domain="other.globex.test")
+    asked: list[str] = []
+    monkeypatch.setattr(domain_recheck_task, "delay", asked.append)
+    assert domains_recheck_task() == 1 and asked == [str(proven.pk)]
+    Tenant.objects.filter(pk=acme.pk).update(status=Tenant.Status.SUSPENDED)
+    assert domains_recheck_task() == 0

@@ -1,0 +1,66 @@
+"""Who leads a company is told by e-mail that the proof of one of its host names is gone."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from apps.core.errors import Ignored, TransientError
+from apps.core.models import OutboundEffect
+from apps.core.outbox import sender
+from apps.tenants.models import CustomDomain, Membership, Role, Tenant
+from apps.tenants.services_domains import MAIL, platform_host
+
+
+@sender(MAIL)
+def domain_mail(effect: OutboundEffect) -> str:
+    """Owners, or the admins where a company has none. Raises Ignored for what is no longer so, TransientError."""
+    custom = CustomDomain.objects.select_related("tenant").filter(pk=effect.payload["domain"]).first()
+    if custom is None or (effect.payload["what"] == "missing" and custom.missing_since is None):
+        raise Ignored("The host name was removed, or its proof is back.")
+    subject, text = _words(custom, effect.payload["what"])
+    mail = EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, bcc=_leaders(custom.tenant))
+    try:
+        mail.send()
+    except OSError as error:
+        raise TransientError(f"The mail server did not take it ({type(error).__name__}).") from error
+    return ""
+
+
+def _words(custom: CustomDomain, what: str) -> tuple[str, str]:
+    words = {
+        "domain": custom.domain,
+        "name": custom.record_name,
+        "value": custom.record_value,
+        "page": _page(custom.tenant),
+        "host": platform_host(custom.tenant),
+        "date": date_format(custom.serves_until, "j F Y") if custom.serves_until else "",
+    }
+    if what == "missing":
+        text = _(
+            "%(domain)s no longer leads to Meridian, and its TXT record is gone. It goes on working until %(date)s.\n\n"
+            "If it is to go on afterwards, let its CNAME record lead to %(host)s again, or publish this TXT record:\n\n"
+            "%(name)s\n%(value)s\n\nThen press Check: %(page)s"
+        )
+        return _("%(domain)s is no longer proven to be yours") % words, text % words
+    text = _(
+        "%(domain)s has led elsewhere for a month, so it no longer serves your company. Links lead to %(host)s, where everybody "
+        "can log in as before.\n\nTo have it back, publish its records and press Check: %(page)s"
+    )
+    return _("%(domain)s no longer serves your company") % words, text % words
+
+
+def _page(tenant: Tenant) -> str:
+    """At the host that no record can take away."""
+    public = urlsplit(settings.PUBLIC_URL)
+    port = f":{public.port}" if public.port else ""
+    return f"{public.scheme}://{platform_host(tenant)}{port}{reverse('domains', urlconf=settings.ROOT_URLCONF)}"
+
+
+def _leaders(tenant: Tenant) -> list[str]:
+    members = Membership.objects.filter(tenant=tenant, user__is_active=True)
+    owners = list(members.filter(role=Role.OWNER).values_list("user__email", flat=True))
+    return owners or list(members.filter(role=Role.ADMIN).values_list("user__email", flat=True))
