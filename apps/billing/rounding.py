@@ -1,24 +1,17 @@
-"""From exact amounts to what can be paid: a currency's steps, half to even, and lines that add up to their total.
-
-How many places a currency has, and which of them Stripe takes: https://docs.stripe.com/currencies
-"""
+"""From exact amounts to what can be paid: a currency's steps, half to even, and lines that add up to their total."""
 
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+from apps.core.currencies import THREE_PLACES, WHOLE, places_of
 from apps.core.errors import PermanentError
-
-WHOLE = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"])
-WHOLE_IN_HUNDREDTHS = frozenset({"ISK", "UGX"})  # paid in whole units, and written to Stripe with two places
-THREE_PLACES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})  # Stripe refuses a third place other than 0
 
 CENT, UNIT = Decimal("0.01"), Decimal(1)
 
 
 def step_of(currency: str) -> Decimal:
     """The smallest amount that an invoice in this currency can differ by: 0.01, or 1."""
-    code = currency.upper()
-    return UNIT if code in WHOLE or code in WHOLE_IN_HUNDREDTHS else CENT
+    return CENT if places_of(currency) else UNIT
 
 
 def rounded_to(amount: Decimal, currency: str) -> Decimal:

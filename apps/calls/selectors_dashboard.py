@@ -10,12 +10,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.billing.models import LedgerEntry
+from apps.billing.selectors import tenant_currency
+from apps.billing.selectors.spend import Narrowed, spend_totals
 from apps.calls.models import Call
 from apps.calls.selectors_pages import day_start
 from apps.core.charts import Chart, Series
@@ -67,11 +68,11 @@ def day_of(zone: str) -> Day:
     return Day(chats["all"], handoff, p50, p95, mood, _hours(start, zone))
 
 
-def spent_since(tenant: Tenant, zone: str) -> Decimal:
-    """What this month's calls cost so far, without what has no price."""
+def spent_since(tenant: Tenant, zone: str) -> dict[str, Decimal]:
+    """What this month cost so far, by currency, without what has no price; nothing of the tenant's own where nothing did."""
     first = timezone.now().astimezone(ZoneInfo(zone)).date().replace(day=1)
-    rows = LedgerEntry.objects.filter(tenant=tenant, started_at__gte=day_start(first, zone))
-    return rows.aggregate(sum=Sum("total_known"))["sum"] or Decimal()
+    sums = {currency: spent.total for currency, spent in spend_totals(tenant, Narrowed(since=first)).items()}
+    return sums or {tenant_currency(tenant): Decimal()}
 
 
 def _hours(start: datetime, zone: str) -> Chart | None:

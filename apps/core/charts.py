@@ -18,7 +18,8 @@ class Series:
 class Chart:
     """`title` says the finding. `kind` is bars, stack or line; without a `span` the value axis starts at zero.
 
-    `ticks` words the values of that axis, by value; `labels` those of the other one, by x. Values have `prefix` before them.
+    `ticks` words the values of that axis, by value; `labels` those of the other one, by x. Values have `prefix` before them, and
+    `places`; smaller ones two more.
     """
 
     title: str
@@ -33,11 +34,19 @@ class Chart:
     legend: Sequence[tuple[str, str]] = field(default=())
     labels: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
+    places: int = 2
 
     @property
     def data(self) -> dict[str, Any]:
         """The JSON that frontend/src/chart.ts reads."""
         series = [{"label": one.label, "values": list(one.values), "color": one.color} for one in self.series]
-        data = {"kind": self.kind, "x": list(self.x), "series": series, "unit": self.unit, "range": self.span}
+        data = {
+            "kind": self.kind,
+            "x": list(self.x),
+            "series": series,
+            "unit": self.unit,
+            "range": self.span,
+            "places": self.places,
+        }
         words = {"ticks": dict(self.ticks), "labels": dict(self.labels), "prefix": self.prefix}
         return data | {name: given for name, given in words.items() if given}

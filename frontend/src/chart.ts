@@ -11,6 +11,7 @@ interface ChartData {
   ticks?: Record<string, string>;
   labels?: Record<string, string>;
   prefix?: string;
+  places: number;
 }
 
 const drawn = new Map<Element, uPlot>();
@@ -112,7 +113,7 @@ function counts(data: ChartData): boolean {
 
 function amount(data: ChartData, value: number): string {
   if (counts(data)) return value.toLocaleString(document.documentElement.lang);
-  const places = Math.abs(value) < 0.01 ? 4 : 2;
+  const places = Math.abs(value) < 10 ** -data.places ? data.places + 2 : data.places;
   const written = value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places, maximumFractionDigits: places });
   return `${data.prefix ?? ""}${written}${data.unit}`;
 }
@@ -120,7 +121,7 @@ function amount(data: ChartData, value: number): string {
 function valueLabel(data: ChartData, tick: number): string {
   if (data.ticks) return data.ticks[String(tick)] ?? "";
   if (counts(data) && !Number.isInteger(tick)) return "";
-  const places = Number.isInteger(tick) ? 0 : 2;
+  const places = Number.isInteger(tick) ? 0 : Math.max(data.places, 2);
   const written = tick.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places });
   return `${data.prefix ?? ""}${data.kind === "stack" ? written : tick}${data.unit}`;
 }

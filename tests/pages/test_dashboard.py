@@ -41,7 +41,7 @@ def test_delays_moods_and_money_of_today(in_acme: Tenant) -> None:
     assert day.p50 is not None and day.p95 is not None and day.mood is not None
     assert 0.92 < day.p50 < day.p95 < 1.31 and (round(day.mood, 2), day.feeling) == (0.08, "positive")
     assert day.hours is not None and list(day.hours.series[0].values) == [1]
-    assert spent_since(in_acme, "UTC") > 0
+    assert list(spent_since(in_acme, "UTC")) == ["USD"] and spent_since(in_acme, "UTC")["USD"] > 0
 
 
 def test_chats_and_handovers_of_today(in_acme: Tenant) -> None:

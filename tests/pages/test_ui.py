@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.template import Context, Template
 
-from apps.core.templatetags.ui import clock, initials, money, phone, seconds, unit_money
+from apps.core.templatetags.ui import clock, initials, money, moneys, phone, seconds, unit_money
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,6 +36,29 @@ def test_durations(value: float | None, written: str) -> None:
 )
 def test_money(amount: Decimal | None, written: str) -> None:
     assert money(amount) == written
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written", "unit_price"),
+    [
+        ("1234.5", "JPY", "1,235 JPY", "1,234.50 JPY"),
+        ("1234.5", "KRW", "1,235 KRW", "1,234.50 KRW"),
+        ("0.4", "CLP", "< 1 CLP", "0.40 CLP"),
+        ("-3", "ISK", "-3 ISK", "-3.00 ISK"),
+        ("0", "JPY", "0 JPY", "0.00 JPY"),
+        ("1.23", "KWD", "1.230 KWD", "1.23000 KWD"),
+        ("0.0004", "BHD", "< 0.001 BHD", "0.00040 BHD"),
+        ("1234.5", "CHF", "1,234.50 CHF", "1,234.5000 CHF"),
+        ("1234.5", "EUR", "€1,234.50", "€1,234.5000"),
+    ],
+)
+def test_money_has_its_currencys_places(amount: str, currency: str, written: str, unit_price: str) -> None:
+    assert (money(Decimal(amount), currency), unit_money(Decimal(amount), currency)) == (written, unit_price)
+
+
+def test_sums_in_two_currencies_stay_two() -> None:
+    assert moneys({"USD": Decimal("1.5"), "JPY": Decimal(200)}) == "200 JPY, $1.50"
+    assert (moneys({}), moneys(None)) == ("–", "–")
 
 
 def test_unit_prices_have_four_places_and_unknown_currencies_their_code() -> None:

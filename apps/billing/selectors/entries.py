@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.billing.models import InvoicedEntry, LedgerEntry, Part, SourceType
-from apps.billing.selectors.spend import Narrowed, Spent, spend_total
+from apps.billing.selectors.spend import Narrowed, Spent, spend_total, spend_totals
 from apps.tenants.models import Tenant
 
 COUNTED = 1000  # more without a price are not counted one by one
@@ -48,11 +48,11 @@ def entries_listed(tenant: Tenant, filters: EntryFilters) -> "QuerySet[LedgerEnt
     return found
 
 
-def entries_total(tenant: Tenant, filters: EntryFilters) -> Spent | None:
-    """Sums over all that match, whatever page is shown; None where only reading every row would tell."""
+def entries_total(tenant: Tenant, filters: EntryFilters) -> dict[str, Spent] | None:
+    """Sums by currency over all that match, whatever page is shown; None where only reading every row would tell."""
     if filters.unpriced or filters.line or filters.source_id or filters.component:
         return None
-    return spend_total(tenant, filters.narrowed)
+    return spend_totals(tenant, filters.narrowed)
 
 
 def entries_none(tenant: Tenant, filters: EntryFilters) -> bool:

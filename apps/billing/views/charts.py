@@ -14,6 +14,7 @@ from apps.billing.models import Part
 from apps.billing.neighbours import names_of
 from apps.billing.spending import Spending
 from apps.core.charts import Chart, Series
+from apps.core.currencies import places_of
 from apps.core.templatetags.ui import SYMBOLS, money
 
 # A channel and a component have the same colour wherever they are shown.
@@ -64,7 +65,19 @@ def spending_chart(spending: Spending, shares: Sequence[Share], currency: str) -
     legend = [(share.label, share.css) for share in shares]
     title, sign = spending_title(spending, shares, currency), SYMBOLS.get(currency, "")
     unit = "" if sign else f" {currency}"
-    return Chart(title, "stack", range(1, len(bars) + 1), series, columns, rows, unit, legend=legend, labels=labels, prefix=sign)
+    return Chart(
+        title,
+        "stack",
+        range(1, len(bars) + 1),
+        series,
+        columns,
+        rows,
+        unit,
+        legend=legend,
+        labels=labels,
+        prefix=sign,
+        places=places_of(currency),
+    )
 
 
 def spending_title(spending: Spending, shares: Sequence[Share], currency: str) -> str:

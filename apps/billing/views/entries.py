@@ -1,6 +1,6 @@
 """The list of usage, and an entry with every line that it was charged for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ from apps.billing.selectors.entries import (
 from apps.billing.selectors.spend import Narrowed, Spent, spend_kinds
 from apps.billing.views.overview import agents_named
 from apps.core.tables import Column, Total, headings
-from apps.core.templatetags.ui import money, unit_money
+from apps.core.templatetags.ui import moneys, unit_money
 from apps.tenants.access import MONEY, role_required
 from apps.tenants.models import Tenant
 
@@ -175,13 +175,22 @@ def _without_marks(request: HttpRequest) -> Any:
     return address
 
 
-def _totals(total: Spent | None, rows: Sequence[LedgerEntry]) -> list[Total]:
-    """Over everything that matches; over the page alone where a filter makes that a long read."""
+def _totals(total: Mapping[str, Spent] | None, rows: Sequence[LedgerEntry]) -> list[Total]:
+    """Over everything that matches; over the page alone where a filter makes that a long read. Each currency by itself."""
     if not rows:
         return []
-    currency = rows[0].currency
     if total is None:
-        amount = sum((row.total_known for row in rows), Decimal())
-        return [Total(_("This page")), Total(), Total(), Total(), Total(unit_money(amount, currency), _("Amount"), numeric=True)]
-    counted = _("All %(count)s entries") % {"count": f"{total.entries:,}"}
-    return [Total(counted), Total(), Total(), Total(), Total(money(total.total, currency), _("Amount"), numeric=True)]
+        return _row_of(_("This page"), ", ".join(unit_money(amount, currency) for currency, amount in _sums(rows).items()))
+    count = sum(spent.entries for spent in total.values())
+    return _row_of(_("All %(count)s") % {"count": f"{count:,}"}, moneys({name: spent.total for name, spent in total.items()}))
+
+
+def _sums(rows: Sequence[LedgerEntry]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = {}
+    for row in sorted(rows, key=lambda row: row.currency):
+        sums[row.currency] = sums.get(row.currency, Decimal()) + row.total_known
+    return sums
+
+
+def _row_of(counted: str, amount: str) -> list[Total]:
+    return [Total(counted), Total(), Total(), Total(), Total(amount, _("Amount"), numeric=True)]

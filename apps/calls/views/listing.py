@@ -19,7 +19,7 @@ from apps.calls.selectors_pages import call_listed, calls_listed
 from apps.calls.views.rights import rights
 from apps.compass.selectors import agents_all
 from apps.core.tables import Column, Total, headings
-from apps.core.templatetags.ui import clock, money
+from apps.core.templatetags.ui import clock, moneys
 from apps.tenants.access import role_required
 
 PAGE_SIZE = 25
@@ -84,6 +84,7 @@ def _totals(rows: Sequence[Call], may_costs: bool) -> list[Total]:
 
 
 def _cost_total(rows: Sequence[Call]) -> Total:
-    known = [call.cost for call in rows if call.cost]  # type: ignore[attr-defined]
-    currency = known[0].currency if known else "USD"
-    return Total(money(sum((cost.total_known for cost in known), Decimal()), currency), _("Cost"), numeric=True)
+    sums: dict[str, Decimal] = {}
+    for cost in (call.cost for call in rows if call.cost):  # type: ignore[attr-defined]
+        sums[cost.currency] = sums.get(cost.currency, Decimal()) + cost.total_known
+    return Total(moneys(sums), _("Cost"), numeric=True)

@@ -1,5 +1,6 @@
 """What every template can say: icons, components with a slot, and how times, money and numbers are written."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.templatetags.static import static
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from apps.core.currencies import places_of
 
 register = template.Library()
 
@@ -50,14 +53,20 @@ def seconds(value: float | None) -> str:
 
 @register.filter
 def money(amount: Decimal | None, currency: str = "USD") -> str:
-    """An amount with its currency and two places; one that would round to nothing is less than a cent."""
-    return "–" if amount is None else _money(amount, currency, 2)
+    """An amount with its currency and that one's places; what would round to nothing is less than a cent, or a yen."""
+    return "–" if amount is None else _money(amount, currency, places_of(currency))
+
+
+@register.filter
+def moneys(amounts: Mapping[str, Decimal] | None) -> str:
+    """Sums by currency, each by itself, since they cannot be added up; a dash where there are none."""
+    return ", ".join(money(amount, currency) for currency, amount in sorted((amounts or {}).items())) or "–"
 
 
 @register.filter
 def unit_money(amount: Decimal | None, currency: str = "USD") -> str:
-    """A unit price, or a part of a small amount: always four places."""
-    return "–" if amount is None else _money(amount, currency, 4)
+    """A unit price, or a part of a small amount: with two places more than what is paid."""
+    return "–" if amount is None else _money(amount, currency, places_of(currency) + 2)
 
 
 def _money(amount: Decimal, currency: str, places: int) -> str:
