@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from apps.compass.listening import Listener
 from apps.compass.models import AgentVersion
 from apps.core.errors import PermanentError
 
@@ -45,7 +46,10 @@ class HandedOver:
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """One answer of an agent and how it came about. `error` is a sentence when there is none; durations in seconds."""
+    """One answer of an agent and how it came about. `error` is a sentence when there is none; durations in seconds.
+
+    `stopped`: whoever listened had enough of it, and `messages` is what there was until then.
+    """
 
     messages: list[str]
     tools: list[ToolUse] = field(default_factory=list)
@@ -58,6 +62,7 @@ class ChatTurn:
     usage: Usage = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     error: str = ""
+    stopped: bool = False
 
     @property
     def reply(self) -> str:
@@ -98,8 +103,12 @@ class Chat(Protocol):
         text: str,
         tool_answers: Mapping[str, Any] | None = None,
         seconds: float = ANSWER_SECONDS,
+        listener: Listener | None = None,
     ) -> ChatTurn:
-        """The answer of this version, stored or not, to `text`. Tools named in `tool_answers` are answered from it, not run."""
+        """The answer of this version, stored or not, to `text`. Tools named in `tool_answers` are answered from it, not run.
+
+        `listener` is told of it while it is written, and may stop it.
+        """
         ...
 
     def ask(

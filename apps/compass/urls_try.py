@@ -7,6 +7,7 @@ from apps.compass.views import checks, trying
 AGENT = "compass/agents/<uuid:agent_id>"
 urlpatterns = [
     path(f"{AGENT}/try/chat", trying.try_chat, name="agent-try-chat"),
+    path(f"{AGENT}/try/stop", trying.try_stop, name="agent-try-stop"),
     path(f"{AGENT}/checks/", checks.checks_panel, name="agent-checks"),
     path(f"{AGENT}/checks/run", checks.checks_run, name="agent-checks-run"),
     path(f"{AGENT}/checks/policy", checks.checks_policy, name="agent-checks-policy"),

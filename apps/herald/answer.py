@@ -114,13 +114,13 @@ class Chain:
                 async for chunk in stream:
                     reply.add(chunk)
                     if reply.started:
-                        self._heard()
+                        self._heard(chunk)
                         limit.reschedule(min(time.monotonic() + STALL_SECONDS, self._ends_at))
                     if chunk.usage is not None:
                         self._meter.add(model.provider, model.name, chunk.usage)
         return reply.whole()
 
-    def _heard(self) -> None:
+    def _heard(self, chunk: ChatCompletionChunk) -> None:
         """Called with every piece once an answer has begun, on the models' loop; who measures does it here."""
 
 

@@ -3,22 +3,27 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
 from typing import Any
 
 import openai
 from django.utils.translation import gettext as _
+from openai.types.chat import ChatCompletionChunk
 
 from apps.compass.chat import ANSWER_SECONDS, Asked, ChatTurn, HandedOver, Said, ToolUse
+from apps.compass.listening import Listener
 from apps.compass.models import AgentVersion
 from apps.compass.registry import ToolContext
 from apps.compass.selectors import AgentUnavailable, agent_config
 from apps.core.ids import uuid7
 from apps.core.schema import schema_current
-from apps.herald.answer import FAILURES, Chain, Messages, Model, ModelSilent, Reply, ToolRequest
+from apps.herald.answer import FAILURES, Chain, Messages, Model, ModelSilent, Reply, ToolRequest, TurnStopped
 from apps.herald.handoff import phrase_in
 from apps.herald.payloads import HistoryItem, TurnMessage, TurnRequest
 from apps.herald.rendering import own_words
 from apps.herald.services import TurnRun, _arguments, _handed_to
+from apps.herald.texts import messages_of
 from apps.herald.usage import Meter
 
 CHANNEL = "whatsapp"  # what Herald speaks on; the prompt says so
@@ -35,6 +40,7 @@ class HeraldChat:
         text: str,
         tool_answers: Mapping[str, Any] | None = None,
         seconds: float = ANSWER_SECONDS,
+        listener: Listener | None = None,
     ) -> ChatTurn:
         """See Chat.turn. Raises TurnStopped when this process is being stopped."""
         started = time.monotonic()
@@ -42,7 +48,7 @@ class HeraldChat:
             config = agent_config(version, subject="turn")
         except AgentUnavailable as error:
             return ChatTurn([], error=error.message)
-        run = TrialRun(_turn(version, history, text), dict(tool_answers or {}))
+        run = TrialRun(_turn(version, history, text), dict(tool_answers or {}), listener or Listener())
         return run.told(version, config, started + seconds)
 
     def ask(
@@ -52,7 +58,7 @@ class HeraldChat:
         started, meter = time.monotonic(), Meter()
         try:
             config = agent_config(version, subject="turn")
-            chain = TrialChain(_with_model(config, model), meter, started + seconds)
+            chain = TrialChain(_with_model(config, model), meter, started + seconds, Listener())
             reply = chain.ask(messages, temperature=0)
         except AgentUnavailable as error:
             return Asked(error=error.message)
@@ -64,8 +70,10 @@ class HeraldChat:
 class TrialChain(Chain):
     """Keeps what was sent, when the first word came, and why a model failed."""
 
-    def __init__(self, config: dict[str, Any], meter: Meter, ends_at: float) -> None:
+    def __init__(self, config: dict[str, Any], meter: Meter, ends_at: float, listener: Listener) -> None:
         super().__init__(config, meter, ends_at)
+        self._listener = listener
+        self.pieces: list[str] = []  # of the answer that is being written
         self.prompts: list[Messages] = []
         self.offered: list[dict[str, Any]] = []
         self.model = ""
@@ -78,7 +86,17 @@ class TrialChain(Chain):
         """Why nothing was answered, in a sentence."""
         return self.troubles[-1] if self.troubles else _("The language model answered with nothing at all.")
 
+    def begin(self, messages: Messages, tools: Sequence[dict[str, Any]] = (), **params: Any) -> "Future[Reply]":
+        """See Chain.begin; who listens can cancel it."""
+        self.pieces = []
+        asked = super().begin(messages, tools, **params)
+        self._listener.under_way(asked.cancel)
+        return asked
+
     async def _one(self, model: Model, messages: Messages, params: dict[str, Any], patience: float) -> Reply:
+        if self.pieces:
+            self._listener.tell("again")
+        self.pieces = []
         self.prompts.append(list(messages))
         self.offered = [tool["function"] for tool in params.get("tools", ())]
         try:
@@ -89,9 +107,13 @@ class TrialChain(Chain):
         self.model = model.name
         return reply
 
-    def _heard(self) -> None:
+    def _heard(self, chunk: ChatCompletionChunk) -> None:
         if self.first_token is None:
             self.first_token = time.monotonic() - self._began
+        said = "".join((choice.delta.content or choice.delta.refusal or "") for choice in chunk.choices or () if choice.delta)
+        if said:
+            self.pieces.append(said)
+            self._listener.tell("text", text=said, first=_rounded(self.first_token))
 
 
 class _Nobody:
@@ -107,9 +129,9 @@ class _Nobody:
 class TrialRun(TurnRun):
     """A turn whose tools are noted, or answered from a list and not run at all."""
 
-    def __init__(self, turn: TurnRequest, tool_answers: dict[str, Any]) -> None:
+    def __init__(self, turn: TurnRequest, tool_answers: dict[str, Any], listener: Listener) -> None:
         super().__init__(turn, _Nobody())  # type: ignore[arg-type]
-        self._answers, self.tools = tool_answers, list[ToolUse]()
+        self._answers, self.tools, self._listener = tool_answers, list[ToolUse](), listener
 
     def told(self, version: AgentVersion, config: dict[str, Any], ends_at: float) -> ChatTurn:
         """The whole answer, or why there is none."""
@@ -118,12 +140,17 @@ class TrialRun(TurnRun):
         if phrase is not None:
             reason = _("The contact asked for a person (“%(phrase)s”), so no model was asked.") % {"phrase": phrase}
             return ChatTurn([], handoff=HandedOver(config["handoff"]["team"], reason))
-        chain = TrialChain(config, self.meter, ends_at)
-        handed, error = None, ""
+        self._chain = chain = TrialChain(config, self.meter, ends_at, self._listener)
+        handed, error, stopped = None, "", False
         try:
             handed = self._talk(chain, version, config)
         except ModelSilent as silence:
             error = chain.why if not self.tools else str(silence)
+        except TurnStopped:
+            if not self._listener.stopped:
+                raise
+            stopped = True
+            self.said += messages_of("".join(chain.pieces))
         return ChatTurn(
             self.said,
             self.tools,
@@ -136,14 +163,23 @@ class TrialRun(TurnRun):
             self.meter.rows(),
             chain.troubles,
             error,
+            stopped,
         )
 
+    def _say(self, text: str) -> None:
+        super()._say(text)
+        self._chain.pieces = []
+
     def _tool(self, call: ToolRequest, version: AgentVersion) -> dict[str, Any]:
+        if self._listener.stopped:
+            raise TurnStopped("Whoever listened had enough.")
         started, canned = time.monotonic(), call.name in self._answers
+        self._listener.tell("tool", name=call.name, arguments=_arguments(call))
         message = self._canned(call) if canned else super()._tool(call, version)
         ok, result = _outcome(message["content"])
         seconds = round(time.monotonic() - started, 3)
         self.tools.append(ToolUse(call.name, _arguments(call), ok, result, seconds, canned))
+        self._listener.tell("tool_done", **asdict(self.tools[-1]))
         return message
 
     def _canned(self, call: ToolRequest) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Try it: the draft answers in text, beside its editor, and nothing of it becomes a conversation."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django_tenants.utils import tenant_context
 from apps.calls.models import Call
 from apps.compass.models import Agent, AgentVersion, TrialUsage
 from apps.compass.services import agent_draft_save
+from apps.compass.views.trying import NDJSON
 from apps.core.ids import uuid7
 from apps.desktop.models import Conversation
 from apps.tenants.models import Membership, Role, Tenant, User
@@ -125,3 +127,69 @@ def test_what_is_measured_of_a_trial(client_for: ClientFor, manager: Client, acm
 def test_the_editor_has_the_panel(manager: Client, agent: Agent) -> None:
     page = manager.get(at("agent", agent.slug)).content.decode()
     assert at("agent-try-chat", agent.pk) in page and "Try the draft" in page and "No check yet" in page
+
+
+def heard(answer: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for chunk in answer.streaming_content for line in chunk.decode().splitlines() if line]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_answer_is_heard_while_it_is_written(manager: Client, acme: Tenant, agent: Agent, model: OpenAIStandin) -> None:
+    model.answers = [Answer("One moment.", tool_calls=[("nothing_such", {"day": "Monday"})]), Answer("From <nine>.")]
+    told = heard(manager.post(at("agent-try-chat", agent.pk), {"text": "When?", "turn": "1"}, headers={"accept": NDJSON}))
+    kinds = [one["kind"] for one in told]
+    assert kinds == ["text", "text", "tool", "tool_done", "text", "text", "ended"]
+    assert "".join(one["text"] for one in told if one["kind"] == "text") == "One moment. From <nine>. "
+    assert told[0]["first"] > 0
+    tool, done = told[2], told[3]
+    assert (tool["name"], tool["arguments"], done["ok"]) == ("nothing_such", {"day": "Monday"}, False)
+    assert "From &lt;nine&gt;." in told[-1]["html"] and "first word" in told[-1]["html"]
+    with tenant_context(acme):
+        assert TrialUsage.objects.get().agent == agent
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_model_begins_anew(manager: Client, acme: Tenant, agent: Agent, model: OpenAIStandin) -> None:
+    with tenant_context(acme):
+        config = agent.versions.get(state="draft").config
+        fallbacks = [{"model": "small", "provider": "openai"}]
+        agent_draft_save(agent=agent, config={**config, "llm": {**config["llm"], "model": "big", "fallbacks": fallbacks}})
+    model.model_answers = {"big": Answer("Half an", ends="breaks"), "small": Answer("Whole.")}
+    told = heard(manager.post(at("agent-try-chat", agent.pk), {"text": "When?", "turn": "1"}, headers={"accept": NDJSON}))
+    assert [one.get("text", one["kind"]) for one in told] == ["Half ", "again", "Whole. ", "ended"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stop_ends_the_answer_and_keeps_what_there_is(
+    manager: Client, client_for: ClientFor, bob: User, agent: Agent, model: OpenAIStandin
+) -> None:
+    model.answers = [Answer("First words", ends="stalls")]
+    answer = manager.post(at("agent-try-chat", agent.pk), {"text": "When?", "turn": "mine"}, headers={"accept": NDJSON})
+    lines = iter(answer.streaming_content)
+    assert json.loads(next(line for line in lines if line.strip()))["text"] == "First "
+    assert client_for(bob, "acme").post(at("agent-try-stop", agent.pk), {"turn": "mine"}).status_code == 403
+    assert manager.post(at("agent-try-stop", agent.pk), {"turn": "another"}).status_code == 204
+    assert next(lines).strip() == b""  # it goes on
+    assert manager.post(at("agent-try-stop", agent.pk), {"turn": "mine"}).status_code == 204
+    [ended] = [json.loads(line) for line in lines if line.strip()]
+    assert "You stopped the answer here" in ended["html"] and 'data-reply="First"' in ended["html"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_that_is_closed_stops_its_answer(manager: Client, agent: Agent, model: OpenAIStandin) -> None:
+    model.answers = [Answer("First words", ends="stalls")]
+    answer = manager.post(at("agent-try-chat", agent.pk), {"text": "When?", "turn": "1"}, headers={"accept": NDJSON})
+    next(line for line in answer.streaming_content if line.strip())
+    [beside] = [thread for thread in threading.enumerate() if thread.name == "trial-chat"]
+    answer.close()
+    beside.join(timeout=10)
+    assert not beside.is_alive()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_breaks_ends_the_stream(manager: Client, agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**_: Any) -> None:
+        raise RuntimeError("It broke.")
+
+    monkeypatch.setattr("apps.herald.trial.HeraldChat.turn", lambda self, **given: broken(**given))
+    assert heard(manager.post(at("agent-try-chat", agent.pk), {"text": "When?"}, headers={"accept": NDJSON})) == []
