@@ -14,7 +14,7 @@ from apps.core.paging import PAGING, page_answer, page_shape
 from apps.core.shapes import Line, business_hours_field, number_values
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 from apps.whatsapp.models import AgentPhoneMapping
-from apps.whatsapp.services.numbers import mapping_delete, mapping_set
+from apps.whatsapp.services.numbers import NumberMapped, mapping_delete, mapping_set
 
 TAGS = ["numbers"]
 READ = problems(401, 403, 404)
@@ -80,9 +80,11 @@ class WhatsAppNumbersAPI(WhatsAppNumbersView):
     def post(self, request: Request) -> Response:
         """Maps a number; what was sent to it in the last seven days is taken up."""
         given = number_values(WhatsAppNumberRequest, request)
-        if AgentPhoneMapping.objects.filter(phone_number_id=given["phone_number_id"]).exists():
-            raise Problem(409, "number_exists", "This number is mapped already. Change it with PATCH.")
-        return Response(WhatsAppNumberShape(mapping_set(**given)).data, status=201)
+        try:
+            mapping = mapping_set(**given, new=True)
+        except NumberMapped as error:
+            raise Problem(409, "number_exists", str(error)) from error
+        return Response(WhatsAppNumberShape(mapping).data, status=201)
 
 
 class WhatsAppNumberAPI(WhatsAppNumbersView):

@@ -27,7 +27,7 @@ def number_edit(request: HttpRequest, mapping_id: UUID | None = None) -> HttpRes
     if given is not None and mapping is not None:
         given["phone_number_id"] = mapping.phone_number_id
     form = NumberForm(given, initial=number_initial(mapping) if mapping else None)
-    if form.is_valid() and _fresh(form, mapping) and _saved(form):
+    if form.is_valid() and _fresh(form, mapping) and _saved(form, new=mapping is None):
         messages.success(request, _("Saved."))
         return redirect("numbers")
     context = {**SECTION, "form": form, "mapping": mapping}
@@ -57,9 +57,9 @@ def _fresh(form: NumberForm, mapping: AgentPhoneMapping | None) -> bool:
     return not form.errors
 
 
-def _saved(form: NumberForm) -> bool:
+def _saved(form: NumberForm, *, new: bool) -> bool:
     try:
-        mapping_set(**form.values)
+        mapping_set(**form.values, new=new)
     except PermanentError as error:
         form.add_error(None, str(error))
     return not form.errors

@@ -1,6 +1,7 @@
 """/api/v1/whatsapp/numbers: mapped, changed in part, by role and scope, one company's only."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from apps.compass.services import agent_create
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Route, Tenant, User
 from apps.whatsapp.models import AgentPhoneMapping
+from tests.desktop.test_races import at_once
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
@@ -86,6 +88,29 @@ def test_a_number_is_mapped_once(key: Client, globex: Tenant, made: dict[str, An
     assert stolen.status_code == 422 and "another tenant" in stolen.json()["detail"]
     with tenant_context(globex):
         assert not AgentPhoneMapping.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_add_a_number_at_once_one_does(acme: Tenant, agent: str) -> None:
+    clients = [program(acme, "numbers:write") for _ in range(4)]
+    given = {"phone_number_id": "1001", "agent_id": agent, "label": "Shop"}
+    answers = at_once(acme, *(partial(client.post, AT, given, content_type=JSON) for client in clients))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert {answer.json().get("code") for answer in answers} == {None, "number_exists"}
+    with tenant_context(acme):
+        assert AgentPhoneMapping.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_companies_that_add_a_number_at_once_one_does(acme: Tenant, globex: Tenant, agent: str) -> None:
+    with tenant_context(globex):
+        theirs = str(agent_create(slug="desk", name="Desk", language="en", config={}).pk)
+    asks = [
+        partial(program(tenant, "numbers:write").post, AT, {"phone_number_id": "1001", "agent_id": pk}, content_type=JSON)
+        for tenant, pk in ((acme, agent), (globex, theirs))
+    ]
+    assert sorted(answer.status_code for answer in at_once(acme, *asks)) == [201, 422]
+    assert Route.objects.filter(external_id="1001").count() == 1
 
 
 def test_the_same_request_with_the_same_key_is_done_once(key: Client, agent: str) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
@@ -24,6 +24,13 @@ PARKED = "No tenant here has this number. Map it, and what was sent to it in the
 PARKED_DAYS = 7
 
 
+class NumberMapped(PermanentError):
+    """Somebody here answers the number already."""
+
+    def __init__(self) -> None:
+        super().__init__("This number is mapped already. Change it with PATCH.")
+
+
 @transaction.atomic
 def mapping_set(
     *,
@@ -40,10 +47,12 @@ def mapping_set(
     out_of_hours_text: str = "",
     access_token: str | None = None,
     enabled: bool = True,
+    new: bool = False,
 ) -> AgentPhoneMapping:
     """Gives a number to an AI agent (with a team behind it) or to a team. An access token of None stays as it is.
 
-    Raises PermanentError where agent, team, hours or the number itself cannot be had.
+    Raises PermanentError where agent, team, hours or the number itself cannot be had; NumberMapped where it has to be `new` and
+    is not: of two who add one at once, one does.
     """
     _check(phone_number_id, agent_id, team, out_of_hours, out_of_hours_text)
     hours_check(business_hours or {}, timezone_name)
@@ -62,9 +71,21 @@ def mapping_set(
     }
     if access_token is not None:
         values["access_token"] = access_token
-    mapping, _ = AgentPhoneMapping.objects.update_or_create(phone_number_id=phone_number_id, defaults=values)
+    mapping = _added(phone_number_id, values) if new else _put(phone_number_id, values)
     _route(phone_number_id)
     return mapping
+
+
+def _put(phone_number_id: str, values: dict[str, Any]) -> AgentPhoneMapping:
+    return AgentPhoneMapping.objects.update_or_create(phone_number_id=phone_number_id, defaults=values)[0]
+
+
+def _added(phone_number_id: str, values: dict[str, Any]) -> AgentPhoneMapping:
+    try:
+        with transaction.atomic():
+            return AgentPhoneMapping.objects.create(phone_number_id=phone_number_id, **values)
+    except IntegrityError as error:
+        raise NumberMapped from error
 
 
 @transaction.atomic
