@@ -34,10 +34,10 @@ class Company:
     people: tuple[tuple[str, str, Role], ...]
 
 
-ACME_PEOPLE = (("alice@acme.test", "Alice", Role.ADMIN), ("bob@acme.test", "Bob", Role.AGENT))
+ACME_PEOPLE = (("alice@acme.test", "Alice", Role.OWNER), ("bob@acme.test", "Bob", Role.AGENT))
 COMPANIES = (
     Company("acme", "Acme", ACME, "+12125550100", ACME_PEOPLE),
-    Company("globex", "Globex", GLOBEX, "+12125550101", (("charlie@globex.test", "Charlie", Role.ADMIN),)),
+    Company("globex", "Globex", GLOBEX, "+12125550101", (("charlie@globex.test", "Charlie", Role.OWNER),)),
 )
 
 
@@ -62,12 +62,22 @@ def _company_seed(company: Company) -> list[str]:
         if not User.objects.filter(email=email).exists():
             person_add(tenant=tenant, email=email, role=role, name=name, password=PASSWORD)
             made.append(f"{role} {email}")
+    made += _owner_seed(tenant, company.people[0][0])
     with tenant_context(tenant):
         made += _reception_seed(company)
         agent = agent_by_slug(SLUG)
         made += desk_seed(company.name, agent) if agent else []
         made += knowledge_seed() if company.slug == "acme" else []
     return made
+
+
+def _owner_seed(tenant: Tenant, email: str) -> list[str]:
+    """Earlier seeds made no owners; a company that has found its own keeps them."""
+    first = tenant.memberships.filter(user__email=email).first()
+    if first is None or tenant.memberships.filter(role=Role.OWNER).exists():
+        return []
+    person_add(tenant=tenant, email=email, role=Role.OWNER)
+    return [f"{email} owns {tenant.schema_name}"]
 
 
 def _reception_seed(company: Company) -> list[str]:

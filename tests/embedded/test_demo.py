@@ -16,7 +16,8 @@ from apps.compass.services import agent_draft_save, agent_publish
 from apps.desktop.models import CannedResponse
 from apps.desktop.selectors import members_of, teams_all
 from apps.desktop.selectors.people import ColleagueRow
-from apps.tenants.models import Membership
+from apps.tenants.models import Membership, Role, Tenant
+from apps.tenants.services import person_add
 from apps.whatsapp.selectors import mapping_for
 from embedded.demo import PASSWORD, demo_seed
 
@@ -87,9 +88,9 @@ def test_people_can_log_in_with_the_password_that_is_printed() -> None:
     assert staff is not None
     assert staff.is_superuser
     roles = {(row.user.email, row.tenant.schema_name, row.role) for row in Membership.objects.select_related("user", "tenant")}
-    assert ("alice@acme.test", "acme", "admin") in roles
+    assert ("alice@acme.test", "acme", "owner") in roles
     assert ("bob@acme.test", "acme", "agent") in roles
-    assert ("charlie@globex.test", "globex", "admin") in roles
+    assert ("charlie@globex.test", "globex", "owner") in roles
 
 
 def test_a_second_seed_makes_nothing() -> None:
@@ -134,3 +135,10 @@ def test_acme_gets_a_document_once() -> None:
         assert [document.name for document in documents_all()] == ["Acme opening hours and services"]
     with schema_context("globex"):
         assert not documents_all().exists()
+
+
+def test_a_company_that_found_its_own_owner_keeps_them() -> None:
+    acme = Tenant.objects.get(schema_name="acme")
+    person_add(tenant=acme, email="olga@acme.test", role=Role.OWNER)
+    demo_seed()
+    assert [row.user.email for row in acme.memberships.filter(role=Role.OWNER)] == ["olga@acme.test"]
