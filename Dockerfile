@@ -15,7 +15,7 @@ RUN pip install --no-cache-dir "uv>=0.9"
 WORKDIR /build
 COPY requirements/web.txt requirements/agents.txt requirements/
 RUN uv venv /opt/meridian/.venv \
- && uv pip install --python /opt/meridian/.venv/bin/python --no-cache --require-hashes -r requirements/web.txt -r requirements/agents.txt
+ && uv pip install --python /opt/meridian/.venv/bin/python --no-cache --compile-bytecode --require-hashes -r requirements/web.txt -r requirements/agents.txt
 
 FROM python:3.12-slim-bookworm
 RUN apt-get update \
@@ -41,6 +41,7 @@ COPY --from=frontend /build/frontend/dist frontend/dist
 RUN SECRET_KEY=build FIELD_KEYS=build DATABASE_URL=postgres://build@build/build REDIS_URL=redis://build \
     LIVEKIT_URL=ws://build LIVEKIT_API_KEY=build LIVEKIT_API_SECRET=build \
     python manage.py collectstatic --noinput \
+ && python -m compileall -q config apps agents_worker \
  && mkdir -p /var/lib/meridian/media \
  && chown -R meridian /var/lib/meridian
 USER meridian
