@@ -61,10 +61,20 @@ function searchFocus(): boolean {
 function rowStep(step: number): boolean {
   const rows = [...document.querySelectorAll<HTMLElement>("[data-rows] > [data-row]")];
   if (rows.length === 0) return false;
-  const now = rows.findIndex((row) => row.hasAttribute("data-current"));
+  const now = currentRow(rows);
   const next = rows[Math.min(rows.length - 1, Math.max(0, now + step))];
   rows.forEach((row) => row.toggleAttribute("data-current", row === next));
   next?.querySelector<HTMLElement>("a")?.focus();
   next?.scrollIntoView({ block: "nearest" });
   return true;
+}
+
+/** Where the walk stands: the focused row, else the one walked to last, else the one that is open. A refreshed list forgets the second. */
+function currentRow(rows: HTMLElement[]): number {
+  const is = [
+    (row: HTMLElement) => row.contains(document.activeElement),
+    (row: HTMLElement) => row.hasAttribute("data-current"),
+    (row: HTMLElement) => row.querySelector("[aria-current=true]") !== null,
+  ];
+  return is.map((test) => rows.findIndex(test)).find((place) => place >= 0) ?? -1;
 }

@@ -3,14 +3,15 @@ const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const dated = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
 const time = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric", minute: "2-digit" });
+const weekdays = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric", minute: "2-digit" });
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const written: Record<string, (at: Date) => string> = {
   clock: (at) => clock.format(at),
   time: (at) => time.format(at),
-  day: (at) => weekday.format(at),
+  day: (at) => weekdays.format(at),
 };
 
 export function timesStart(): void {
@@ -18,6 +19,11 @@ export function timesStart(): void {
   document.addEventListener("htmx:after:swap", () => timesShow(document));
   setInterval(() => tick(), 1000);
   setInterval(() => timesShow(document), 30_000);
+}
+
+/** A day and a time of the person's clock, such as “Mon, 9:00”. */
+export function weekday(iso: string): string {
+  return weekdays.format(new Date(iso));
 }
 
 export function duration(seconds: number): string {
@@ -29,6 +35,11 @@ export function duration(seconds: number): string {
 
 function timesShow(root: ParentNode): void {
   for (const element of root.querySelectorAll<HTMLTimeElement>("time[data-when]")) show(element);
+  for (const element of root.querySelectorAll<HTMLElement>("[data-waits]")) {
+    const since = new Date(element.dataset.waits ?? "");
+    element.textContent = waited(since);
+    element.title = exact.format(since);
+  }
   tick();
 }
 
@@ -44,7 +55,20 @@ function ago(at: Date): string {
   if (minutes === 0) return relative.format(0, "second");
   if (Math.abs(minutes) < 60) return relative.format(minutes, "minute");
   if (Math.abs(minutes) < 24 * 60) return relative.format(Math.round(minutes / 60), "hour");
-  return day.format(at);
+  return (at.getFullYear() === new Date().getFullYear() ? day : dated).format(at);
+}
+
+const units = { minute: unit("minute"), hour: unit("hour"), day: unit("day") };
+
+function unit(name: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" });
+}
+
+/** How long somebody has waited: in the largest unit, because a list of running seconds makes nobody faster. */
+function waited(since: Date): string {
+  const minutes = Math.max(0, Math.floor((Date.now() - since.getTime()) / 60_000));
+  if (minutes < 60) return units.minute.format(minutes);
+  return minutes < 24 * 60 ? units.hour.format(Math.floor(minutes / 60)) : units.day.format(Math.floor(minutes / (24 * 60)));
 }
 
 function tick(): void {

@@ -1,9 +1,11 @@
 // Toasts say what happened, and offer to undo it where that is possible. Texts come from the server or from templates.
 import htmx from "htmx.org";
+import { weekday } from "./times";
 
 interface Toast {
   text: string;
   undo?: string;
+  at?: string;
   href?: string;
 }
 
@@ -20,7 +22,7 @@ export function toastShow(toast: Toast): void {
   const card = template?.content.firstElementChild?.cloneNode(true) as HTMLElement | undefined;
   const list = document.querySelector("[data-toasts]");
   if (!card || !list) return;
-  card.querySelector("[data-toast-text]")!.textContent = toast.text;
+  card.querySelector("[data-toast-text]")!.textContent = toast.at ? toast.text.replace("{at}", weekday(toast.at)) : toast.text;
   undoSet(card, toast.undo);
   const link = card.querySelector<HTMLAnchorElement>("[data-toast-link]");
   if (link && toast.href) link.href = toast.href;

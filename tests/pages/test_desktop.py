@@ -240,7 +240,7 @@ def test_where_reading_goes_on_stays_marked(as_bob: Client, desk: Desk, acme: Te
 def test_a_message_without_words_is_called_by_its_kind(as_bob: Client, desk: Desk, acme: Tenant) -> None:
     with tenant_context(acme):
         hears(desk.mine, "", kind="audio", attachments=part("audio/ogg"))
-    assert '<span class="chat-text">Voice message</span>' in page(as_bob, "/desktop/?view=mine")
+    assert '<span class="chat-text" dir="auto">Voice message</span>' in page(as_bob, "/desktop/?view=mine")
 
 
 def test_the_service_worker_is_served_at_the_root(as_bob: Client, tmp_path: Any, settings: Any) -> None:
@@ -308,7 +308,7 @@ def test_hand_to_a_team(as_bob: Client, desk: Desk, acme: Tenant) -> None:
 def test_snooze_until_and_undo(as_bob: Client, desk: Desk, acme: Tenant) -> None:
     until = timezone.now() + timedelta(hours=3)
     said = toast(act(as_bob, desk.mine, "snooze", until=until.isoformat()))
-    assert said["text"].startswith("Snoozed until")
+    assert (said["text"], said["at"]) == ("Snoozed until {at}.", until.isoformat())
     assert fresh(acme, desk.mine).snoozed_until == until
     as_bob.post(said["undo"], headers=HTMX)
     assert fresh(acme, desk.mine).status == "open"
@@ -539,3 +539,23 @@ def test_actions_are_posted(as_bob: Client, desk: Desk) -> None:
 def test_no_conversation_of_that_id(as_bob: Client, acme: Tenant) -> None:
     assert as_bob.get(f"/desktop/{NOWHERE}/").status_code == 404
     assert as_bob.post(f"/desktop/{NOWHERE}/claim").status_code == 404
+
+
+def test_a_company_nobody_has_written_to_is_told_where_to_begin(
+    client_for: ClientFor, alice: User, bob: User, acme: Tenant
+) -> None:
+    for person, link in ((alice, True), (bob, False)):
+        shown = page(client_for(person, "acme"), "/desktop/")
+        assert "No conversations yet" in shown and "Nothing is yours" not in shown
+        assert ("Connect a number" in shown) == link
+
+
+def test_what_was_not_delivered_can_be_written_again_by_whoever_holds_it(
+    as_bob: Client, client_for: ClientFor, alice: User, bob: User, desk: Desk, acme: Tenant
+) -> None:
+    with tenant_context(acme):
+        lost = says(desk.mine, 'Say "hello" & go', by=bob)
+        Message.objects.filter(pk=lost.pk).update(status="failed")
+    words = 'data-write-again="Say &quot;hello&quot; &amp; go"'
+    assert words in page(as_bob, f"/desktop/{desk.mine.pk}/")
+    assert words not in page(client_for(alice, "acme"), f"/desktop/{desk.mine.pk}/")

@@ -5,8 +5,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -97,8 +95,7 @@ def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     if until is None:
         raise BadTime
     conversation = conversation_snooze(conversation_id=conversation_id, user_id=person(request), until=until)
-    when = date_format(localtime(until), "j M, H:i")
-    return done(request, _("Snoozed until %(when)s.") % {"when": when}, undo=_to("conversation-reopen", conversation))
+    return done(request, _("Snoozed until {at}."), undo=_to("conversation-reopen", conversation), at=until)
 
 
 @require_POST

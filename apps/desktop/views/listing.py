@@ -93,10 +93,12 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
     found = conversations_list(user_id=person(request), **values)
     limit = _limit(request)
     rows = list(found[: limit + 1])
+    tabs = _tabs(request, values)
     return {
         "form": form,
         "view": values["view"],
-        "tabs": _tabs(request, values),
+        "tabs": tabs,
+        "nobody_wrote": not any(tab.count for tab in tabs),
         "rows": _rows(rows[:limit], person(request)),
         "more": limit + STEP if len(rows) > limit else 0,
         "query": _query(values),

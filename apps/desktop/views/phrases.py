@@ -10,6 +10,8 @@ def script_words() -> dict[str, str]:
         "failed": _("That did not work. Load the page again and try once more."),
         "too_large": _("NAME is over 100 MB. Send a smaller one, or a link."),
         "not_uploaded": _("It did not arrive. Take it out and attach it again."),
+        "files_going": _("A file is still on its way. Wait until it has arrived, or take it out."),
+        "files_failed": _("A file did not arrive. Take it out, or attach it again, then send."),
         "no_canned": _("There are no canned responses yet."),
         "unknown_canned": _("No canned response is called /NAME."),
         "push_unable": _("This browser cannot be pushed to."),

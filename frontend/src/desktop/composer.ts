@@ -1,6 +1,6 @@
 // Writing: Enter sends, Shift+Enter starts a line; replies and notes. What was begun is kept in this browser until it is sent,
 // a note apart from a reply: what only colleagues may read never lies ready to be sent.
-import { composer, conversation, post, textarea, toast } from "./server";
+import { composer, conversation, insert, post, textarea, toast, words } from "./server";
 import { filesClear, filesReady } from "./uploads";
 
 let shown = "";
@@ -18,7 +18,7 @@ export function composerStart(): void {
 function keyed(event: KeyboardEvent): void {
   const field = textarea();
   if (event.target !== field || !field || event.defaultPrevented) return;
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey || sends(event))) {
     event.preventDefault();
     composer()?.requestSubmit();
   } else if (event.key === "Escape") {
@@ -27,10 +27,17 @@ function keyed(event: KeyboardEvent): void {
   }
 }
 
+/** A phone's keyboard has no Shift+Enter: there Enter starts a line, and the button sends. */
+function sends(event: KeyboardEvent): boolean {
+  return !event.shiftKey && !event.isComposing && !matchMedia("(hover: none) and (pointer: coarse)").matches;
+}
+
 function clicked(event: MouseEvent): void {
   const target = event.target as Element;
   const mode = target.closest<HTMLElement>("[data-mode-choice]");
   if (mode?.dataset.modeChoice) modeSet(mode.dataset.modeChoice, true);
+  const again = target.closest<HTMLElement>("[data-write-again]");
+  if (again) writeAgain(again.dataset.writeAgain ?? "");
   const answered = target.closest<HTMLElement>("[data-answers]");
   if (answered) quoteSet(answered);
   if (target.closest("[data-quote-drop]")) quoteDrop();
@@ -65,6 +72,12 @@ function quoteSet(button: HTMLElement): void {
   modeSet("reply", true);
 }
 
+/** What was not delivered stands in the field again, to be changed or sent. */
+function writeAgain(text: string): void {
+  modeSet("reply", true);
+  insert(text);
+}
+
 function quoteDrop(): void {
   const form = composer();
   form?.querySelector<HTMLElement>("[data-quote]")?.setAttribute("hidden", "");
@@ -83,7 +96,8 @@ async function send(form: HTMLFormElement): Promise<void> {
   const field = textarea();
   const files = filesReady();
   if (!field || sending) return;
-  if (files === null) return toast("A file is still on its way. Wait until it has arrived, or take it out.");
+  if (files === "going") return toast(words("files_going"));
+  if (files === "failed") return toast(words("files_failed"));
   const note = form.dataset.mode === "note";
   if (!field.value.trim() && (note || files.length === 0)) return field.focus();
   const body = new FormData(form);
@@ -110,13 +124,15 @@ async function sent(form: HTMLFormElement, url: string, body: FormData): Promise
   document.dispatchEvent(new CustomEvent("thread:end"));
 }
 
-/** Nothing that was written is lost because it could not be sent, wherever the person is by now. */
+/** Nothing that was written is lost because it could not be sent, wherever the person is by now: it stands before what was begun since. */
 function kept(key: string, written: string): void {
   const field = textarea();
-  if (field && key === draftKey() && !field.value) {
-    field.value = written;
-    draftKeep();
-  } else if (key !== draftKey()) localStorage.setItem(key, written);
+  const here = field && key === draftKey();
+  const since = here ? field.value : localStorage.getItem(key);
+  const all = [written, since].filter(Boolean).join("\n");
+  if (here) field.value = all;
+  localStorage.setItem(key, all);
+  document.dispatchEvent(new CustomEvent("drafts"));
 }
 
 function draftKey(): string {
@@ -127,6 +143,7 @@ function draftKeep(): void {
   const written = textarea()?.value ?? "";
   if (written) localStorage.setItem(draftKey(), written);
   else localStorage.removeItem(draftKey());
+  document.dispatchEvent(new CustomEvent("drafts"));
 }
 
 function draftShow(): void {

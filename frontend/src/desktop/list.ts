@@ -12,13 +12,24 @@ export function listStart(): void {
   document.addEventListener("htmx:before:swap", hold);
   document.addEventListener("changed", () => (asked = true));
   document.addEventListener("htmx:after:swap", mark);
+  document.addEventListener("drafts", draftsMark);
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", keyed);
   document.addEventListener("submit", localTime, { capture: true });
   mark();
 }
 
+/** Which conversations have an answer that was begun and not sent, as far as this browser knows. */
+function draftsMark(): void {
+  for (const row of document.querySelectorAll<HTMLElement>("[data-row]")) {
+    const id = row.id.replace("row-", "");
+    const begun = id !== conversation()?.dataset.conversation && ["reply", "note"].some((mode) => localStorage.getItem(`draft:${id}:${mode}`));
+    row.querySelector<HTMLElement>("[data-draft]")?.toggleAttribute("hidden", !begun);
+  }
+}
+
 function mark(): void {
+  draftsMark();
   const id = conversation()?.dataset.conversation;
   for (const link of document.querySelectorAll<HTMLElement>(".chat-link")) {
     const open = link.closest("[data-row]")?.id === `row-${id}`;

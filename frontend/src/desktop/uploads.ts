@@ -21,14 +21,17 @@ export function uploadsStart(): void {
     if (row) drop(row);
   });
   document.addEventListener("paste", pasted);
-  document.addEventListener("dragover", (event) => composerOf(event) && event.preventDefault());
+  document.addEventListener("dragover", dragged);
+  document.addEventListener("dragleave", left);
   document.addEventListener("drop", dropped);
 }
 
-/** The ids of what has arrived, or null while something is still on its way. */
-export function filesReady(): string[] | null {
+/** The ids of what has arrived, or why the message has to wait: something is on its way, or did not arrive. */
+export function filesReady(): string[] | "going" | "failed" {
   const rows = [...(list()?.children ?? [])] as HTMLElement[];
-  if (rows.some((row) => row.dataset.state === "going")) return null;
+  const states = rows.map((row) => row.dataset.state);
+  if (states.includes("going")) return "going";
+  if (states.includes("failed")) return "failed";
   return rows.flatMap((row) => row.dataset.id ?? []);
 }
 
@@ -52,10 +55,28 @@ function pasted(event: ClipboardEvent): void {
   files.forEach(attach);
 }
 
-function dropped(event: DragEvent): void {
-  if (!composerOf(event)) return;
+/** Anywhere on the desktop: a file let go beside the field must not take the place of the page. */
+function dragged(event: DragEvent): void {
+  if (!event.dataTransfer?.types.includes("Files")) return;
   event.preventDefault();
-  [...(event.dataTransfer?.files ?? [])].forEach(attach);
+  event.dataTransfer.dropEffect = takesFiles() ? "copy" : "none";
+  composer()?.toggleAttribute("data-dropping", takesFiles());
+}
+
+function left(event: DragEvent): void {
+  if (!event.relatedTarget) composer()?.removeAttribute("data-dropping");
+}
+
+function dropped(event: DragEvent): void {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  composer()?.removeAttribute("data-dropping");
+  if (takesFiles()) [...event.dataTransfer.files].forEach(attach);
+}
+
+function takesFiles(): boolean {
+  const { mayReply, window, mode } = composer()?.dataset ?? {};
+  return mayReply === "true" && window === "open" && mode === "reply";
 }
 
 function attach(file: File): void {
