@@ -11,6 +11,17 @@ export function actionsStart(): void {
   document.addEventListener("submit", (event) => (event.target as Element).removeAttribute("data-dirty"));
   addEventListener("beforeunload", (event) => document.querySelector("form[data-dirty]") && event.preventDefault());
   themeMark();
+  listsRemember();
+}
+
+/** A link back to a list leads to it as it was left: filtered, sorted, on the same page of it. */
+function listsRemember(): void {
+  const from = document.referrer ? new URL(document.referrer) : null;
+  for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-back-to]")) {
+    const key = `list:${link.pathname}`;
+    if (from?.origin === location.origin && from.pathname === link.pathname) sessionStorage.setItem(key, from.search);
+    link.search = sessionStorage.getItem(key) ?? "";
+  }
 }
 
 function clicked(event: MouseEvent): void {

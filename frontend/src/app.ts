@@ -7,6 +7,7 @@ import { keysStart } from "./keys";
 import { liveStart } from "./live";
 import { overlaysStart, tabsRestore } from "./overlays";
 import { paletteStart } from "./palette";
+import { submitsStart } from "./submits";
 import { timesStart } from "./times";
 import { toastsStart } from "./toast";
 
@@ -15,6 +16,7 @@ timesStart();
 overlaysStart();
 tabsRestore(document);
 actionsStart();
+submitsStart();
 paletteStart();
 keysStart();
 toastsStart();

@@ -29,13 +29,23 @@ function shown(): HTMLElement[] {
 
 function filter(text: string): void {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const item of items()) {
+  finders(text.trim());
+  for (const item of items().filter((one) => !one.dataset.finds)) {
     const label = (item.textContent ?? "").toLowerCase();
     item.hidden = !words.every((word) => label.includes(word));
   }
   choose(shown()[0]);
   const none = dialog?.querySelector<HTMLElement>("[data-none]");
   if (none) none.hidden = shown().length > 0;
+}
+
+/** What is no command is looked for in the lists that can search. */
+function finders(text: string): void {
+  for (const item of dialog?.querySelectorAll<HTMLAnchorElement>("a[data-finds]") ?? []) {
+    item.hidden = !text;
+    item.search = (item.dataset.finds ?? "") + encodeURIComponent(text);
+    item.querySelector("[data-finds-words]")!.textContent = text;
+  }
 }
 
 function choose(chosen: HTMLElement | undefined): void {
