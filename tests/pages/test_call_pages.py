@@ -194,3 +194,12 @@ def test_the_call_page_says_when_an_agent_takes_no_calls(client_for: ClientFor, 
         agent.enabled = False
         agent.save()
     assert 'data-start="unavailable"' in page(client_for(None, "acme"), "/call/reception")
+
+
+def test_without_calls_and_agents_an_admin_is_led_to_the_first_agent(client_for: ClientFor, alice: User, bob: User) -> None:
+    assert "Make an agent" in page(client_for(alice, "acme"), "/calls/")
+    assert "Make an agent" not in page(client_for(bob, "acme"), "/calls/")
+
+
+def test_two_answers_have_their_middle_between_them(client_for: ClientFor, alice: User, call: Call) -> None:
+    assert "Answers came after 1.11 s, at worst 1.31 s" in page(client_for(alice, "acme"), f"/calls/{call.pk}/")

@@ -79,6 +79,7 @@ def test_latencies_and_initials() -> None:
     assert seconds(0.926) == "0.93 s"
     assert seconds(None) == "–"
     assert [initials("Alice Example"), initials("bob@acme.test"), initials("")] == ["AE", "BA", "?"]
+    assert [initials("+1 555-000-0015"), initials("+493012345678"), initials("4711 Cologne")] == ["#", "#", "4C"]
 
 
 def test_a_component_shows_its_slot_and_escapes_values() -> None:

@@ -1,6 +1,7 @@
 """The two charts of a call, each with its finding as the title."""
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -26,7 +27,7 @@ def latency_chart(events: Iterable[CallEvent]) -> Chart | None:
 
 
 def _delay_title(delays: Sequence[float]) -> str:
-    middle, worst = sorted(delays)[len(delays) // 2], max(delays)
+    middle, worst = median(delays), max(delays)
     if len(delays) == 1:
         return _("The answer came after %(delay)s") % {"delay": seconds(worst)}
     return _("Answers came after %(middle)s, at worst %(worst)s") % {"middle": seconds(middle), "worst": seconds(worst)}

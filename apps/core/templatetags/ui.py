@@ -1,5 +1,6 @@
 """What every template can say: icons, components with a slot, and how times, money and numbers are written."""
 
+import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -93,6 +94,8 @@ def phone(number: str | None) -> str:
 
 @register.filter
 def initials(name: object) -> str:
-    """One or two letters for an avatar."""
+    """One or two letters for an avatar; a phone number, which has none, gives a hash."""
+    if re.fullmatch(r"[+\d][\d\s()-]+", str(name)):
+        return "#"
     words = str(name).replace("@", " ").replace(".", " ").split()
     return "".join(word[0] for word in words[:2]).upper() or "?"
