@@ -61,6 +61,12 @@ class SignupForm(PersonForm):
     )
     slug = forms.CharField(label=_("Address"), max_length=31)
     email = forms.EmailField(label=_("Work e-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    password = forms.CharField(
+        label=_("Password"),
+        help_text=_("At least 10 characters. A few words in a row are easier to keep than a riddle."),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
     field_order = ("company", "slug", "name", "email", "password")
 
     def clean_slug(self) -> str:
