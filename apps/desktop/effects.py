@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 from pywebpush import WebPushException, webpush
 
 from apps.compass.client import Call, RequestFailed, request
 from apps.compass.guard import Blocked
 from apps.core.errors import Ignored, PermanentError, TransientError
+from apps.core.letters import letter_make
 from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
 from apps.core.schema import schema_current
@@ -120,10 +121,14 @@ def email_send(effect: OutboundEffect) -> str:
 
 
 def _email(person: ColleagueRow, notice: dict[str, str]) -> EmailMessage:
-    why = _("You get this because you chose e-mail at your desktop; you can change that there.")
-    body = "\n\n".join(part for part in (notice["body"], notice["url"], why) if part)
-    subject = " ".join(notice["title"].split())
-    return EmailMessage(subject, body, to=[person.email], connection=get_connection(timeout=SECONDS))
+    return letter_make(
+        to=person.email,
+        subject=notice["title"],
+        paragraphs=[notice["body"]],
+        url=notice["url"],
+        action=_("Open the conversation"),
+        small=_("You get this because you chose e-mail at your desktop; you can change that there, under Notifications."),
+    )
 
 
 def _waiting(effect: OutboundEffect) -> Conversation:

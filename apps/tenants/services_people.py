@@ -4,15 +4,14 @@ from decimal import Decimal
 
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.core import signing
-from django.core.mail import send_mail
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.core.errors import PermanentError
+from apps.core.letters import letter_make
 from apps.tenants.models import Invitation, Membership, Role, Tenant, User
 from apps.tenants.models_people import INVITATION_LASTS
 from apps.tenants.seats import Seat, seat_missing, seats_add
@@ -192,7 +191,14 @@ def _is_owner(tenant: Tenant, user: User | None) -> bool:
 def _mail(invitation: Invitation, address: str) -> None:
     """After the commit, so that no link is in a mail before it works."""
     token = signing.dumps([str(invitation.pk), invitation.sent_at.isoformat()], salt=SALT, compress=True)
-    context = {"invitation": invitation, "tenant": invitation.tenant, "link": f"{address}{token}"}
-    subject = _("%(by)s invites you to %(company)s") % {"by": invitation.invited_by or "Meridian", "company": invitation.tenant}
-    text = render_to_string("people/invitation.txt", context)
-    transaction.on_commit(lambda: send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [invitation.email]))
+    words = {"by": invitation.invited_by or "Meridian", "company": invitation.tenant}
+    until = {"date": date_format(invitation.expires_at, "j F Y, H:i")}
+    letter = letter_make(
+        to=invitation.email,
+        subject=_("%(by)s invites you to %(company)s") % words,
+        paragraphs=[_("%(by)s invites you to work at %(company)s on Meridian.") % words],
+        url=f"{address}{token}",
+        action=_("Join %(company)s") % words,
+        small=_("The link works until %(date)s UTC, once. You do not know who this is? Then nothing has to be done.") % until,
+    )
+    transaction.on_commit(letter.send)

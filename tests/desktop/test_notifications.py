@@ -195,6 +195,18 @@ def test_the_e_mail_leads_to_the_conversation(desk: RecordingChannel, bob: User)
     (letter,) = mail.outbox
     assert letter.to == ["bob@acme.test"] and letter.subject == "Dana is waiting for an answer"
     assert "Wants a refund." in letter.body and f"http://acme.localhost:8000/desktop/{conversation.pk}/" in letter.body
+    ((page, kind),) = letter.alternatives
+    assert kind == "text/html" and f'href="http://acme.localhost:8000/desktop/{conversation.pk}/"' in page
+
+
+def test_what_a_contact_writes_is_no_markup_in_the_e_mail(desk: RecordingChannel, bob: User) -> None:
+    colleague_set(user_id=bob.pk, notify_email=True)
+    conversation = a_conversation(contact=a_contact(name="<b>Eve</b>"))
+    conversation_escalate(conversation=conversation, reason="<script>x</script> & more")
+    outbox_drain()
+    (letter,) = mail.outbox
+    assert "<script>x</script> & more" in letter.body
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; more" in letter.alternatives[0][0] and "<b>Eve" not in letter.alternatives[0][0]
 
 
 def test_a_contacts_name_cannot_add_headers(desk: RecordingChannel, bob: User) -> None:

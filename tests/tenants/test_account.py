@@ -107,6 +107,7 @@ def test_a_new_password_comes_by_mail(client_for: ClientFor, alice: User) -> Non
     client = client_for(None, "acme")
     client.post("/account/password/forgotten", {"email": alice.email})
     found = re.search(r"http://acme\.localhost(/account/password/new/\S+)", mail.outbox[0].body)
+    assert found and found[0] in mail.outbox[0].alternatives[0][0]
     assert found
     form = client.get(found[1])["Location"]
     assert client.post(form, {"password1": "new-meadow-31", "password2": "new-meadow-31"}).status_code == 302

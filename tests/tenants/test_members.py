@@ -41,6 +41,7 @@ def link() -> str:
 def test_somebody_new_joins_by_the_link_once(admin: Client, client_for: ClientFor, acme: Tenant) -> None:
     path = invited(admin)
     assert mail.outbox[-1].to == ["dora@acme.test"] and "Acme" in mail.outbox[-1].subject
+    assert 'href="http://acme.localhost/join/' in mail.outbox[-1].alternatives[0][0]
     dora = client_for(None, "acme")
     assert "dora@acme.test" in dora.get(path).content.decode()
     assert dora.post(path, {"name": "Dora", "password": "12345"}).status_code == 422
