@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
 
+from agents_worker.pace import Pace
 from agents_worker.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -31,9 +32,10 @@ _LOOP_WATCH = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
 class Admission:
     """Takes jobs by number, not by CPU: a busy moment must not turn a caller away."""
 
-    def __init__(self, running: Callable[[], int], limit: int) -> None:
+    def __init__(self, running: Callable[[], int], limit: int, pace: Pace | None = None) -> None:
         self._running = running
         self._limit = limit
+        self._pace = pace
         self._starting = 0
 
     def load(self) -> float:
@@ -49,6 +51,8 @@ class Admission:
             return
         self._starting += 1
         try:
+            if self._pace is not None:
+                await self._pace.turn()
             await request.accept()
         finally:
             self._starting -= 1
@@ -71,7 +75,9 @@ def server_build(name: AgentName, settings: WorkerSettings) -> AgentServer:
         port=settings.atlas_health_port if atlas else settings.media_bot_health_port,
         preload_modules=["agents_worker.atlas.job"] if atlas else None,
     )
-    admission = Admission(lambda: len(server.active_jobs), settings.max_calls)
+    # Media Bot is what the caller hears while Atlas waits
+    pace = Pace(settings.begin_wait_seconds) if atlas and settings.begin_wait_seconds else None
+    admission = Admission(lambda: len(server.active_jobs), settings.max_calls, pace)
     server.load_fnc = admission.load
     if atlas:
         from agents_worker.atlas import job as atlas_job

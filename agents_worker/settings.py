@@ -23,6 +23,7 @@ class WorkerSettings:
     media_bot_health_port: int = 8082
     max_calls: int = 10
     idle_processes: int = 1
+    begin_wait_seconds: int = 2
     drain_seconds: int = 3600
     parent_pid: int | None = None
 
@@ -65,6 +66,7 @@ def settings_read(environ: Mapping[str, str] | None = None) -> WorkerSettings:
         media_bot_health_port=_whole_number(env, "MERIDIAN_MEDIA_BOT_HEALTH_PORT", 8082, 0),
         max_calls=_whole_number(env, "MERIDIAN_MAX_CALLS", default_max_calls(), 1),
         idle_processes=_whole_number(env, "MERIDIAN_IDLE_PROCESSES", 1, 0),
+        begin_wait_seconds=_whole_number(env, "MERIDIAN_BEGIN_WAIT_SECONDS", 2, 0),
         drain_seconds=_whole_number(env, "MERIDIAN_DRAIN_SECONDS", 3600, 1),
         parent_pid=_whole_number(env, PARENT_VARIABLE, 0, 0) or None,
     )
