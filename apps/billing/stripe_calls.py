@@ -95,6 +95,11 @@ def invoice_void(invoice: str, *, key: str) -> Json:
     return _ask(client().invoices.void_invoice, invoice, key=key)
 
 
+def invoice_write_off(invoice: str, *, key: str) -> Json:
+    """Stripe stops collecting it; whoever has its page can still pay it."""
+    return _ask(client().invoices.mark_uncollectible, invoice, key=key)
+
+
 def invoice_delete(invoice: str) -> None:
     """Only a draft can be deleted."""
     _ask(client().invoices.delete, invoice)

@@ -87,7 +87,7 @@ def test_from_a_drafted_line_to_its_entries(client_for: ClientFor, alice: User, 
     assert "invoices stay drafts" in listed
     shown = client.get(f"/billing/invoices/{invoice.pk}/").content.decode()
     line = invoice.lines.get(entries__gt=0)
-    assert "1 entry behind it" in shown
+    assert "1 call<" in shown
     assert "STRIPE_SECRET_KEY" in shown
     behind = client.get(f"/billing/usage/?line={line.pk}")
     assert [row["entry"] for row in behind.context["rows"]] == [LedgerEntry.objects.get(pk=entry.pk)]

@@ -71,7 +71,7 @@ class SourceType(models.TextChoices):
     """Where usage comes from. With its id it names one thing that was used, once."""
 
     CALL = "call", _("Call")
-    TURN = "turn", _("Answer of Herald")
+    TURN = "turn", _("Answer in chat")
     MESSAGE = "message", _("WhatsApp message")
     TRANSCRIPT = "transcript", _("Voice note")
     KNOWLEDGE = "knowledge", _("Knowledge")

@@ -112,3 +112,9 @@ class BillingProfile(models.Model):
 
     def __str__(self) -> str:
         return self.legal_name or str(self.tenant)
+
+    @property
+    def address(self) -> list[str]:
+        """Its lines, without those that are empty."""
+        place = " ".join(part for part in (self.postal_code, self.city, self.state) if part)
+        return [line for line in (self.line1, self.line2, place, self.country) if line]

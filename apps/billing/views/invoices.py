@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.billing.models import Invoice, InvoiceLine, Part, Unit
+from apps.billing.models import BillingProfile, Invoice, InvoiceLine, Meter, Part, SourceType, Unit
 from apps.billing.services.stripe_customers import portal_url
 from apps.billing.standings import due_of, standing_of, steps_of
 from apps.billing.stripe_api import stripe_configured
@@ -22,6 +23,27 @@ from apps.tenants.access import MONEY, role_required
 from apps.tenants.models import Tenant
 
 SIZE = 24
+# A line's unit (of the price book, of a plan, of a fee) and its source in words: one, and several.
+COUNTED: dict[str, Any] = {
+    Unit.MINUTE: ngettext_lazy("%(count)s minute", "%(count)s minutes", "n"),
+    Unit.TURN: ngettext_lazy("%(count)s answer", "%(count)s answers", "n"),
+    Unit.MESSAGE: ngettext_lazy("%(count)s message", "%(count)s messages", "n"),
+    Unit.RUN: ngettext_lazy("%(count)s run", "%(count)s runs", "n"),
+    Unit.CALL: ngettext_lazy("%(count)s call", "%(count)s calls", "n"),
+    Unit.SECOND: ngettext_lazy("%(count)s second", "%(count)s seconds", "n"),
+    Meter.CALL_MINUTES: ngettext_lazy("%(count)s minute", "%(count)s minutes", "n"),
+    Meter.AI_TURNS: ngettext_lazy("%(count)s answer", "%(count)s answers", "n"),
+    Meter.MESSAGES: ngettext_lazy("%(count)s message", "%(count)s messages", "n"),
+    "month": ngettext_lazy("%(count)s month", "%(count)s months", "n"),
+    "seat": ngettext_lazy("%(count)s seat", "%(count)s seats", "n"),
+}
+BEHIND: dict[str, Any] = {
+    SourceType.CALL: ngettext_lazy("%(count)s call", "%(count)s calls", "n"),
+    SourceType.TURN: ngettext_lazy("%(count)s answer", "%(count)s answers", "n"),
+    SourceType.MESSAGE: ngettext_lazy("%(count)s message", "%(count)s messages", "n"),
+    SourceType.TRANSCRIPT: ngettext_lazy("%(count)s voice note", "%(count)s voice notes", "n"),
+}
+ANYTHING = ngettext_lazy("%(count)s record", "%(count)s records", "n")
 
 
 @require_GET
@@ -52,7 +74,7 @@ def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
         "due": due_of(found),
         "lines": lines_named([line for line in found.lines.all() if line.kind != InvoiceLine.Kind.CREDIT]),
         "credits": [line for line in found.lines.all() if line.kind == InvoiceLine.Kind.CREDIT],
-        "stripe": stripe_configured(),
+        "profile": BillingProfile.objects.filter(tenant=tenant).first(),
     }
     return render(request, "billing/invoice.html", context)
 
@@ -71,16 +93,29 @@ def portal(request: HttpRequest) -> HttpResponse:
 
 
 def lines_named(lines: list[InvoiceLine]) -> list[dict[str, Any]]:
-    """Lines with their quantity in words and the parts of their amount."""
-    return [{"line": line, "quantity": quantity_words(line), "parts": parts_of(line)} for line in lines]
+    """Lines with their quantity in words, how many things are behind them, and the parts of their amount."""
+    return [
+        {"line": line, "quantity": quantity_words(line), "behind": behind_words(line), "parts": parts_of(line)} for line in lines
+    ]
 
 
 def quantity_words(line: InvoiceLine) -> str:
-    """Such as 1,204.50 minute; empty where nothing is counted."""
+    """Such as 1,204.50 minutes; empty where nothing is counted."""
     if line.quantity is None or not line.unit:
         return ""
     written = number_format(line.quantity, 0 if line.quantity == int(line.quantity) else 2, force_grouping=True)
-    return f"{written} × {Unit(line.unit).label if line.unit in Unit.values else line.unit}"
+    words = COUNTED.get(line.unit)
+    if words is None:
+        return f"{written} × {Unit(line.unit).label if line.unit in Unit.values else line.unit}"
+    return str(words % {"n": 1 if line.quantity == 1 else 2, "count": written})
+
+
+def behind_words(line: InvoiceLine) -> str:
+    """What a line of usage adds up, such as 33 calls; empty for fees and what plans cover."""
+    words = BEHIND.get(line.source_type, ANYTHING)
+    if not line.entries:
+        return ""
+    return str(words % {"n": line.entries, "count": number_format(line.entries, force_grouping=True)})
 
 
 def parts_of(line: InvoiceLine) -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """A company's plan: what it is, how much of it is used, and what another one would cost this month."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -24,7 +25,8 @@ from apps.billing.services.plans import subscription_change, tenant_today
 from apps.billing.services.profile import profile_update
 from apps.core.errors import PermanentError
 from apps.tenants.access import MONEY, role_required
-from apps.tenants.models import Membership, Tenant
+from apps.tenants.models import Tenant
+from apps.tenants.seats import seats_taken
 
 money_people = role_required(*MONEY)
 
@@ -37,7 +39,7 @@ def plan(request: HttpRequest) -> HttpResponse:
     today = tenant_today(tenant)
     now, later, currency = subscription_on(tenant, today), subscription_next(tenant, today), tenant_currency(tenant)
     in_trial = bool(now and now.trial_until and now.trial_until > today)
-    people = Membership.objects.filter(tenant=tenant).count()
+    people, fees = seats_taken(tenant), month_fees(tenant, month_first(today))
     context = {
         "section": "billing",
         "tab": "plan",
@@ -48,7 +50,8 @@ def plan(request: HttpRequest) -> HttpResponse:
         "in_trial": in_trial,
         "trial_ends": in_trial and later is not None,
         "meters": meter_use(tenant, month_first(today)),
-        "fees": month_fees(tenant, month_first(today)),
+        "fees": fees,
+        "fees_total": sum((line.fee + line.seats_fee for line in fees), Decimal()),
         "people": people,
         "offers": plan_offers(currency, people, now),
     }

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from apps.billing.costs import rated
 from apps.billing.models import BillingConflict, Kind
@@ -39,6 +41,11 @@ class Comparison:
     would_be: Decimal | None
     currency: str
 
+    @property
+    def difference(self) -> Decimal | None:
+        """How much more the later one charges; None where a price is missing."""
+        return None if self.charged is None or self.would_be is None else self.would_be - self.charged
+
 
 def conflicts(*, decided: bool) -> "QuerySet[BillingConflict]":
     """The open ones, oldest first, or those that are decided, newest first."""
@@ -54,7 +61,10 @@ def comparison(conflict: BillingConflict) -> Comparison:
     seconds = statement.duration if length is None else Decimal(str(length))
     pricing = pricing_at(base.tenant, base.started_at, base.currency)
     cost = rated(items_for(base, report["usage"], seconds), pricing.rates)
-    facts = [Fact("duration", _text(statement.duration), _text(seconds)), *_usage_facts(statement.usage, report["usage"])]
+    facts = [
+        Fact(_("Duration, seconds"), _text(statement.duration), _text(seconds)),
+        *_usage_facts(statement.usage, report["usage"]),
+    ]
     return Comparison(conflict, facts, statement.total, cost.total, base.currency)
 
 
@@ -79,4 +89,9 @@ def _by_name(usage: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return f"{Decimal(str(value)).normalize():f}" if isinstance(value, int | float | Decimal) else str(value)
+    """A number as people write it, without noughts at its end."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return str(value)
+    number = Decimal(str(value)).normalize()
+    places = max(0, -int(number.as_tuple().exponent))
+    return str(number_format(number, places, force_grouping=True))

@@ -31,6 +31,7 @@ class CreditForm(forms.Form):
         label=gettext_lazy("Tenant"),
         queryset=Tenant.objects.exclude(schema_name="public").exclude(status=Tenant.Status.DELETED).order_by("name"),
         to_field_name="schema_name",
+        empty_label=gettext_lazy("Choose a tenant"),
     )
     amount = forms.DecimalField(label=gettext_lazy("Amount"), max_digits=18, decimal_places=6)
     currency = forms.CharField(

@@ -1,15 +1,19 @@
 """What the pages of the platform's staff share: their frame, their months, and who is at work."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.billing.staff_rail import rail
+from apps.core.errors import PermanentError, TransientError
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenant_by_slug
 
@@ -33,6 +37,27 @@ def tenant_or_404(slug: str) -> Tenant:
     return tenant
 
 
+def told(request: HttpRequest, run: Callable[[], object], said: str) -> bool:
+    """Does something, and says that it is done or why it was refused; what can pass by itself is said as such."""
+    try:
+        run()
+    except TransientError as error:
+        messages.error(request, _("%(why)s Nothing was changed; try it again in a while.") % {"why": error})
+        return False
+    except PermanentError as error:
+        messages.error(request, str(error))
+        return False
+    messages.success(request, said)
+    return True
+
+
+def refused(request: HttpRequest, form: forms.Form) -> None:
+    """Says what is wrong with a form of a dialog, which is gone by then."""
+    for name, errors in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        messages.error(request, f"{label}: {errors[0]}" if label else str(errors[0]))
+
+
 def this_month() -> date:
     return datetime.now(UTC).date().replace(day=1)
 
@@ -52,5 +77,5 @@ class MonthField(forms.TypedChoiceField):
     """A choice of the last months; empty is the present one."""
 
     def __init__(self) -> None:
-        super().__init__(label=_("Month"), required=False, coerce=date.fromisoformat, empty_value=None)
+        super().__init__(label=gettext_lazy("Month"), required=False, coerce=date.fromisoformat, empty_value=None)
         self.choices = lambda: [(one.isoformat(), month_name(one)) for one in months_back()]

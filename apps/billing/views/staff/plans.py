@@ -66,7 +66,9 @@ def plans(request: HttpRequest) -> HttpResponse:
     running = Q(subscriptions__started_on__lte=today) & (Q(subscriptions__ended_on=None) | Q(subscriptions__ended_on__gt=today))
     inclusions = Prefetch("inclusions", PlanInclusion.objects.order_by("meter"))
     found = Plan.objects.annotate(tenants=Count("subscriptions__tenant", filter=running, distinct=True))
-    rows = found.prefetch_related(inclusions).order_by("-offered", "currency", "fee", "code")
+    rows = list(found.prefetch_related(inclusions).order_by("-offered", "currency", "fee", "code"))
+    for one in rows:
+        one.included = sorted(one.inclusions.all(), key=lambda row: Meter.values.index(row.meter))  # type: ignore[attr-defined]
     return page(request, "plans.html", "plans", {"rows": rows})
 
 

@@ -19,7 +19,7 @@ from apps.billing.selectors.staff.revenue import MonthSums, NamedSums
 from apps.billing.selectors.staff.sums import Sums
 from apps.billing.views.staff.pages import MonthField, month_name, months_back, page, this_month
 from apps.core.charts import Chart, Series
-from apps.core.templatetags.ui import money
+from apps.core.templatetags.ui import SYMBOLS, money
 from apps.tenants.staff import staff_required
 
 MONTHS_CHARTED = 12
@@ -103,7 +103,8 @@ def months_chart(months: Sequence[MonthSums], currency: str) -> Chart | None:
         ],
         [_("Month"), _("Revenue"), _("Provider cost"), _("Margin")],
         rows,
-        f" {currency}",
+        "" if currency in SYMBOLS else f" {currency}",
+        prefix=SYMBOLS.get(currency, ""),
         labels={str(number): date_format(one.month, "M y") for number, one in zip(x, months, strict=True)},
         legend=[(_("Revenue; what is seen of it is the margin"), "text-primary"), (_("Provider cost"), "text-neutral")],
     )
