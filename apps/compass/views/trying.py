@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from apps.compass.chat import ChatTurn, Cost, Said, chat, refusal_of
 from apps.compass.editor import Editing
 from apps.compass.listening import Listener
-from apps.compass.models import AgentVersion
+from apps.compass.models import Agent, AgentVersion
 from apps.compass.models.checks import TrialUsage
 from apps.compass.selectors import AgentUnavailable
 from apps.compass.selectors.trials import agent_for_trial
@@ -75,6 +75,8 @@ def try_chat(request: HttpRequest, agent_id: UUID) -> HttpResponseBase:
 @role_required(*MANAGERS)
 def try_stop(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """Stops the answer that was asked for with this `turn`; whoever streams it looks here."""
+    if not Agent.objects.filter(pk=agent_id).exists():
+        raise Http404
     cache.set(_stop_key(request), 1, STOPPED_SECONDS)
     return HttpResponse(status=204)
 

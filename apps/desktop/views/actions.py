@@ -91,6 +91,7 @@ def to_team(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    conversation_or_404(conversation_id)
     until = SnoozeForm(request.POST).until_at
     if until is None:
         raise BadTime
