@@ -109,7 +109,7 @@ def test_days_are_those_of_the_company(finance: Client, acme: Tenant) -> None:
 def test_what_has_no_price_is_said_and_linked(finance: Client, acme: Tenant) -> None:
     billed(acme)
     unknown = billed(acme, usage=[{"kind": "stt", "provider": "deepgram", "model": "unheard-of", "audio_duration": 40.2}])
-    assert "1 entry contains something without a price" in page(finance, "/billing/")
+    assert "1 call, answer or message contains something without a price" in page(finance, "/billing/")
     listed = page(finance, "/billing/usage/?unpriced=1&since=2020-01-01")
     assert str(unknown.pk) in listed
     assert listed.count("<tr data-row") == 1
