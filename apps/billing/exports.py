@@ -3,7 +3,7 @@
 The database writes the rows (COPY, https://www.postgresql.org/docs/current/sql-copy.html), part by part, so that no statement
 lasts as long as a download: one that is broken off leaves nothing running.
 A cell that a spreadsheet would read as a formula gets an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
-Amounts are decimals with 6 places, times are UTC, durations are in seconds.
+Amounts are decimals with 6 places, or in an invoice's CSV with those of its currency; times are UTC, durations are in seconds.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,27 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 from django.db import connection
-from django.db.models import F, Func, Q, QuerySet, TextField
+from django.db.models import Case, F, Func, Q, QuerySet, TextField, When
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Round
 
 from apps.billing.models import Invoice, InvoiceLine, LedgerEntry
 from apps.billing.periods import Period
+from apps.core.currencies import NO_PLACES, THREE_PLACES
 from apps.tenants.models import Tenant
 
 CSV, PARQUET = "csv", "parquet"
 TYPES = {CSV: "text/csv; charset=utf-8", PARQUET: "application/vnd.apache.parquet"}
 PART = 50_000  # rows that one statement reads, and of one group of a Parquet file
 PIECE = 1_000  # rows of one piece of a CSV file
-ID, TEXT, TIME, DAY, MONEY, COUNT = "id", "text", "time", "day", "money", "count"
+ID, TEXT, TIME, DAY, MONEY, PAID, COUNT = "id", "text", "time", "day", "money", "paid", "count"
 ARROW = {
     ID: pa.string(),
     TEXT: pa.string(),
     TIME: pa.timestamp("us", tz="UTC"),
     DAY: pa.date32(),
     MONEY: pa.decimal128(18, 6),
+    PAID: pa.decimal128(18, 6),
     COUNT: pa.int64(),
 }
 STAMP = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -47,7 +50,7 @@ SAFE = (
 
 @dataclass(frozen=True)
 class Column:
-    """`path` is how the query finds it; `kind` is id, text, time, day, money or count."""
+    """`path` is how the query finds it; `kind` is id, text, time, day, money, paid or count."""
 
     name: str
     path: str
@@ -103,7 +106,8 @@ LINES = Sheet(
         *_of(MONEY, "quantity"),
         *_of(TEXT, "unit"),
         *_of(COUNT, "entries"),
-        *_of(MONEY, "exact", "amount"),
+        *_of(MONEY, "exact"),
+        *_of(PAID, "amount"),
         Column("currency", "invoice__currency"),
     ),
 )
@@ -115,7 +119,7 @@ INVOICES = Sheet(
         *_of(DAY, "month"),
         *_of(TIME, "period_start", "period_end"),
         *_of(TEXT, "state", "currency"),
-        *_of(MONEY, "subtotal", "credits", "tax", "total", "paid", "credited"),
+        *_of(PAID, "subtotal", "credits", "tax", "total", "paid", "credited"),
         *_of(TIME, "due_at", "finalized_at", "paid_at", "voided_at"),
         *_of(TEXT, "stripe_number"),
     ),
@@ -166,7 +170,7 @@ def _after(moment: datetime, pk: UUID) -> Q:
 
 
 def _csv(sheet: Sheet, parts: "Iterator[QuerySet[Any]]") -> Iterator[bytes]:
-    cells = [_cell(column) for column in sheet.columns]
+    cells = [_cell(sheet, column) for column in sheet.columns]
     yield (",".join(column.name for column in sheet.columns) + "\n").encode()
     for part in parts:
         rows = _copied(part.values_list(*cells))
@@ -174,10 +178,19 @@ def _csv(sheet: Sheet, parts: "Iterator[QuerySet[Any]]") -> Iterator[bytes]:
             yield piece
 
 
-def _cell(column: Column) -> Combinable:
+def _cell(sheet: Sheet, column: Column) -> Combinable:
     """As a spreadsheet reads it."""
+    if column.kind == PAID:
+        return Round(F(column.path), precision=_places(sheet))
     template = {TEXT: SAFE, TIME: STAMP}.get(column.kind)
     return Func(F(column.path), template=template, output_field=TextField()) if template else F(column.path)
+
+
+def _places(sheet: Sheet) -> Case:
+    """Of the row's currency."""
+    path = next(column.path for column in sheet.columns if column.name == "currency")
+    whens = [When(**{f"{path}__in": sorted(codes)}, then=places) for codes, places in ((NO_PLACES, 0), (THREE_PLACES, 3))]
+    return Case(*whens, default=2)
 
 
 def _copied(rows: "QuerySet[Any, tuple[Any, ...]]") -> "Iterator[bytes | memoryview]":

@@ -1,13 +1,13 @@
 """How many places a currency's amounts have (ISO 4217), and which of them Stripe takes: https://docs.stripe.com/currencies"""
 
 WHOLE = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"])
-WHOLE_IN_HUNDREDTHS = frozenset({"ISK", "UGX"})  # paid in whole units, and written to Stripe with two places
+NO_PLACES = WHOLE | {"ISK", "UGX"}  # the two are paid in whole units, and written to Stripe with two places
 THREE_PLACES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})  # Stripe refuses a third place other than 0
 
 
 def places_of(currency: str) -> int:
     """How many places people write: 2 for most, 0 for yen, 3 for dinars."""
     code = currency.upper()
-    if code in WHOLE or code in WHOLE_IN_HUNDREDTHS:
+    if code in NO_PLACES:
         return 0
     return 3 if code in THREE_PLACES else 2

@@ -1,13 +1,17 @@
 """Amounts in their currency's places, and sums that never add two currencies up."""
 
+import csv
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 from django.test import Client
 from time_machine import travel
 
+from apps.billing.exports import SHEETS, export_stream
 from apps.billing.models import Invoice, InvoiceLine
+from apps.billing.periods import Period
 from apps.billing.selectors.spend import Narrowed, spend_totals
 from apps.billing.services.rollups import spend_fold
 from apps.calls.selectors_dashboard import spent_since
@@ -71,6 +75,11 @@ def test_an_invoice_is_written_in_its_currencys_places(
         subtotal=amount, total=amount, state="open",
     )  # fmt: skip
     InvoiceLine.objects.create(invoice=invoice, position=1, kind="fee", description="Team", exact=amount, amount=amount)
+    number = f"{amount:.{places_of(currency)}f}"
+    for kind in ("invoices", "lines"):
+        period = Period("custom", begin.date(), date(2026, 10, 31), "UTC")
+        [row] = csv.DictReader(StringIO(b"".join(export_stream(SHEETS[kind], acme, period, "csv")).decode()))
+        assert number in (row.get("total"), row.get("amount"))
     for path in ("/billing/invoices/", f"/billing/invoices/{invoice.pk}/"):
         body = page(finance, path)
         assert written in body
