@@ -106,7 +106,7 @@ def anything(model: type[models.Model], field: models.Field) -> dict[str, Any]:
         (models.TextField, "x"),
         (models.CharField, "x"),
     ]
-    given = {field.attname: {"api_key": "k"} if "JSON" in type(field).__name__ else "canary"}
+    given: dict[str, Any] = {field.attname: {"api_key": "k"} if "JSON" in type(field).__name__ else "canary"}
     if model is IdempotentAnswer:
         given["owner"] = "acme:user:1"
     for other in model._meta.concrete_fields:
