@@ -25,6 +25,7 @@ def ticket_ask(tenant: Tenant, agent: str) -> Ticket:
     host = tenant_host(tenant) + (f":{port}" if port else "")
     with _api_key(tenant) as key:
         headers = {"Host": host, "Authorization": f"Api-Key {key}", "Accept": "application/json"}
+        headers["X-Forwarded-Proto"] = urlsplit(settings.PUBLIC_URL).scheme  # as the proxy says that this call goes around
         try:
             answer = httpx.post(
                 settings.API_URL + TOKEN_PATH, json={"agent": agent}, headers=headers, timeout=ANSWER_SECONDS, trust_env=False
