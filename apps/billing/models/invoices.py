@@ -140,6 +140,20 @@ class InvoicedEntry(models.Model):
         return f"{self.entry_id} on {self.invoice_id}"
 
 
+class OpenEntry(models.Model):
+    """That a ledger entry is on no invoice. The database writes it with the entry and takes it away with its InvoicedEntry."""
+
+    entry_id = models.UUIDField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    started_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "started_at"], name="open_entry_by_tenant")]
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
+
+
 class Credit(models.Model):
     """Money that the platform gives a tenant: taken off its next invoices until it is used up or expires."""
 

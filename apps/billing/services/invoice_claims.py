@@ -13,17 +13,17 @@ from apps.billing.models import Invoice, InvoicedEntry, InvoiceLine, Part
 from apps.billing.models.money import SourceType
 
 OPEN_ENTRIES = """
-e.tenant_id = %(tenant)s AND e.started_at < %(end)s AND e.currency = %(currency)s
-AND NOT EXISTS (SELECT FROM billing_invoicedentry i WHERE i.entry_id = e.id)
+billing_openentry o JOIN billing_ledgerentry e ON e.id = o.entry_id AND e.tenant_id = o.tenant_id
 """
-GROUPS = f"SELECT DISTINCT e.source_type, e.agent_id, e.channel FROM billing_ledgerentry e WHERE {OPEN_ENTRIES}"  # noqa: S608
+THESE = "o.tenant_id = %(tenant)s AND o.started_at < %(end)s AND e.currency = %(currency)s"
+GROUPS = f"SELECT DISTINCT e.source_type, e.agent_id, e.channel FROM {OPEN_ENTRIES} WHERE {THESE}"  # noqa: S608
 # An entry that is committed after GROUPS was read either finds a line here or waits for the next invoice.
 CLAIM = f"""
 INSERT INTO billing_invoicedentry (entry_id, line_id, invoice_id)
-SELECT e.id, l.id, l.invoice_id FROM billing_ledgerentry e
+SELECT e.id, l.id, l.invoice_id FROM {OPEN_ENTRIES}
 JOIN billing_invoiceline l ON l.invoice_id = %(invoice)s AND l.kind = 'usage' AND l.source_type = e.source_type
     AND l.agent_id IS NOT DISTINCT FROM e.agent_id AND l.channel = e.channel
-WHERE {OPEN_ENTRIES}
+WHERE {THESE}
 """  # noqa: S608
 SUMS = f"""
 SELECT i.line_id, count(*), count(*) FILTER (WHERE e.revision = 0),
@@ -36,11 +36,10 @@ MONTHS = """
 SELECT DISTINCT date_trunc('month', e.started_at AT TIME ZONE %s)::date
 FROM billing_invoicedentry i JOIN billing_ledgerentry e ON e.id = i.entry_id WHERE i.invoice_id = %s ORDER BY 1
 """
-LEFT_OUT = """
-SELECT e.currency, count(*), sum(e.total_known) FROM billing_ledgerentry e
-WHERE e.tenant_id = %s AND e.started_at < %s AND e.currency <> %s
-AND NOT EXISTS (SELECT FROM billing_invoicedentry i WHERE i.entry_id = e.id) GROUP BY e.currency ORDER BY e.currency
-"""
+LEFT_OUT = f"""
+SELECT e.currency, count(*), sum(e.total_known) FROM {OPEN_ENTRIES}
+WHERE o.tenant_id = %s AND o.started_at < %s AND e.currency <> %s GROUP BY e.currency ORDER BY e.currency
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_tenants.utils import get_public_schema_name, schema_context
 
-from apps.billing.models import Invoice, InvoicedEntry, LedgerEntry, Subscription
+from apps.billing.models import Invoice, OpenEntry, Subscription
 from apps.billing.months import day_at, day_begin, month_before, month_bounds, month_first, month_next
 from apps.billing.services.invoice_claims import entries_left_out
 from apps.billing.services.invoices import NothingToInvoice, invoice_draft, invoice_of, invoice_settle, rebuildable
@@ -110,8 +110,7 @@ def invoices_run(
 def tenants_of(month: date) -> QuerySet[Tenant]:
     """Whoever may have something to invoice in a month: open entries, a plan, or a draft; suspended and deleted ones too."""
     latest = day_begin(month_next(month), "UTC") + WIDEST
-    taken = InvoicedEntry.objects.filter(entry=OuterRef("pk"))
-    entries = LedgerEntry.objects.filter(~Exists(taken), tenant=OuterRef("pk"), started_at__lt=latest)
+    entries = OpenEntry.objects.filter(tenant=OuterRef("pk"), started_at__lt=latest)
     running = Q(ended_on__isnull=True) | Q(ended_on__gt=month)
     plans = Subscription.objects.filter(running, tenant=OuterRef("pk"), started_on__lt=month_next(month))
     drafts = Invoice.objects.filter(tenant=OuterRef("pk"), month=month, state=Invoice.State.DRAFT)
