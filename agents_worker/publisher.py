@@ -28,11 +28,12 @@ class EventPublisher:
 
     `publish` never waits. Events keep their order; a batch is retried with a capped backoff
     until it is accepted. Memory is bounded: past MEMORY_LIMIT the oldest expendable events
-    go first, then the oldest of all.
+    go first, then the oldest of all. `heartbeat`: something is sent each HEARTBEAT_SECONDS, whether there is news or not.
     """
 
-    def __init__(self, send: Send, *, source: str, attempt: int = 1) -> None:
+    def __init__(self, send: Send, *, source: str, attempt: int = 1, heartbeat: bool = True) -> None:
         self._send = send
+        self._heartbeat = heartbeat
         self._source = source if attempt <= 1 else f"{source}.{attempt}"
         self._seq = 0
         self._queue: deque[dict[str, Any]] = deque()
@@ -90,11 +91,11 @@ class EventPublisher:
             await self._deliver(self._batch())
 
     async def _wait_for_events(self) -> None:
-        """Until there is something to send; a heartbeat after a second of nothing."""
+        """Until there is something to send; with a heartbeat, that after a second of nothing."""
         if not self._queue and not self._closing.is_set():
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), HEARTBEAT_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), HEARTBEAT_SECONDS if self._heartbeat else None)
             except TimeoutError:
                 self.publish(HeartbeatEvent())
                 return

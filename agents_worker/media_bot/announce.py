@@ -44,7 +44,7 @@ class AnnouncementCall:
         self._api = CallApi(dispatch)
         self._events: EventPublisher | None = None
         if dispatch.token:
-            self._events = EventPublisher(self._api.events_send, source=SOURCE, attempt=dispatch.attempt)
+            self._events = EventPublisher(self._api.events_send, source=SOURCE, attempt=dispatch.attempt, heartbeat=False)
 
     async def start(self) -> None:
         """Join, speak, and leave; the job ends with it."""

@@ -55,7 +55,9 @@ class MediaBotCall:
         self._dispatch = dispatch
         self._detector = detector
         self._api = CallApi(dispatch)
-        self._events = EventPublisher(self._api.events_send, source="media-bot", attempt=dispatch.attempt)
+        self._events = EventPublisher(  # nobody listens for its heart: the Call Service watches over Atlas's alone
+            self._api.events_send, source="media-bot", attempt=dispatch.attempt, heartbeat=False
+        )
         self._config: AgentConfig | None = None
         self._factory: ModelFactory | None = None
         self._sentiment: Sentiment | None = None

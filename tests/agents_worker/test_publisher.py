@@ -111,6 +111,16 @@ async def test_a_silent_second_is_a_heartbeat(web: Web, events: EventPublisher, 
     assert types[:3] == ["state", "heartbeat", "heartbeat"]
 
 
+async def test_who_has_no_heartbeat_is_silent_until_there_is_news(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "HEARTBEAT_SECONDS", 0)
+    made = EventPublisher(web.send, source="media-bot", heartbeat=False)
+    made.start()
+    await asyncio.sleep(0)
+    made.publish(said("news"))
+    await made.aclose()
+    assert [event["type"] for batch in web.batches for event in batch] == ["transcript"]
+
+
 async def test_memory_is_bounded_and_words_are_kept_longest(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher, "MEMORY_LIMIT", 3)
     events = EventPublisher(web.send, source="atlas")
