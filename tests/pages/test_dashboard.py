@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
@@ -55,12 +56,16 @@ def test_chats_and_handovers_of_today(in_acme: Tenant) -> None:
 
 
 def test_steps_tick_themselves(in_acme: Tenant) -> None:
-    done = [step.done for step in first_steps(in_acme)]
+    steps = first_steps(in_acme)
+    assert {step.href for step in steps[:3]} == {reverse("agent-new")}
+    done = [step.done for step in steps]
     assert done == [False, False, False, False, False, True]
     agent = agent_published()
     number_set(number="8801", agent_id=agent.pk)
     call_make()
-    assert [step.done for step in first_steps(in_acme)] == [True, True, True, True, False, True]
+    steps = first_steps(in_acme)
+    assert [step.done for step in steps] == [True, True, True, True, False, True]
+    assert [step.href for step in steps[1:3]] == [reverse("agent", args=["reception"])] * 2
 
 
 def test_steps_are_for_admins_and_can_be_dismissed(client_for: ClientFor, acme: Tenant, alice: User, bob: User) -> None:

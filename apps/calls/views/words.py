@@ -115,11 +115,8 @@ def _transcript(data: dict[str, Any]) -> str:
 
 
 def _sentiment(data: dict[str, Any]) -> str:
-    return _("%(label)s (%(score)s): %(text)s") % {
-        "label": data.get("label", ""),
-        "score": number_format(data.get("score", 0), 2),
-        "text": data.get("text", ""),
-    }
+    mood = _("%(label)s (%(score)s)") % {"label": data.get("label", ""), "score": number_format(data.get("score", 0), 2)}
+    return f"{mood}: {data['text']}" if data.get("text") else mood
 
 
 def _latency(data: dict[str, Any]) -> str:
