@@ -6,6 +6,7 @@ import importlib
 from functools import cache
 
 from livekit.agents import llm, tokenize
+from openai._base_client import get_platform
 from openai.types.chat import ChatCompletionChunk
 
 from agents_worker.providers import tls_context
@@ -26,6 +27,7 @@ def warm_up() -> None:
     for name in _LATE_IMPORTS:
         importlib.import_module(name)
     tls_context()
+    get_platform()  # the first request tells it in a header, and runs lsb_release to know
     llm.ChatContext.empty().add_message(role="system", content="warm")
     ChatCompletionChunk.model_rebuild()
     tokenize.basic.hyphenate_word("warm")  # the captions' timing loads a dictionary
