@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.models.ledger import LedgerEntry
@@ -90,6 +91,11 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def is_overdue(self) -> bool:
+        """Open past the day on which it was due."""
+        return self.state == self.State.OPEN and self.due_at is not None and self.due_at < timezone.now()
 
 
 class InvoiceLine(models.Model):
