@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta, ChoiceDeltaTool
 
 from apps.core.errors import MeridianError
 from apps.herald.client import client_for, in_background
+from apps.herald.streaming import chunks_of
 from apps.herald.usage import Meter
 
 log = structlog.get_logger(__name__)
@@ -29,7 +31,6 @@ RETRY_PAUSE = 0.3  # seconds before the same model is asked again after an error
 OURS = {"self", "model", "messages", "stream", "stream_options", "tools", "tool_choice", "n", "timeout"}
 FAILURES = (openai.OpenAIError, httpx2.HTTPError, json.JSONDecodeError, UnicodeDecodeError, TimeoutError)
 STREAMED = {"stream": True, "stream_options": {"include_usage": True}}
-Stream = openai.AsyncStream[ChatCompletionChunk]
 Messages = list[dict[str, Any]]
 
 
@@ -109,9 +110,8 @@ class Chain:
         reply = _Collected()
         async with asyncio.timeout_at(min(time.monotonic() + patience, self._ends_at)) as limit:
             request: dict[str, Any] = {"model": model.name, "messages": messages, **model.params, **params, **STREAMED}
-            stream: Stream = await model.client.chat.completions.create(**request)
-            async with stream:
-                async for chunk in stream:
+            async with aclosing(chunks_of(model.client, request)) as pieces:
+                async for chunk in pieces:
                     reply.add(chunk)
                     if reply.started:
                         self._heard(chunk)

@@ -18,7 +18,7 @@ from apps.compass.selectors import agent_config, agent_for_call
 from apps.compass.tools import UnknownTool, tool_run
 from apps.core.errors import MeridianError, PermanentError, TransientError
 from apps.core.schema import schema_current
-from apps.desktop.selectors import teams_all
+from apps.desktop.selectors.people import team_names
 from apps.herald.answer import Chain, ModelSilent, Reply, ToolRequest, TurnStopped, finish
 from apps.herald.conversation import prompt_of
 from apps.herald.handoff import HANDOFF, handoff_tool, phrase_in
@@ -210,7 +210,7 @@ class TurnRun:
 def _tools(config: dict[str, Any]) -> list[dict[str, Any]]:
     """The agent's tools, and the handoff, which needs nobody's permission."""
     specs = [spec for spec in config["tools"] if spec["name"] != HANDOFF]
-    handoff = handoff_tool({team.slug: team.name for team in teams_all()})
+    handoff = handoff_tool(team_names())
     return [
         {"type": "function", "function": {key: spec[key] for key in ("name", "description", "parameters")}}
         for spec in [*specs, handoff]

@@ -1,9 +1,6 @@
 """What a turn knows for the variables of a prompt."""
 
-from django.core.exceptions import ObjectDoesNotExist
-
-from apps.desktop.errors import DeskError
-from apps.desktop.selectors import conversation_get
+from apps.desktop.selectors.outgoing import conversation_find
 from apps.herald.conversation import CHANNELS
 from apps.herald.payloads import TurnRequest
 
@@ -19,7 +16,5 @@ def turn_variables(turn: TurnRequest) -> dict[str, str]:
 
 
 def _number(turn: TurnRequest) -> str:
-    try:
-        return conversation_get(turn.conversation_id).contact.phone
-    except (DeskError, ObjectDoesNotExist):
-        return ""
+    conversation = conversation_find(turn.conversation_id)
+    return conversation.contact.phone if conversation else ""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
+from apps.core.prepared import prepared
 from apps.core.schema import schema_current
 from apps.desktop.models import Colleague, Conversation, Team, TeamMember
 from apps.tenants.models import Membership, Role, User
@@ -40,6 +41,12 @@ class ColleagueRow:
 def teams_all() -> QuerySet[Team]:
     """Every team by name, with `member_count`."""
     return Team.objects.select_related("next_team").annotate(member_count=Count("members")).order_by("name")
+
+
+def team_names() -> dict[str, str]:
+    """Every team's name by its slug, in the order of the names."""
+    with prepared("SELECT slug, name FROM desktop_team ORDER BY name", []) as cursor:
+        return dict(cursor.fetchall())
 
 
 def team_exists(slug: str) -> bool:
