@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,13 +16,14 @@ from redis.exceptions import RedisError
 from apps.core.errors import Ignored
 from apps.core.hints import hints_thread
 from apps.core.ids import uuid7
-from apps.core.mail import claim, work
+from apps.core.mail import claim_some, work
 from apps.core.models import InboundEvent
 from apps.core.schema import schema_current, schema_enter, schema_leave
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[InboundEvent], None]
 BATCH = 25
+AT_ONCE = 4  # claimed in one statement: few enough that other threads get their share of a burst
 ROW = "(%s, %s, %s, %s, '', %s, 'pending', 0, %s, '', %s)"
 INSERT = (
     "INSERT INTO core_inboundevent (id, provider, external_id, kind, schema_name, payload, state, attempts, available_at, note,"
@@ -49,6 +51,7 @@ class Provider:
 
 _providers: dict[str, Provider] = {}
 _handlers: dict[tuple[str, str], Handler] = {}
+_whole: set[tuple[str, str]] = set()
 
 
 def provider_register(name: str, *, tenant_of: Callable[[InboundEvent], str | None], unrouted: Handler) -> None:
@@ -56,11 +59,16 @@ def provider_register(name: str, *, tenant_of: Callable[[InboundEvent], str | No
     _providers[name] = Provider(tenant_of, unrouted)
 
 
-def handler(provider: str, kind: str) -> Callable[[Handler], Handler]:
-    """Decorates the one function that handles a kind of event; it runs inside the tenant's schema."""
+def handler(provider: str, kind: str, *, whole: bool = False) -> Callable[[Handler], Handler]:
+    """Decorates the one function that handles a kind of event; it runs inside the tenant's schema.
+
+    `whole`: it does nothing outside the database, and commits together with the event's end, or not at all.
+    """
 
     def register(function: Handler) -> Handler:
         _handlers[provider, kind] = function
+        if whole:
+            _whole.add((provider, kind))
         return function
 
     return register
@@ -113,23 +121,25 @@ def _wake_soon() -> None:
 def inbox_drain() -> int:
     """Works through due events, a batch at most, and returns how many. Others may drain beside it."""
     with schema_context(schema_current()):
-        return inbox_drain_on()
+        return inbox_drain_on(at_once=1)
 
 
-def inbox_drain_on() -> int:
+def inbox_drain_on(*, at_once: int = AT_ONCE) -> int:
     """As inbox_drain, for threads that do nothing else: the connection stays in the last event's tenant, often the next one's."""
-    for count in range(BATCH):
-        event = claim(InboundEvent)
-        if event is None:
-            return count
-        others: int = event.waiting  # type: ignore[attr-defined]  # claim adds it
-        if others > 0:
+    count = 0
+    while count < BATCH:
+        events, more = claim_some(InboundEvent, at_once)
+        if not events and at_once > 1:
+            events, more = claim_some(InboundEvent, 1)
+        if more:
             inbox_wake()
-        work(event, lambda event=event: _handle(event))  # type: ignore[misc]
-        if others == 0:
-            return count + 1  # what came since has a hint of its own
+        for event in events:
+            work(event, partial(_handle, event), whole=(event.provider, event.kind) in _whole)
+        count += len(events)
+        if not more:
+            return count  # what came since has a hint of its own
     inbox_wake()
-    return BATCH
+    return count
 
 
 def _handle(event: InboundEvent) -> None:

@@ -30,6 +30,21 @@ def _insert(model: type[models.Model]) -> tuple[str, tuple[Any, ...]]:
     return f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING', fields  # noqa: S608
 
 
+def row_update(row: models.Model, *names: str) -> None:
+    """Writes these fields of a row that is there already; as `save(update_fields=…)`, without signals."""
+    sql, fields = _update(type(row), names)
+    with prepared(sql, [*(field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields), row.pk]):
+        pass
+
+
+@cache
+def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    fields: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
+    sets = ", ".join(f'"{field.column}" = %s' for field in fields)
+    key: Any = model._meta.pk
+    return f'UPDATE "{model._meta.db_table}" SET {sets} WHERE "{key.column}" = %s', fields  # noqa: S608
+
+
 def row_read(model: type[Row], rest: str, given: list[Any]) -> Row | None:
     """The first row of `SELECT (the model's columns) FROM (its table) AS mine` and `rest`, or None.
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.core import inbox
 from apps.core.errors import Ignored, PermanentError, TransientError
 from apps.core.inbox import Item, inbox_drain, inbox_store
-from apps.core.mail import MAX_ATTEMPTS
+from apps.core.mail import MAX_ATTEMPTS, claim_some
 from apps.core.models import InboundEvent
 from apps.tenants.models import Tenant
 
@@ -120,3 +122,51 @@ def test_late_worker_cannot_overwrite_the_next_claim(heard: list) -> None:
 
     work(slow, fail)
     assert state_of("1").state == "done"
+
+
+@pytest.fixture
+def kept(heard: list) -> Iterator[None]:
+    """Events of the kind `keep` write another event, and may fail after that."""
+
+    def keep(event: InboundEvent) -> None:
+        InboundEvent.objects.create(
+            provider="testing", external_id=f"of {event.external_id}", kind="made", payload={}, state="done"
+        )
+        if event.payload.get("slow"):
+            InboundEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)  # as its next claimant does
+        if event.payload.get("error"):
+            raise TransientError("because")
+
+    inbox.handler("testing", "keep", whole=True)(keep)
+    yield
+    inbox._handlers.pop(("testing", "keep"))
+    inbox._whole.discard(("testing", "keep"))
+
+
+@pytest.mark.parametrize(
+    ("payload", "state", "made"),
+    [({}, "done", True), ({"error": "transient"}, "pending", False), ({"slow": "yes"}, "processing", False)],
+    ids=["done", "failed", "claimed by another meanwhile"],
+)
+def test_what_a_whole_event_did_and_its_end_are_there_together(kept: None, payload: dict, state: str, made: bool) -> None:
+    inbox_store("testing", [Item("1", "keep", {"tenant": "acme", **payload})])
+    inbox_drain()
+    assert state_of("1").state == state
+    assert InboundEvent.objects.filter(external_id="of 1").exists() is made
+
+
+def test_a_burst_is_claimed_in_one_statement_and_in_its_order(heard: list) -> None:
+    inbox_store("testing", [Item(str(number), "ping", {"tenant": "acme"}) for number in range(4)])
+    with CaptureQueriesContext(connection) as seen:
+        assert inbox.inbox_drain_on() == 4
+    assert heard == [("acme", str(number)) for number in range(4)]
+    assert sum("due AS MATERIALIZED" in query["sql"] for query in seen.captured_queries) == 1
+
+
+def test_an_event_that_was_tried_before_takes_no_other_along(heard: list) -> None:
+    inbox_store("testing", [Item(name, "ping", {"tenant": "acme"}) for name in ("tried", "new")])
+    InboundEvent.objects.filter(external_id="tried").update(attempts=1, available_at=timezone.now() - timedelta(hours=1))
+    events, more = claim_some(InboundEvent, 4)
+    assert ([event.external_id for event in events], more) == (["new"], True)
+    assert inbox.inbox_drain_on() == 1
+    assert heard == [("acme", "tried")]
