@@ -31,7 +31,7 @@ def unrouted(event: InboundEvent) -> None:
     raise Ignored(f"Nothing here listens to {event.kind}.")
 
 
-@handler(PROVIDER, MESSAGE)
+@handler(PROVIDER, MESSAGE, whole=True)
 def message_received(event: InboundEvent) -> None:
     mapping = _mapping(event)
     message = message_of(event.payload, timezone.now())
@@ -53,7 +53,7 @@ def _system(event: InboundEvent, message: InboundMessage) -> None:
     raise Ignored(f"A system message {kind or 'without a type'} changes nothing here.")
 
 
-@handler(PROVIDER, STATUS)
+@handler(PROVIDER, STATUS, whole=True)
 def status_received(event: InboundEvent) -> None:
     status = status_of(event.payload, timezone.now())
     if not status.external_id:

@@ -27,25 +27,32 @@ ORDER BY at DESC, id DESC LIMIT %s"""
 
 def message_get(message_id: UUID | str) -> Message | None:
     """A message with its conversation and contact, or None. That it has no files is known without asking again."""
+    return message_and_next(message_id)[0]
+
+
+def message_and_next(message_id: UUID | str) -> tuple[Message | None, UUID | None]:
+    """As message_get, with the id of its conversation's oldest message that has still to be sent."""
     with prepared(_message_sql(), [message_id]) as cursor:
         values = cursor.fetchone()
     if values is None:
-        return None
+        return None, None
+    *values, following = values
     one, two = len(Message._meta.concrete_fields), len(Conversation._meta.concrete_fields)
     message = row_made(Message, values[:one])
     message.conversation = row_made(Conversation, values[one : one + two])
     message.conversation.contact = row_made(Contact, values[one + two : -1])
     if not values[-1]:
         files_none(message)
-    return message
+    return message, following
 
 
 @cache
 def _message_sql() -> str:
     columns = [row_columns(Message, "said"), row_columns(Conversation, "talk"), row_columns(Contact, "person")]
     return (
-        f"SELECT {', '.join(columns)}, EXISTS (SELECT FROM desktop_attachment WHERE message_id = said.id)"  # noqa: S608
-        " FROM desktop_message AS said JOIN desktop_conversation AS talk ON talk.id = said.conversation_id"
+        f"SELECT {', '.join(columns)}, EXISTS (SELECT FROM desktop_attachment WHERE message_id = said.id),"  # noqa: S608
+        f" ({NEXT.replace('%s', 'said.conversation_id')}) FROM desktop_message AS said"
+        " JOIN desktop_conversation AS talk ON talk.id = said.conversation_id"
         " JOIN desktop_contact AS person ON person.id = talk.contact_id WHERE said.id = %s"
     )
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
+from apps.core.prepared import prepared
 from apps.desktop.models import Message
 
 REPORTED = """
@@ -39,8 +38,7 @@ class Reported:
 
 def message_reports_lock(external_id: str) -> Reported | None:
     """The reports of the message that a channel calls so, in one statement; it is locked, so that they are counted one by one."""
-    with connection.cursor() as cursor:
-        cursor.execute(REPORTED, [external_id])
+    with prepared(REPORTED, [external_id]) as cursor:
         row = cursor.fetchone()
     if row is None:
         return None

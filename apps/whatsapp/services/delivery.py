@@ -4,6 +4,7 @@ Before a message is posted that is written down (Sending.posted_at). Whoever fin
 cannot know whether Meta has the message, so it is flagged as uncertain and not sent again.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,9 +14,8 @@ from django.utils import timezone
 from apps.core.errors import PermanentError, TransientError
 from apps.core.mail import LEASE
 from apps.core.prepared import prepared
-from apps.core.rows import row_insert
 from apps.desktop.models import Attachment, Message
-from apps.desktop.selectors.outgoing import identities_of, message_get, message_next_pending
+from apps.desktop.selectors.outgoing import identities_of, message_and_next, message_get, message_next_pending
 from apps.desktop.services.messages import message_advance, message_failed, message_uncertain
 from apps.whatsapp import graph
 from apps.whatsapp.limits import send_hold, send_wait
@@ -29,6 +29,11 @@ TOO_LATE = "The message could not be sent in time. Send it again."
 
 OWN = "conversation_id = %s AND message_id = %s AND started_at = %s"
 FREE = f"DELETE FROM whatsapp_sending WHERE {OWN}"  # noqa: S608
+TAKE = (
+    "INSERT INTO whatsapp_sending (conversation_id, message_id, started_at, posted_at)"
+    " SELECT conversation_id, id, %s, %s::timestamptz FROM desktop_message WHERE id = %s AND status = 'pending'"
+    " ON CONFLICT DO NOTHING"
+)
 # Asked once the slot is ours: whoever had it before may have sent this very message since it was looked up.
 POSTING = (
     f"UPDATE whatsapp_sending SET posted_at = %s WHERE {OWN}"  # noqa: S608
@@ -45,19 +50,19 @@ def message_deliver(message_id: str) -> str:
 
     Raises TransientError when this one is still pending afterwards.
     """
-    message = message_get(message_id)
+    message, pk = message_and_next(message_id)
     if message is None:
         raise PermanentError("The message is not here any more.")
-    while (pk := message_next_pending(message.conversation_id)) is not None:
+    while pk is not None:
         following = message if pk == message.pk else message_get(pk)
-        if following is None:
-            continue
         try:
-            _send_one(following)
+            if following is not None:
+                _send_one(following)
         except TransientError:
             if _pending(message_id):
                 raise
             break  # this one is done; the later one has an effect of its own
+        pk = message_next_pending(message.conversation_id)
     return message.external_id or Message.objects.values_list("external_id", flat=True).get(pk=message_id) or ""
 
 
@@ -73,9 +78,13 @@ def _pending(message_id: str) -> bool:
 
 def _send_one(message: Message) -> None:
     """Sends a message or settles that it cannot be; leaves it pending only with a TransientError."""
-    slot = _slot_take(message)
     try:
-        external_id = _post(message, slot)
+        ready: _Ready | PermanentError = _ready(message)
+    except PermanentError as error:
+        ready = error
+    slot = _slot_take(message, posting=isinstance(ready, _Ready) and ready.attachment is None)
+    try:
+        external_id = _post(message, slot, ready)
     except TransientError:
         _slot_free(slot)
         raise
@@ -94,13 +103,18 @@ def _send_one(message: Message) -> None:
             _slot_free(slot)
 
 
-def _slot_take(message: Message) -> Sending:
-    """Raises Busy while another message of the conversation is on its way."""
-    slot = Sending(conversation_id=message.conversation_id, message_id=message.pk, started_at=timezone.now())
-    if row_insert(slot):
+def _slot_take(message: Message, *, posting: bool) -> Sending:
+    """`posting`: written down with it that the post begins. Raises Busy while another message of the conversation is on its way,
+    and where this one has been sent meanwhile."""
+    now = timezone.now()
+    slot = Sending(conversation_id=message.conversation_id, message_id=message.pk, started_at=now)
+    slot.posted_at = now if posting else None
+    with prepared(TAKE, [now, slot.posted_at, message.pk]) as cursor:
+        taken = cursor.rowcount == 1
+    if taken:
         return slot
     _slot_clear(message.conversation_id, LEASE)
-    raise Busy("An earlier message of this conversation is still on its way.", after=1)
+    raise Busy("An earlier message of this conversation is still on its way, or this one has been sent meanwhile.", after=1)
 
 
 @transaction.atomic
@@ -126,29 +140,50 @@ def _slot_posting(slot: Sending) -> None:
             raise Busy("Preparing this message took too long, or it has been sent meanwhile.", after=1)
 
 
-def _post(message: Message, slot: Sending) -> str:
-    """Returns the wamid. Raises Refused, RateLimited, NotReached, Uncertain or PermanentError."""
+@dataclass(frozen=True)
+class _Ready:
+    """What a post needs; a file has still to be uploaded."""
+
+    mapping: AgentPhoneMapping
+    to: dict[str, str]
+    kind: str
+    attachment: Attachment | None
+    content: graph.Json
+
+
+def _ready(message: Message) -> _Ready:
+    """Raises PermanentError where the message cannot be sent, TransientError while Meta's pace does not allow it."""
     mapping = _mapping(message)
-    line, contact_id = mapping.phone_number_id, str(message.conversation.contact_id)
     to = recipient_of(identities_of(message.conversation.contact))
     attachment = message.attachments.first()
     kind = kind_of(message, attachment)
-    if wait := send_wait(line, contact_id):
+    content = {} if attachment else content_of(message, kind)
+    if wait := send_wait(mapping.phone_number_id, str(message.conversation.contact_id)):
         raise TransientError("The pace that Meta allows is used up for the moment.", after=wait)
-    content = _uploaded(message, mapping, kind, attachment) if attachment else content_of(message, kind)
-    _slot_posting(slot)
+    return _Ready(mapping, to, kind, attachment, content)
+
+
+def _post(message: Message, slot: Sending, ready: _Ready | PermanentError) -> str:
+    """Returns the wamid. Raises Refused, RateLimited, NotReached, Uncertain or PermanentError."""
+    if isinstance(ready, PermanentError):
+        raise ready
+    content, line = ready.content, ready.mapping.phone_number_id
+    if ready.attachment:
+        content = _uploaded(message, ready.mapping, ready.kind, ready.attachment)
+        _slot_posting(slot)
     try:
         return graph.message_post(
-            token=mapping.access_token,
+            token=ready.mapping.access_token,
             phone_number_id=line,
-            to=to,
-            kind=kind,
+            to=ready.to,
+            kind=ready.kind,
             content=content,
-            reply_to=_context(message, kind),
+            reply_to=_context(message, ready.kind),
             tracker=str(message.pk),
         )
     except graph.RateLimited as error:
-        send_hold(line, contact_id, seconds=error.after or 1, pair=error.code == "131056")
+        pair = error.code == "131056"
+        send_hold(line, str(message.conversation.contact_id), seconds=error.after or 1, pair=pair)
         raise
 
 

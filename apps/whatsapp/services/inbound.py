@@ -37,7 +37,7 @@ CLOSED_AGAIN = timedelta(hours=8)  # how often a contact hears that the company 
 PATIENCE = 5  # attempts for which an event waits for the one that it is about
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], message: InboundMessage) -> Message | None:
     """Keeps a contact's message, and gives it to the agent or the team. None when it was known already."""
     contact = contact_of(payload)
@@ -145,25 +145,28 @@ def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:
     name = STATUSES.get(status.status)
     if name is None:
         raise Ignored(f"A status “{status.status}” says nothing that is shown here.")
+    if _status_keep(status, name):
+        return
+    if not _claimed_by_tracker(status, line) or not _status_keep(status, name):
+        raise _wait_or_ignore(attempts, "The message is not one of ours, or its sending has not ended yet.")
+
+
+@transaction.atomic(savepoint=False)
+def _status_keep(status: InboundStatus, name: str) -> bool:
+    """False where no message is called so."""
     try:
-        _status_keep(status, name)
-    except UnknownMessage as error:
-        if not _claimed_by_tracker(status, line):
-            raise _wait_or_ignore(attempts, "The message is not one of ours, or its sending has not ended yet.") from error
-        _status_keep(status, name)
-
-
-@transaction.atomic
-def _status_keep(status: InboundStatus, name: str) -> None:
-    message_status_set(
-        external_id=status.external_id,
-        status=name,
-        at=status.at,
-        error_code=status.error_code,
-        error_text=_error_text(status) if name == "failed" else "",
-        pricing=status.pricing,
-    )
+        message_status_set(
+            external_id=status.external_id,
+            status=name,
+            at=status.at,
+            error_code=status.error_code,
+            error_text=_error_text(status) if name == "failed" else "",
+            pricing=status.pricing,
+        )
+    except UnknownMessage:
+        return False
     message_charge(status.external_id, name)
+    return True
 
 
 def _claimed_by_tracker(status: InboundStatus, line: str) -> bool:

@@ -27,6 +27,13 @@ def typing_soon(conversation: Conversation) -> None:
         _threads().submit(call)
 
 
+def typing_beside(conversation_id: UUID, line: str, wamid: str | None) -> None:
+    """As typing_soon, of what the caller has read already: the number, and the contact's latest message."""
+    call = _call_of(line, wamid)
+    if call is not None:
+        _threads().submit(call)
+
+
 def typing_show(conversation_id: UUID | str) -> bool:
     """Shows typing at the contact's latest message, for up to 25 seconds; false where that was not possible."""
     conversation = conversation_find(conversation_id)
@@ -35,10 +42,13 @@ def typing_show(conversation_id: UUID | str) -> bool:
 
 
 def _call(conversation: Conversation) -> "partial[bool] | None":
-    message, mapping = message_last_received(conversation), mapping_for(conversation.line)
-    if message is None or mapping is None or not message.external_id:
-        return None
-    return partial(_post, mapping.access_token, mapping.phone_number_id, message.external_id)
+    message = message_last_received(conversation)
+    return _call_of(conversation.line, message.external_id) if message else None
+
+
+def _call_of(line: str, wamid: str | None) -> "partial[bool] | None":
+    mapping = mapping_for(line) if wamid else None
+    return partial(_post, mapping.access_token, mapping.phone_number_id, wamid) if mapping and wamid else None
 
 
 def _post(token: str, phone_number_id: str, wamid: str) -> bool:

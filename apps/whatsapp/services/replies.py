@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,25 +11,32 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.core.outbox import effects_here
-from apps.core.rows import row_insert
+from apps.core.prepared import prepared
+from apps.core.rows import row_columns, row_insert, row_made, row_update
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_summary_set
 from apps.desktop.services.messages import message_send
 from apps.whatsapp.channel import SEND
 from apps.whatsapp.models import Turn, TurnEvent
 from apps.whatsapp.outgoing import text_parts
-from apps.whatsapp.replies import Done, ReplyEvent, Said
+from apps.whatsapp.replies import Done, ReplyEvent, Said, Typing
 from apps.whatsapp.selectors import window_open
-from apps.whatsapp.services.indicators import typing_soon
+from apps.whatsapp.services.indicators import typing_beside, typing_soon
 from apps.whatsapp.services.turns import conversation_hand_over, conversation_of_turn, turn_finish, turn_is_current
 from apps.whatsapp.services.usage import turn_charge
 
 State = Turn.State
-TURN = (
-    "SELECT turn.*, event.taken, event.said FROM whatsapp_turn AS turn, LATERAL (SELECT count(*) AS taken,"
-    " COALESCE(bool_or(event = 'message' AND NOT dropped), false) AS said FROM whatsapp_turnevent"
-    " WHERE turn_id = turn.id) AS event WHERE turn.id = %s"
-)
+# Typing in one statement and without a lock, where nothing speaks against it: it comes with every turn, and binds nobody.
+TYPING = """WITH turn AS (SELECT turn.id, turn.conversation_id, talk.line FROM whatsapp_turn AS turn
+  JOIN desktop_conversation AS talk ON talk.id = turn.conversation_id
+  WHERE turn.id = %(turn)s AND turn.state = 'running' AND talk.status = 'pending' AND talk.generation = turn.generation
+    AND %(seq)s = (SELECT count(*) FROM whatsapp_turnevent WHERE turn_id = turn.id)),
+kept AS (INSERT INTO whatsapp_turnevent (turn_id, seq, event, payload, dropped, at)
+  SELECT id, %(seq)s, 'typing', '{}', false, %(now)s FROM turn ON CONFLICT DO NOTHING RETURNING turn_id),
+shown AS (UPDATE whatsapp_turn SET typing_at = %(now)s FROM kept WHERE id = kept.turn_id)
+SELECT turn.conversation_id, turn.line, (SELECT external_id FROM desktop_message AS said
+  WHERE said.conversation_id = turn.conversation_id AND author = 'contact' ORDER BY at DESC, id DESC LIMIT 1)
+FROM kept JOIN turn ON turn.id = kept.turn_id"""
 
 
 class Outcome(StrEnum):
@@ -71,6 +79,8 @@ def reply_here(event: dict[str, Any]) -> tuple[int, str]:
     except ValidationError as error:
         return 422, f"The event cannot be taken: {error.error_count()} of its fields are not right."
     try:
+        if isinstance(reply.root, Typing) and typing_take(reply.root):
+            return 200, ""
         with effects_here(SEND):
             taken = reply_take(turn_id=reply.root.turn_id, reply=reply)
     except (OperationalError, InterfaceError):  # Postgres is away, or ended this transaction for another; it comes again
@@ -79,14 +89,22 @@ def reply_here(event: dict[str, Any]) -> tuple[int, str]:
     return REFUSALS.get(taken.outcome, (200, ""))
 
 
+def typing_take(event: Typing) -> bool:
+    """Shows typing where the turn runs and this is the event that it waits for; false leaves it to `reply_take`."""
+    with prepared(TYPING, {"turn": event.turn_id, "seq": event.seq, "now": timezone.now()}) as cursor:
+        row = cursor.fetchone()
+    if row is not None:
+        typing_beside(*row)
+    return row is not None
+
+
 @transaction.atomic
 def reply_take(*, turn_id: UUID | str, reply: ReplyEvent) -> Taken:
     """Applies one event. The same number again changes nothing and is answered as before."""
     conversation = conversation_of_turn(turn_id)
     if conversation is None:
         return Taken(Outcome.UNKNOWN)
-    turn = Turn.objects.raw(TURN, [turn_id])[0]
-    expected: int = turn.taken  # type: ignore[attr-defined]
+    turn, expected = _turn_and_expected(turn_id)
     if reply.seq < expected:
         return Taken(_again(TurnEvent.objects.get(turn=turn, seq=reply.seq)))
     if reply.seq > expected:
@@ -94,6 +112,25 @@ def reply_take(*, turn_id: UUID | str, reply: ReplyEvent) -> Taken:
     if turn.state in (State.DONE, State.COLLECTING):
         return Taken(Outcome.OVER)
     return Taken(_take(turn, conversation, reply))
+
+
+def _turn_and_expected(turn_id: UUID | str) -> tuple[Turn, int]:
+    """The turn, whose `said` tells whether a message of it went out, and the number of the event that it waits for."""
+    with prepared(_turn_sql(), [turn_id]) as cursor:
+        values = cursor.fetchone()
+    assert values is not None  # its conversation was found by it
+    turn = row_made(Turn, values[:-2])
+    turn.said = values[-1]  # type: ignore[attr-defined]
+    return turn, values[-2]
+
+
+@cache
+def _turn_sql() -> str:
+    return (
+        f"SELECT {row_columns(Turn)}, event.taken, event.said FROM whatsapp_turn AS mine, LATERAL (SELECT count(*) AS taken,"  # noqa: S608
+        " COALESCE(bool_or(event = 'message' AND NOT dropped), false) AS said FROM whatsapp_turnevent"
+        " WHERE turn_id = mine.id) AS event WHERE mine.id = %s"
+    )
 
 
 def _again(known: TurnEvent) -> Outcome:
@@ -121,7 +158,7 @@ def _drop(turn: Turn, reply: ReplyEvent, outcome: Outcome) -> Outcome:
     if turn.state == State.RUNNING:
         turn_finish(turn, State.STALE, "A person has taken over.")
     elif isinstance(reply.root, Done):
-        turn.save(update_fields=["usage"])
+        row_update(turn, "usage")
         turn_charge(turn)
     return outcome
 
@@ -148,7 +185,7 @@ def _apply(turn: Turn, conversation: Conversation, reply: ReplyEvent) -> None:
 
 def _typing(turn: Turn, conversation: Conversation) -> None:
     turn.typing_at = timezone.now()
-    turn.save(update_fields=["typing_at"])
+    row_update(turn, "typing_at")
     transaction.on_commit(lambda: typing_soon(conversation))
 
 

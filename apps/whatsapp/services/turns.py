@@ -5,6 +5,7 @@ Locks are always taken in the order conversation, turn.
 
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from django.db import transaction
@@ -12,8 +13,10 @@ from django.utils import timezone
 
 from apps.billing.services.limits import Decision
 from apps.compass.selectors import AgentUnavailable, agent_published
+from apps.core.errors import TransientError
 from apps.core.outbox import effect_enqueue
-from apps.core.rows import row_read
+from apps.core.prepared import prepared
+from apps.core.rows import row_columns, row_insert, row_made, row_read, row_update
 from apps.desktop.errors import WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors.outgoing import conversation_find, messages_unanswered
@@ -37,6 +40,7 @@ RUN = timedelta(seconds=120)
 COULD_NOT = "The AI agent could not answer."  # what colleagues read where Herald says "error"
 # Written out: several times for each message, and Django takes longer to put such a statement together than Postgres to do it.
 LOCK = "WHERE id = (SELECT conversation_id FROM whatsapp_turn WHERE id = %s) FOR UPDATE"
+COLLECTING = "WHERE conversation_id = %s AND state = 'collecting' FOR UPDATE"
 TYPING = timedelta(seconds=20)  # Meta shows it for 25
 
 
@@ -46,7 +50,7 @@ def turn_collect(*, conversation: Conversation, message: Message) -> Turn:
     turn = _collecting(conversation, now)
     turn.message_ids = [*turn.message_ids, str(message.pk)]
     turn.due_at = min(turn.created_at + LONGEST, now + QUIET)
-    turn.save()
+    _keep(turn)
     turn_wake(turn, QUIET)
     return turn
 
@@ -59,17 +63,24 @@ def turn_of_unanswered(conversation: Conversation) -> Turn | None:
     turn = _collecting(conversation, timezone.now())
     turn.message_ids = list(dict.fromkeys([*ids, *turn.message_ids]))
     turn.due_at = timezone.now()
-    turn.save()
+    _keep(turn)
     turn_wake(turn, timedelta(0))
     return turn
 
 
 def _collecting(conversation: Conversation, now: datetime) -> Turn:
-    rows = Turn.objects.select_for_update().filter(conversation_id=conversation.pk, state=State.COLLECTING)
-    turn = rows.first() or Turn(conversation_id=conversation.pk, created_at=now, due_at=now)
+    turn = row_read(Turn, COLLECTING, [conversation.pk]) or Turn(conversation_id=conversation.pk, created_at=now, due_at=now)
     assert conversation.agent_id is not None
     turn.agent_id, turn.generation = conversation.agent_id, conversation.generation
     return turn
+
+
+def _keep(turn: Turn) -> None:
+    """The conversation is locked, so nobody else begins a turn of it."""
+    if not turn._state.adding:
+        row_update(turn, "agent_id", "generation", "message_ids", "due_at")
+    elif not row_insert(turn):
+        raise TransientError("A turn of this conversation was begun beside this one.")
 
 
 @transaction.atomic
@@ -77,15 +88,15 @@ def turn_start(turn_id: UUID | str) -> bool:
     """Sends a collected turn to Herald once it is due; false while it is not, or another one of its conversation runs."""
     now = timezone.now()
     conversation = conversation_of_turn(turn_id)
-    turn = row_read(Turn, "WHERE id = %s", [turn_id]) if conversation else None
-    if turn is None or conversation is None or turn.state != State.COLLECTING or turn.due_at > now or _running(conversation):
+    turn, busy, spoken = _collected(turn_id) if conversation else (None, False, False)
+    if turn is None or conversation is None or turn.state != State.COLLECTING or turn.due_at > now or busy:
         return False
     if conversation.status != Conversation.Status.PENDING or conversation.agent_id is None:
         turn_finish(turn, State.STALE, "A person answers.")
         return False
-    if now < turn.created_at + VOICE and transcripts_pending(turn.message_ids):
+    if spoken and now < turn.created_at + VOICE and transcripts_pending(turn.message_ids):
         turn.due_at = now + VOICE_STEP
-        turn.save(update_fields=["due_at"])
+        row_update(turn, "due_at")
         return False
     decision = turn_gate(turn, conversation)
     return _run(turn, conversation, now) if decision.admitted else _decline(turn, conversation, decision)
@@ -96,15 +107,29 @@ def conversation_of_turn(turn_id: UUID | str) -> Conversation | None:
     return row_read(Conversation, LOCK, [turn_id])
 
 
-def _running(conversation: Conversation) -> bool:
-    return Turn.objects.filter(conversation_id=conversation.pk, state=State.RUNNING).exists()
+def _collected(turn_id: UUID | str) -> tuple[Turn | None, bool, bool]:
+    """A turn, whether another of its conversation runs, and whether a voice note is in it."""
+    with prepared(_collected_sql(), [turn_id]) as cursor:
+        values = cursor.fetchone()
+    return (None, False, False) if values is None else (row_made(Turn, values[:-2]), values[-2], values[-1])
+
+
+@cache
+def _collected_sql() -> str:
+    return (
+        f"SELECT {row_columns(Turn)},"  # noqa: S608
+        " EXISTS (SELECT FROM whatsapp_turn WHERE conversation_id = mine.conversation_id AND state = 'running'),"
+        " EXISTS (SELECT FROM jsonb_array_elements_text(mine.message_ids) AS part (id)"
+        " JOIN desktop_message AS said ON said.id = part.id::uuid WHERE said.kind = 'audio')"
+        " FROM whatsapp_turn AS mine WHERE mine.id = %s"
+    )
 
 
 def _run(turn: Turn, conversation: Conversation, now: datetime) -> bool:
     assert conversation.agent_id is not None
     turn.state, turn.attempts, turn.due_at = State.RUNNING, turn.attempts + 1, now + RUN
     turn.agent_id, turn.generation = conversation.agent_id, conversation.generation
-    turn.save()
+    row_update(turn, "state", "attempts", "due_at", "agent_id", "generation")
     effect_enqueue(kind=TURN, key=f"{TURN}:{turn.pk}", payload={"turn": str(turn.pk)})
     return True
 
@@ -128,10 +153,10 @@ def _decline(turn: Turn, conversation: Conversation, decision: Decision) -> bool
 def turn_finish(turn: Turn, state: str, note: str = "") -> None:
     """Ends a locked turn; a turn that was collected meanwhile can start."""
     turn.state, turn.note, turn.finished_at = state, note[:300], timezone.now()
-    turn.save(update_fields=["state", "note", "finished_at", "usage"])
+    row_update(turn, "state", "note", "finished_at", "usage")
     if not turn_charge(turn):
         turn_unspent(turn)
-    following = Turn.objects.filter(conversation_id=turn.conversation_id, state=State.COLLECTING).first()
+    following = row_read(Turn, COLLECTING, [turn.conversation_id])
     if following is not None:
         turn_wake(following, max(following.due_at - timezone.now(), timedelta(0)))
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from psycopg.types.json import Json
 
 from apps.compass.services.webhooks import webhook_event
+from apps.core.prepared import prepared
 from apps.core.rows import row_insert
 from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
@@ -53,7 +54,8 @@ def message_receive(
         if not row_insert(message):
             return None
         _attach(message, attachments)
-        _link_replies(message)
+        if conversation.last_message_at is not None and conversation.last_message_at >= message.at:
+            _link_replies(message)  # nothing can reply to what is later than all that is here
         _arrived(conversation, message)
         webhook_event(type="message.received", data=message_data(message))
     return message
@@ -65,9 +67,8 @@ def _replied(conversation: Conversation, external_id: str | None) -> Message | N
 
 def _link_replies(message: Message) -> None:
     """A reply may have come before the message that it replies to."""
-    given: list[Any] = [message.pk, message.conversation_id, message.at, Json(message.external_id)]
-    with connection.cursor() as cursor:
-        cursor.execute(LINK, given)
+    with prepared(LINK, [message.pk, message.conversation_id, message.at, Json(message.external_id)]):
+        pass
 
 
 def _attach(message: Message, attachments: Sequence[dict[str, Any]]) -> None:

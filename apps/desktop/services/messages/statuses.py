@@ -95,8 +95,9 @@ def _advance(sql: str, value: UUID | str, status: str, code: str, text: str, **m
     if Status(status) != Status.PENDING:
         below.append(str(Status.RECEIVED.value))
     given |= {"below": below, "now": timezone.now()}
-    with transaction.atomic(savepoint=False), prepared(sql, given) as cursor:
-        row = cursor.fetchone()
+    with transaction.atomic(savepoint=False):
+        with prepared(sql, given) as cursor:
+            row = cursor.fetchone()
         if row is not None and row[1] is not None:
             event_announce(row[0], "status", row[1])
             if status == Status.FAILED:
