@@ -7,13 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from apps.billing.models import BillingProfile, PastPrice, PriceBook, PriceOverride
 from apps.billing.rating import Rates
 from apps.core.errors import PermanentError
+from apps.core.prepared import prepared
 from apps.core.schema import schema_current
 from apps.tenants.models import Tenant
 
@@ -130,8 +130,7 @@ def priced_at(tenant: Tenant | None, moment: datetime, models: Iterable[str]) ->
     names = {name for model in models for name in (model, model.partition("/")[0])}
     given = {"at": moment, "models": list(names), "tenant": tenant.pk if tenant else schema_current()}
     sql = PRICES.format(tenant="id = %(tenant)s" if tenant else "schema_name = %(tenant)s")
-    with connection.cursor() as cursor:
-        cursor.execute(sql, given)
+    with prepared(sql, given) as cursor:
         found = cursor.fetchall()
     if not found:
         raise PermanentError(f"There is no company {given['tenant']} that could be billed.")

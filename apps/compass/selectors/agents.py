@@ -1,5 +1,6 @@
 """Reads of agents and of what they may use."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from apps.compass.payloads import Config, providers_of
 from apps.compass.tools.offers import tool_specs
 from apps.compass.variables import prompt_ready, variables_of
 from apps.core.errors import PermanentError
+from apps.core.prepared import prepared
+from apps.core.rows import row_columns, row_made
 from apps.core.schema import schema_current
 
 # A version stored by an older release may lack a part that has been added since.
@@ -104,8 +107,22 @@ def credential_of(provider: str, own: dict[str, Any] | None) -> dict[str, Any]:
 def _published(agent_id: UUID | str) -> AgentVersion | None:
     if not _is_uuid(agent_id):
         return None
-    versions = AgentVersion.objects.select_related("agent")
-    return versions.filter(agent_id=agent_id, state=AgentVersion.State.PUBLISHED).first()
+    with prepared(_published_sql(), [agent_id]) as cursor:
+        values = cursor.fetchone()
+    if values is None:
+        return None
+    one = len(AgentVersion._meta.concrete_fields)
+    version = row_made(AgentVersion, values[:one])
+    version.agent = row_made(Agent, values[one:])
+    return version
+
+
+@cache
+def _published_sql() -> str:
+    return (
+        f"SELECT {row_columns(AgentVersion)}, {row_columns(Agent, 'agent')} FROM {AgentVersion._meta.db_table} AS mine"  # noqa: S608
+        f" JOIN {Agent._meta.db_table} AS agent ON agent.id = mine.agent_id WHERE mine.agent_id = %s AND mine.state = 'published'"
+    )
 
 
 def _why_unpublished(agent_id: UUID | str) -> AgentUnavailable:

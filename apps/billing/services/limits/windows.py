@@ -11,7 +11,10 @@ from django.utils import timezone
 from apps.billing.models import SpendLimit, SpendWindow
 from apps.billing.selectors.limits import ledger_sum
 from apps.billing.windows import window_start
+from apps.core.prepared import prepared
 from apps.tenants.models import Tenant
+
+LIMITED = "SELECT id FROM billing_spendlimit WHERE tenant_id = %s ORDER BY id FOR NO KEY UPDATE"
 
 
 def limits_lock(tenant_id: int) -> list[SpendLimit]:
@@ -19,6 +22,9 @@ def limits_lock(tenant_id: int) -> list[SpendLimit]:
 
     Whoever touches windows or holds comes through here first, so that nobody waits for anybody in a circle.
     """
+    with prepared(LIMITED, [tenant_id]) as cursor:
+        if not cursor.fetchall():
+            return []
     rows = SpendLimit.objects.select_for_update(of=("self",), no_key=True).select_related("tenant")
     return list(rows.filter(tenant_id=tenant_id).order_by("pk"))
 
