@@ -1,4 +1,4 @@
-"""What is on no invoice is known without searching the ledger: there with its entry, gone with its invoice, back if that is void."""
+"""What is on no invoice is known without searching the ledger: it comes with its entry and goes with its invoice."""
 
 from collections.abc import Iterator
 from datetime import date

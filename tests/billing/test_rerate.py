@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.billing import services
@@ -14,9 +16,13 @@ from apps.billing.models import BillingProfile, LedgerEntry, PriceBook
 from apps.billing.selectors import call_cost, statement_of
 from apps.billing.selectors.unpriced import unpriced_usage
 from apps.billing.services import call_bill, entries_rerate, entry_correct, past_price_decide, past_price_from_book, rerate
+from apps.billing.services.corrections import revision_row
+from apps.billing.services.ledger import entries_write
+from apps.billing.statement import Statement
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 from tests.billing.factories import USAGE, report_of
+from tests.billing.limits import AGENT, limit, window
 from tests.billing.test_metering import AT, BY, LLM, UNHEARD, record
 
 pytestmark = pytest.mark.django_db
@@ -176,18 +182,19 @@ def test_it_goes_on_where_it_broke_off(acme: Tenant, monkeypatch: pytest.MonkeyP
     for number in range(5):
         record(acme, [UNHEARD], source_id=f"t{number}", at=AT + timedelta(minutes=number))
     both()
-    written = services.corrections.revision_write
-    left = iter([True, True, True])
+    written = services.ledger.entries_write
+    left = iter([True])
 
-    def breaks(*args: Any, **options: Any) -> LedgerEntry:
+    def breaks(rows: list[LedgerEntry]) -> list[LedgerEntry]:
+        made = written(rows)
         next(left)
-        return written(*args, **options)
+        return made
 
-    monkeypatch.setattr(rerate, "revision_write", breaks)
+    monkeypatch.setattr(rerate, "entries_write", breaks)
     with pytest.raises(StopIteration):
         entries_rerate(batch=2)
     assert total(acme) == 2  # a batch is whole or not at all
-    monkeypatch.setattr(rerate, "revision_write", written)
+    monkeypatch.setattr(rerate, "entries_write", written)
     assert entries_rerate(batch=2).rated == 3
     assert total(acme) == 5
 
@@ -203,3 +210,40 @@ def test_the_command_says_what_it_did(acme: Tenant, capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert "1 entries lack a price; 1 charged now." in out
     assert "1.000000 USD" in out
+
+
+def test_many_are_charged_by_as_few_statements_as_one(acme: Tenant, globex: Tenant) -> None:
+    for tenant, count in ((acme, 12), (globex, 1)):
+        for number in range(count):
+            record(tenant, [UNHEARD], source_id=f"t{number}")
+    both()
+    counts = []
+    for tenant, count in ((acme, 12), (globex, 1)):
+        with CaptureQueriesContext(connection) as asked:
+            assert entries_rerate(tenant=tenant).rated == count
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_what_is_charged_later_counts_in_a_limit_as_if_it_had_been_in_time(acme: Tenant) -> None:
+    now = timezone.now()
+    past = {"at": now - timedelta(seconds=1), "agent_id": AGENT}
+    for number in range(3):
+        record(acme, [UNHEARD], source_id=f"t{number}", **past)
+    month = limit(acme, "10")
+    record(acme, [LLM], source_id="priced", **past)
+    before = window(month)[0]
+    both()
+    assert entries_rerate().rated == 3
+    assert window(month)[0] == before + 3 == total(acme)
+
+
+def test_of_many_rows_one_that_is_there_is_left_out(acme: Tenant) -> None:
+    def row(entry: LedgerEntry) -> LedgerEntry:
+        values = {"lines": [], "total_known": Decimal(1), "unpriced": []}
+        return revision_row(Statement([entry]), values, source="rerate", reason="", by="")
+
+    entries = [record(acme, [UNHEARD], source_id=f"t{number}") for number in range(2)]
+    assert len(entries_write([row(entries[0])])) == 1
+    assert [made.source_id for made in entries_write([row(entry) for entry in entries])] == ["t1"]
+    assert total(acme) == 2

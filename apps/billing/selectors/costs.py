@@ -69,7 +69,7 @@ def statement_of(entry: LedgerEntry) -> Statement:
 def statements_of(entries: Iterable[LedgerEntry]) -> list[Statement]:
     """The same for many entries of one tenant or several, in the order of their first rows' keys, in one query."""
     bases = [entry.corrects_id or entry.pk for entry in entries]
-    rows = LedgerEntry.objects.filter(Q(pk__in=bases) | Q(corrects__in=bases)).select_related("price_book", "tenant")
+    rows = LedgerEntry.objects.filter(Q(pk__in=bases) | Q(corrects__in=bases)).prefetch_related("price_book", "tenant")
     found: dict[UUID, list[LedgerEntry]] = {}
     for row in rows.order_by("revision"):
         found.setdefault(row.corrects_id or row.pk, []).append(row)

@@ -68,10 +68,15 @@ def statement_lock(entry: LedgerEntry) -> Statement:
 
 def revision_write(statement: Statement, values: dict[str, Any], *, source: str, reason: str, by: str) -> LedgerEntry:
     """Writes the next revision of a locked statement."""
+    return entry_write(revision_row(statement, values, source=source, reason=reason, by=by))[0]
+
+
+def revision_row(statement: Statement, values: dict[str, Any], *, source: str, reason: str, by: str) -> LedgerEntry:
+    """The same row, not yet written."""
     base = statement.base
     columns = {"duration": ZERO, "usage": [], "content_hash": "", "price_book_id": base.price_book_id, **values}
     facts = {name: getattr(base, name) for name in COPIED}
-    row = LedgerEntry(
+    return LedgerEntry(
         **facts,
         **columns,
         revision=statement.latest.revision + 1,
@@ -82,7 +87,6 @@ def revision_write(statement: Statement, values: dict[str, Any], *, source: str,
         reason=reason.strip()[:300],
         by=by,
     )
-    return entry_write(row)[0]
 
 
 def differences(statement: Statement, parts: Mapping[str, Decimal | None], cost: Decimal | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.billing.costs import Cost, items_of, rated
-from apps.billing.models import BillingConflict, LedgerEntry
+from apps.billing.models import BillingConflict, LedgerEntry, SpendLimit
 from apps.billing.payloads import CallReport
 from apps.billing.selectors.prices import Priced, priced_at
 from apps.billing.services.limits import spend_note
@@ -74,11 +74,30 @@ def entry_write(entry: LedgerEntry) -> tuple[LedgerEntry, bool]:
     """
     if not row_insert(entry):
         return LedgerEntry.objects.select_related("price_book").get(**_source_of(entry)), False
-    spend_note(entry)
+    _told(entry)
+    return entry, True
+
+
+@transaction.atomic(savepoint=False)
+def entries_write(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
+    """Writes many rows as entry_write does, in one statement; returns those that were not there already."""
+    LedgerEntry.objects.bulk_create(entries, ignore_conflicts=True)
+    kept = set(LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).values_list("pk", flat=True))
+    written = [entry for entry in entries if entry.pk in kept]
+    limited = SpendLimit.objects.filter(tenant__in={entry.tenant_id for entry in written}).values_list("tenant_id", flat=True)
+    tenants = set(limited)
+    for entry in sorted(written, key=lambda entry: entry.tenant_id):  # so that nobody waits for anybody in a circle
+        _told(entry, limited=entry.tenant_id in tenants)
+    return written
+
+
+def _told(entry: LedgerEntry, *, limited: bool = True) -> None:
+    """What follows from a row that was written just now, in its transaction."""
+    if limited:
+        spend_note(entry)
     if entry.call_id is not None:
         for topic in (f"call:{entry.call_id}", "calls"):
             hint_publish(entry.tenant.schema_name, topic, "call.billed", str(entry.call_id), 1)
-    return entry, True
 
 
 def _source_of(entry: LedgerEntry) -> dict[str, Any]:

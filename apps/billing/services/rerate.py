@@ -19,13 +19,15 @@ from apps.billing.rating import UNITS, ZERO, Rates
 from apps.billing.selectors.costs import statements_of
 from apps.billing.selectors.prices import Shelf
 from apps.billing.selectors.unpriced import unpriced_latest
-from apps.billing.services.corrections import differences, revision_write
+from apps.billing.services.corrections import differences, revision_row
+from apps.billing.services.ledger import entries_write
 from apps.billing.statement import Key, Statement, key_of, lines_between
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 
 log = structlog.get_logger(__name__)
-BATCH = 200
+BATCH = 500
+RERATE = LedgerEntry.Source.RERATE
 REASON = "A price has come."
 
 
@@ -58,10 +60,10 @@ def entries_rerate(*, tenant: Tenant | None = None, dry_run: bool = False, batch
     keys = unpriced_latest(tenant)
     for place in range(0, len(keys), batch):
         with transaction.atomic():
-            for due in _due(keys[place : place + batch], shelf, lock=not dry_run, report=report):
-                report.add(due.statement.base.currency, due.values["total_known"])
-                if not dry_run:
-                    revision_write(due.statement, due.values, source=LedgerEntry.Source.RERATE, reason=due.reason, by=due.by)
+            due = _due(keys[place : place + batch], shelf, lock=not dry_run, report=report)
+            rows = [revision_row(one.statement, one.values, source=RERATE, reason=one.reason, by=one.by) for one in due]
+            for row in rows if dry_run else entries_write(rows):
+                report.add(row.currency, row.total_known)
     return report
 
 
@@ -142,7 +144,7 @@ def _wake() -> None:
 
 def _due(keys: Sequence[UUID], shelf: Shelf, *, lock: bool, report: RerateReport) -> Iterator[Due]:
     """Those of a batch that something has a price for by now, with the row that says so."""
-    rows = LedgerEntry.objects.filter(pk__in=keys).order_by("pk")
+    rows = LedgerEntry.objects.filter(pk__in=keys).order_by("pk").only("corrects")
     for statement in statements_of(rows.select_for_update() if lock else rows):
         if statement.total is not None:
             continue
