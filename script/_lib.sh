@@ -51,9 +51,17 @@ sync_venv() {
   if ! .venv/bin/python -c "" 2>/dev/null; then
     "$UV" venv --quiet --clear --python "$python" .venv || fail "The folder .venv could not be made; the line above says why."
   fi
-  "$UV" pip sync --compile-bytecode --python .venv/bin/python "requirements/$wanted.txt" ||
-    fail "The Python packages could not be installed; the line above says why. The first start needs the network."
+  sync_packages ||
+    fail "The Python packages could not be installed; the lines above say why. The first start needs the network."
   printf '%s\n' "$now" >"$stamp"
+}
+
+# A line when a package begins to come and when all are there, not one more for each of two hundred that is installed.
+sync_packages() {
+  rm -f .venv/.meridian-failed
+  { "$UV" pip sync --compile-bytecode --python .venv/bin/python "requirements/$wanted.txt" 2>&1 || : >.venv/.meridian-failed; } |
+    grep -vE --line-buffered '^ ([-+~]|Downloaded|  *Built) ' || :
+  [ ! -e .venv/.meridian-failed ]
 }
 
 check_space() {
