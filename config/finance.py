@@ -7,7 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.billing.neighbours import Link, links_register, names_register, resolved_register
+from apps.billing.neighbours import Link, agents_register, links_register, resolved_register
 from apps.calls.models import Call
 from apps.compass.models import Agent
 from apps.core.templatetags.ui import phone
@@ -20,14 +20,15 @@ CHATS = (*MANAGERS, Role.AGENT)
 
 def finance_knows() -> None:
     """Registers everything below."""
-    names_register(_agent_names)
+    agents_register(_agent_names)
     resolved_register(_chats_resolved)
     links_register("call", _calls)
     links_register("conversation", _chats)
 
 
-def _agent_names(agent_ids: Iterable[UUID]) -> dict[UUID, str]:
-    return dict(Agent.objects.filter(pk__in=list(agent_ids)).values_list("pk", "name"))
+def _agent_names(agent_ids: Iterable[UUID] | None) -> dict[UUID, str]:
+    found = Agent.objects.all() if agent_ids is None else Agent.objects.filter(pk__in=list(agent_ids))
+    return dict(found.values_list("pk", "name"))
 
 
 def _chats_resolved(since: datetime, until: datetime) -> int:

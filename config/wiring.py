@@ -19,10 +19,6 @@ class Wiring(AppConfig):
 
         owners_ask()
 
-        from config.limits import gates_know
-
-        gates_know()
-
         from config.finance import finance_knows
 
         finance_knows()
@@ -35,8 +31,3 @@ class Wiring(AppConfig):
         from apps.tenants.suspension import suspension_reason_register
 
         suspension_reason_register(suspension_reason)
-
-        from apps.compass.chat import costs_register
-        from config.pricing import usage_cost
-
-        costs_register(usage_cost)

@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 from django.db import connection
-from django.db.models import Case, F, Func, Q, QuerySet, TextField, When
+from django.db.models import Case, DecimalField, F, Func, Q, QuerySet, TextField, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Round
 
 from apps.billing.models import Invoice, InvoiceLine, LedgerEntry
 from apps.billing.periods import Period
@@ -181,7 +180,7 @@ def _csv(sheet: Sheet, parts: "Iterator[QuerySet[Any]]") -> Iterator[bytes]:
 def _cell(sheet: Sheet, column: Column) -> Combinable:
     """As a spreadsheet reads it."""
     if column.kind == PAID:
-        return Round(F(column.path), precision=_places(sheet))
+        return Func(F(column.path), _places(sheet), function="ROUND", output_field=DecimalField())
     template = {TEXT: SAFE, TIME: STAMP}.get(column.kind)
     return Func(F(column.path), template=template, output_field=TextField()) if template else F(column.path)
 

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from apps.tenants.models import Role
 
-Names = Callable[[Iterable[UUID]], dict[UUID, str]]
+Agents = Callable[[Iterable[UUID] | None], dict[UUID, str]]
 Resolved = Callable[[datetime, datetime], int]
-_names: list[Names] = []
+_agents: list[Agents] = []
 _resolved: list[Resolved] = []
-_agents: list[Callable[[], list[tuple[UUID, str]]]] = []
 
 
 @dataclass(frozen=True)
@@ -27,19 +26,15 @@ Links = Callable[[Iterable[UUID]], dict[UUID, Link]]
 _links: dict[str, Links] = {}
 
 
-def names_register(source: Names) -> None:
-    """Says how agents are called, by id; also those that were archived."""
-    _names[:] = [source]
-
-
-def agents_register(source: Callable[[], list[tuple[UUID, str]]]) -> None:
-    """Says which agents (id, name) the current tenant has."""
+def agents_register(source: Agents) -> None:
+    """Says how the current tenant's agents are called, by id, also those that were archived: these ones, or all for None."""
     _agents[:] = [source]
 
 
 def agents_now() -> list[tuple[UUID, str]]:
     """The agents (id, name) of the current tenant, by name."""
-    return _agents[0]() if _agents else []
+    found = _agents[0](None) if _agents else {}
+    return sorted(found.items(), key=lambda pair: pair[1].lower())
 
 
 def resolved_register(source: Resolved) -> None:
@@ -55,7 +50,7 @@ def links_register(kind: str, source: Links) -> None:
 def names_of(agent_ids: Iterable[UUID]) -> dict[UUID, str]:
     """The names of these agents, of the tenant whose schema is current; those that are gone are left out."""
     wanted = [agent_id for agent_id in set(agent_ids) if agent_id]
-    return _names[0](wanted) if _names and wanted else {}
+    return _agents[0](wanted) if _agents and wanted else {}
 
 
 def resolved_between(since: datetime, until: datetime) -> int | None:
