@@ -178,9 +178,10 @@ def test_stop_ends_the_answer_and_keeps_what_there_is(
 @pytest.mark.django_db(transaction=True)
 def test_a_page_that_is_closed_stops_its_answer(manager: Client, agent: Agent, model: OpenAIStandin) -> None:
     model.answers = [Answer("First words", ends="stalls")]
+    before = set(threading.enumerate())
     answer = manager.post(at("agent-try-chat", agent.pk), {"text": "When?", "turn": "1"}, headers={"accept": NDJSON})
     next(line for line in answer.streaming_content if line.strip())
-    [beside] = [thread for thread in threading.enumerate() if thread.name == "trial-chat"]
+    [beside] = [thread for thread in set(threading.enumerate()) - before if thread.name == "trial-chat"]
     answer.close()
     beside.join(timeout=10)
     assert not beside.is_alive()
