@@ -58,10 +58,10 @@ sync_venv() {
 
 # A line when a package begins to come and when all are there, not one more for each of two hundred that is installed.
 sync_packages() {
-  rm -f .venv/.meridian-failed
-  { "$UV" pip sync --compile-bytecode --python .venv/bin/python "requirements/$wanted.txt" 2>&1 || : >.venv/.meridian-failed; } |
+  rm -f .venv/.meridian-synced
+  { "$UV" pip sync --compile-bytecode --python .venv/bin/python "requirements/$wanted.txt" 2>&1 && : >.venv/.meridian-synced; } |
     grep -vE --line-buffered '^ ([-+~]|Downloaded|  *Built) ' || :
-  [ ! -e .venv/.meridian-failed ]
+  [ -e .venv/.meridian-synced ]
 }
 
 check_space() {
