@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from apps.calls.models import Call
 from apps.tenants.models import Tenant
+from tests.browser.test_everyone import PHONE, sideways
 from tests.pages.factories import call_make
 
 pytestmark = pytest.mark.browser
@@ -124,3 +125,31 @@ def test_an_agent_has_no_costs_and_an_outsider_no_call(as_person: AsPerson, site
     assert answer is not None
     assert answer.status == 404
     expect(outside.get_by_role("heading", name="Nothing here")).to_be_visible()
+
+
+def test_the_way_back_leads_to_the_list_as_it_was_left(as_person: AsPerson, site: Site, acme_calls: list[Call]) -> None:
+    page = as_person("alice@acme.test", "acme")
+    page.goto(f"{site('acme')}/calls/")
+    page.get_by_label("State").select_option("missed")
+    page.wait_for_url("**/calls/?state=missed")
+    page.locator("tbody a").first.click()
+    page.get_by_role("main").get_by_role("link", name="Calls", exact=True).click()
+    page.wait_for_url("**/calls/?state=missed")
+
+
+def test_the_palette_searches_what_is_no_command(as_person: AsPerson, site: Site, acme_calls: list[Call]) -> None:
+    page = as_person("alice@acme.test", "acme")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("maria & co")
+    page.get_by_role("option", name="Search calls for “maria & co”").click()
+    page.wait_for_url("**/calls/?q=maria%20%26%20co")
+    expect(page.get_by_label("Number or name")).to_have_value("maria & co")
+
+
+def test_a_long_name_does_not_widen_a_phone(as_person: AsPerson, site: Site, transactional_db: None) -> None:
+    with tenant_context(Tenant.objects.get(schema_name="acme")):
+        call = call_make(caller_name="Wolfeschlegelsteinhausenbergerdorff-Hubert-Blaine-the-Fourth von und zu Guttenberg")
+    page = as_person("alice@acme.test", "acme", viewport=PHONE)
+    for path in ("/", "/calls/", f"/calls/{call.pk}/"):
+        page.goto(site("acme") + path)
+        assert sideways(page) <= 0, path

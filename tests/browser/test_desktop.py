@@ -76,7 +76,7 @@ def test_from_the_list_to_an_answer(as_person: AsPerson, site: Site, acme_desk: 
     page.get_by_role("link", name="Maria Gonzales").click()
     expect(page.get_by_role("heading", name="Maria Gonzales")).to_be_visible()
     expect(page).to_have_url(f"{site('acme')}/desktop/{acme_desk.waiting.pk}/?view=unassigned")
-    expect(page).to_have_title("Maria Gonzales · Desktop · Acme · Meridian")
+    expect(page).to_have_title("(1) Maria Gonzales · Desktop · Acme · Meridian")
     expect(page.get_by_text("Order A-4711 is late")).to_be_visible()
     page.get_by_role("button", name="Claim", exact=True).click()
     expect(page.get_by_text("The conversation is yours.")).to_be_visible()

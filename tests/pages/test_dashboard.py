@@ -13,9 +13,10 @@ from apps.calls.first_steps import first_steps
 from apps.calls.selectors_dashboard import day_of, spent_since
 from apps.calls.services.numbers import number_set
 from apps.desktop.models import Conversation
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import Membership, Role, Tenant, User
 from tests.compass.factories import agent_published
 from tests.desktop.factories import a_contact, a_conversation
+from tests.pages.desk import chat
 from tests.pages.factories import bill, call_make, talk_make
 
 ClientFor = Callable[[User | None, str], Client]
@@ -88,3 +89,14 @@ def test_the_day_is_drawn_with_its_table(client_for: ClientFor, acme: Tenant, al
         call_make(started_at=timezone.now())
     html = page(client_for(alice, "acme"))
     assert "chart-hours" in html and "Show as a table" in html and "Most came between" in html
+
+
+def test_who_waits_for_a_person_is_told_to_those_who_may_answer(
+    client_for: ClientFor, acme: Tenant, alice: User, bob: User
+) -> None:
+    with tenant_context(acme):
+        for name in ("Maria", "Tom"):
+            chat(name, agent=False)
+    assert "2 chats wait for a person" in page(client_for(bob, "acme"))
+    Membership.objects.filter(user=bob).update(role=Role.FINANCE)
+    assert "wait for a person" not in page(client_for(bob, "acme"))

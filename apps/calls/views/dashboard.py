@@ -12,6 +12,7 @@ from apps.calls.selectors_dashboard import day_of, spent_since
 from apps.calls.selectors_pages import calls_recent, calls_today
 from apps.calls.views.rights import rights
 from apps.compass.selectors import agents_all
+from apps.desktop.selectors import conversations_waiting
 from apps.tenants.access import ADMINS, MONEY, role_required
 
 DISMISSED = "first_steps"
@@ -30,6 +31,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "answer_rate": round(100 * today.answered / today.total) if today.total else None,
         "day": day_of(tenant.timezone),
         "spent": spent_since(tenant, tenant.timezone) if allowed["may_costs"] else None,
+        "waiting": conversations_waiting() if allowed["may_words"] else (0, None),
         "limits": _limits(request) if allowed["may_costs"] else [],
         "may_limits": request.membership.role in MONEY,  # type: ignore[attr-defined]
         "recent": calls_recent(),

@@ -1,6 +1,11 @@
 """Every read of the desktop, in the current tenant's schema."""
 
-from apps.desktop.selectors.conversations import conversation_counts, conversation_get, conversations_list
+from apps.desktop.selectors.conversations import (
+    conversation_counts,
+    conversation_get,
+    conversations_list,
+    conversations_waiting,
+)
 from apps.desktop.selectors.events import event_last_id, events_after, events_of
 from apps.desktop.selectors.histories import history_of, messages_of, timeline_of
 from apps.desktop.selectors.people import (
@@ -24,6 +29,7 @@ __all__ = [
     "conversation_counts",
     "conversation_get",
     "conversations_list",
+    "conversations_waiting",
     "event_last_id",
     "events_after",
     "events_of",

@@ -1,11 +1,12 @@
 """Lists of conversations, their counts, and search."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.models import Contact, Conversation, Message
@@ -61,6 +62,12 @@ def conversation_counts(user_id: UUID | str) -> dict[str, int]:
     counts: dict[str, Any] = {view: Count("pk", filter=_view(user_id, view)) for view in views}
     counts |= {f"{view}_unread": Count("pk", filter=_view(user_id, view) & UNREAD) for view in views}
     return Conversation.objects.aggregate(**counts)
+
+
+def conversations_waiting() -> tuple[int, datetime | None]:
+    """How many conversations are open and nobody's, and since when the contact who waits the longest has waited."""
+    found = Conversation.objects.filter(_view(None, "unassigned")).aggregate(count=Count("pk"), since=Min("waiting_since"))
+    return found["count"], found["since"]
 
 
 def conversation_get(conversation_id: UUID | str) -> Conversation:

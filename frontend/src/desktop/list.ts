@@ -28,6 +28,7 @@ function draftsMark(): void {
   }
 }
 
+/** The open row, and the title: whose conversation it is, and how many of one's own have something unread. */
 function mark(): void {
   draftsMark();
   const id = conversation()?.dataset.conversation;
@@ -36,9 +37,10 @@ function mark(): void {
     if (open) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
-  const base = document.title.split(" · ").slice(-3).join(" · ");
+  const base = document.title.replace(/^\(\d+\) /, "").split(" · ").slice(-3).join(" · ");
   const name = conversation()?.dataset.contact;
-  document.title = name ? `${name} · ${base}` : base;
+  const unread = Number(document.querySelector<HTMLElement>("#view-mine")?.dataset.unread ?? 0);
+  document.title = `${unread > 0 ? `(${unread}) ` : ""}${name ? `${name} · ` : ""}${base}`;
 }
 
 /** What would move the rows waits until it is asked for, or the pointer has left. */
