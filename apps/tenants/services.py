@@ -10,6 +10,7 @@ from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
 from apps.tenants.selectors import slug_problem
 
 
+@transaction.atomic  # sweeps look into every tenant that they see, so none is seen before its schema
 def tenant_create(*, slug: str, name: str, country: str = "US", timezone: str = "UTC") -> Tenant:
     """Makes a tenant, its schema and its domain. Raises PermanentError when the slug cannot be had."""
     with schema_context("public"):
