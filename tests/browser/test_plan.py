@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from apps.billing.models import Subscription
+from apps.billing.models import Plan, Subscription
 from apps.billing.services.plans import tenant_today
 from apps.tenants.models import Tenant
 from tests.billing.invoice_side import entry_make, on_plan
@@ -81,3 +81,23 @@ def test_an_agent_does_not_see_it(as_person: Callable[..., Page], site: Site) ->
     for path in PAGES:
         answer = page.goto(site("acme") + path)
         assert answer is not None and answer.status == 403
+
+
+def test_somebody_is_invited_above_the_seats(as_person: Callable[..., Page], site: Site) -> None:
+    """The price stands in the form, the button says that it is taken, and the plan shows it."""
+    acme = Tenant.objects.get(schema_name="acme")
+    Plan.objects.create(code="pair", name="Pair", fee=30, seat_price=12, included_seats=2)
+    on_plan(acme, "pair")
+    page = as_person("alice@acme.test", "acme")
+    page.goto(site("acme") + "/compass/people/")
+    page.get_by_role("button", name="Invite").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 more costs $12.00 a month")
+    assert violations(page) == []
+    dialog.get_by_label("E-mail").fill("nina@acme.test")
+    dialog.get_by_role("button", name="Take the seat and invite").click()
+    expect(page.get_by_text("The invitation is on its way to nina@acme.test.")).to_be_visible()
+    page.goto(site("acme") + "/billing/plan/")
+    expect(page.get_by_role("table", name="Fees")).to_contain_text("1 at $12.00 a month")
+    Subscription.objects.all().delete()
+    Plan.objects.filter(code="pair").delete()

@@ -33,6 +33,7 @@ PAGES = {
     "search": "?q=nobody",
     "tenant": "tenants/acme/",
     "bare": "tenants/globex/",
+    "move": "tenants/acme/plan?plan=gold&seats=9",
     "revenue": "revenue/",
     "books": "books/",
     "book": "books/{current}/",
@@ -194,3 +195,24 @@ def test_a_book_gets_a_row_and_says_what_contradicts(as_staff: Callable[..., Pag
     page.get_by_role("button", name="Save").click()
     expect(page.locator("[data-toast]")).to_contain_text("Saved")
     assert PriceBook.objects.get(pk=much["coming"]).prices.filter(model="tts-9").count() == 1
+
+
+def test_an_invoice_is_credited_and_voided_with_a_reason(as_staff: Callable[..., Page], site: Site, much: dict[str, str]) -> None:
+    page = as_staff(viewport={"width": 1440, "height": 900})
+    page.goto(f"{site('')}/staff/invoices/{much['invoice']}/")
+    for act, verb, said in (
+        ("Make a credit note", "Make the credit note", "The credit note is made"),
+        ("Void", "Void", "It is void"),
+    ):
+        page.get_by_role("button", name=act, exact=True).click()
+        dialog = page.get_by_role("dialog")
+        assert violations(page) == []
+        if act != "Void":
+            dialog.get_by_label("Amount").fill("4.50")
+        dialog.get_by_label("Why").fill("Agreed by telephone.")
+        dialog.get_by_role("button", name=verb, exact=True).click()
+        expect(page.locator("[data-toast]")).to_contain_text(said)
+    expect(page.get_by_text("Declared void")).to_be_visible()
+    page.get_by_role("link", name="Acme").first.click()
+    expect(page.get_by_text("Voided an invoice")).to_be_visible()
+    expect(page.get_by_text("Agreed by telephone.")).to_have_count(2)
