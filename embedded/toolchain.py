@@ -67,7 +67,7 @@ def stripe_mock_binary(say: Say = quiet) -> Path:
 
 
 def _go_install(name: str, module: str, binary: str, target: Path, say: Say) -> None:
-    """Builds a Go module into the cache; `binary` is what Go calls it."""
+    """Builds a Go module into the cache; `binary` is what Go calls it. What was fetched stays until that is done."""
     folder = cache_dir() / "build" / name
     go = go_binary(say)
     env = {
@@ -86,12 +86,10 @@ def _go_install(name: str, module: str, binary: str, target: Path, say: Say) -> 
         env=env,
         grace=2,
     )
-    try:
-        build.run(say, BUILD_TIMEOUT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (folder / binary).rename(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    build.run(say, BUILD_TIMEOUT)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (folder / binary).rename(target)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def go_binary(say: Say = quiet) -> Path:

@@ -63,6 +63,8 @@ def up(options: argparse.Namespace) -> int:
         terminal.line(f"\n{terminal.bold('Meridian did not start.')} {error}")
         return 1
     except Stopped:
+        if stack is None or not stack.env:
+            terminal.line("\nStopped. The next start goes on from here.")
         return 0
     finally:
         _stop(terminal, stack)
