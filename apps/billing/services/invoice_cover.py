@@ -22,16 +22,19 @@ from apps.tenants.models import Tenant
 
 MICRO = Decimal("0.000001")
 
+# Told by the few that are open: what was ever invoiced grows with every month of every tenant.
+INVOICED = "NOT EXISTS (SELECT FROM billing_openentry o WHERE o.tenant_id = %(tenant)s AND o.entry_id = e.id)"
 # Chronologically: a thing is covered by what is left of the allowance when its turn comes, the last one in part.
-INCLUDED = """
+INCLUDED = f"""
 WITH allowances (source_type, allowance) AS (
     VALUES ('call', %(call)s::numeric), ('turn', %(turn)s::numeric), ('message', %(message)s::numeric)
 ), things AS (
     SELECT e.source_type, e.source_id, min(e.started_at) AS at, sum(e.total_known) AS cost,
         CASE e.source_type WHEN 'call' THEN greatest(0, sum(e.duration)) ELSE 1 END AS size
-    FROM billing_ledgerentry e JOIN billing_invoicedentry i ON i.entry_id = e.id
+    FROM billing_ledgerentry e
     WHERE e.tenant_id = %(tenant)s AND e.currency = %(currency)s AND e.started_at >= %(begin)s AND e.started_at < %(end)s
         AND e.source_type IN ('call', 'turn', 'message')
+        AND {INVOICED}
     GROUP BY e.source_type, e.source_id HAVING sum(e.total_known) <> 0
 ), running AS (
     SELECT *, sum(size) OVER (PARTITION BY source_type ORDER BY at, source_id) - size AS before FROM things
@@ -42,18 +45,19 @@ WITH allowances (source_type, allowance) AS (
     FROM running JOIN allowances USING (source_type)
 )
 SELECT source_type, sum(part), sum(cost * share) FROM covered WHERE share > 0 GROUP BY source_type
-"""
+"""  # noqa: S608
 # A thing's rows are brought together first: a correction holds differences, and the book is the one that it was priced by last.
 # Nothing is joined but a handful of prices, since the planner cannot know how much a month holds.
-TIERED = """
+TIERED = f"""
 WITH allowances (source_type, allowance) AS (
     VALUES ('call', %(call)s::numeric), ('turn', %(turn)s::numeric), ('message', %(message)s::numeric)
 ), things AS (
     SELECT e.source_type, e.source_id, min(e.started_at) AS at, jsonb_agg(e.lines) AS lines,
         (array_agg(e.price_book_id ORDER BY e.revision DESC))[1] AS book_id,
         CASE WHEN sum(e.total_known) = 0 THEN 0 WHEN e.source_type = 'call' THEN greatest(0, sum(e.duration)) ELSE 1 END AS size
-    FROM billing_ledgerentry e JOIN billing_invoicedentry i ON i.entry_id = e.id
+    FROM billing_ledgerentry e
     WHERE e.tenant_id = %(tenant)s AND e.currency = %(currency)s AND e.started_at >= %(begin)s AND e.started_at < %(end)s
+        AND {INVOICED}
     GROUP BY e.source_type, e.source_id
 ), running AS (
     SELECT *, sum(size) OVER (PARTITION BY source_type ORDER BY at, source_id) - size AS before FROM things
@@ -82,7 +86,7 @@ WITH allowances (source_type, allowance) AS (
     GROUP BY c.source_type, c.source_id, c.share, t.id, t.quantity HAVING sum((line->>'amount')::numeric) <> 0
 )
 SELECT id, sum(quantity), sum(quantity * share) FROM used GROUP BY id
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
