@@ -84,7 +84,7 @@ def _stop(name: str) -> NoReturn:
     what = HELP.get(name, "a required setting")
     print(
         f"Meridian cannot start: {name} is not set. It is {what}. "
-        "Set it in the environment or in .env (see .env.example), or run ./script/up for a machine of its own.",
+        "Set it in the environment or in .env (see .env.example), or start ./script/up and wait until it says where to go.",
         file=sys.stderr,
     )
     raise MissingSetting(78)
