@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django_tenants.utils import schema_context
 
 from apps.core.postgres import base
+from apps.core.prepared import prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 engine = cast(Any, connection)
@@ -65,3 +66,18 @@ def test_a_connection_that_has_not_answered_for_a_while_is_checked(monkeypatch: 
     _path()
     _path()
     assert checks == [1]
+
+
+def test_a_new_connection_plans_a_prepared_statement_once() -> None:
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW plan_cache_mode")
+        assert cursor.fetchone() == ("force_generic_plan",)
+    for number in range(7):
+        with prepared("SELECT count(*) FROM core_inboundevent WHERE attempts > %s", [number]) as asked:
+            asked.fetchall()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE '%inboundevent%'"
+        )
+        assert cursor.fetchone() == (7, 0)

@@ -9,7 +9,8 @@ from typing import Any
 
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
 
-GENERIC = "-c plan_cache_mode=force_generic_plan"
+ONLY_ASKED = 2**31  # how often a statement would have to come to be prepared without asking for it
+GENERIC = "SET plan_cache_mode = force_generic_plan"
 HEALTHY_SECONDS = 2.0  # for how long a connection that answered is taken to be well; one that failed is looked at at once
 
 
@@ -23,9 +24,13 @@ class DatabaseWrapper(TenantsWrapper):
     _well_until = 0.0  # by the monotonic clock
 
     def get_connection_params(self) -> dict[str, Any]:
+        """Django forbids psycopg to prepare anything, also what asks for it: here nothing else does."""
+        return {**super().get_connection_params(), "prepare_threshold": ONLY_ASKED}
+
+    def init_connection_state(self) -> None:
         """What `apps.core.prepared` sends is planned once for each connection, instead of anew at each of its first times."""
-        given: dict[str, Any] = super().get_connection_params()
-        return {**given, "options": f"{given.get('options', '')} {GENERIC}".strip()}
+        super().init_connection_state()
+        self.connection.execute(GENERIC)  # said here, because PgBouncer refuses it among what a connection begins with
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         self._session_path = None
