@@ -39,7 +39,7 @@ class Chat {
   async send(): Promise<void> {
     const text = this.field.value.trim();
     if (!text || this.turn) return;
-    const turn = (this.turn = crypto.randomUUID());
+    const turn = (this.turn = String(Math.random()).slice(2));
     this.working(true);
     this.field.value = "";
     this.add("[data-try-mine]", text);
