@@ -68,9 +68,10 @@ async def test_a_full_worker_takes_no_more(livekit: LiveKit) -> None:
     try:
         async with calling(livekit) as first, calling(livekit) as second:
             await first.dispatch("atlas")
-            await first.greeted()
-            await second.dispatch("atlas")
+            await worker.logged("received job request")
+            await second.dispatch("atlas")  # before livekit-server has been told of the worker's load, else it does not ask
             await worker.logged("full with 1 calls")
+            await first.greeted()
             assert second.web.events == []
     finally:
         await worker.stop()
