@@ -70,7 +70,7 @@ def test_lines_by_source_agent_and_channel(acme: Tenant) -> None:
 
 
 def test_lines_name_the_agent(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "_names", [lambda ids: dict(Agent.objects.filter(pk__in=ids).values_list("pk", "name"))])
+    monkeypatch.setattr(neighbours, "_agents", [lambda ids: dict(Agent.objects.filter(pk__in=ids).values_list("pk", "name"))])
     with tenant_context(acme):
         agent = agent_published()
     entry_make(acme, "1", agent_id=agent.pk, channel="sip")

@@ -97,7 +97,7 @@ def test_every_icon_is_in_the_sprite() -> None:
 
 
 def test_no_template_carries_script_or_style_of_its_own() -> None:
-    """The content policy would refuse them."""
+    """The content policy would refuse them. Mails are no pages: they bring their style, since they may fetch nothing."""
     inline = re.compile(r"<script(?![^>]*\bsrc=)|\son[a-z]+=|\sstyle=|<style|javascript:")
-    found = [path.name for path in (ROOT / "templates").rglob("*.html") if inline.search(path.read_text())]
-    assert found == []
+    pages = [path for path in (ROOT / "templates").rglob("*.html") if path.parent.name not in ("emails", "email")]
+    assert [path.name for path in pages if inline.search(path.read_text())] == []

@@ -47,6 +47,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "invoice_finalize": lambda: stripe_calls.invoice_finalize("in_1", auto_advance=True, key="k"),
     "invoice_mail": lambda: stripe_calls.invoice_mail("in_1", key="k"),
     "invoice_void": lambda: stripe_calls.invoice_void("in_1", key="k"),
+    "invoice_write_off": lambda: stripe_calls.invoice_write_off("in_1", key="k"),
     "invoice_delete": lambda: stripe_calls.invoice_delete("in_1"),
     "credit_note_get": lambda: stripe_calls.credit_note_get("cn_1"),
     "credit_notes_of": lambda: stripe_calls.credit_notes_of("in_1"),
