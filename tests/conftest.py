@@ -13,6 +13,7 @@ from apps.tenants.services import person_add, tenant_create
 
 PASSWORD = "a-test-password-1"
 TENANTS = ("acme", "globex")
+PEOPLE = ("alice@acme.test", "bob@acme.test", "charlie@globex.test")
 KEPT = ("django_migrations", "django_content_type", "auth_permission", "tenants_tenant", "tenants_domain", "tenants_user")
 KEPT += ("tenants_membership", "billing_pricebook", "billing_price", "billing_plan", "billing_planinclusion")
 
@@ -53,6 +54,9 @@ def _empty_tables(self: TransactionTestCase) -> None:
             "DELETE FROM tenants_tenant WHERE schema_name <> ALL(%s)",
         ):
             cursor.execute(statement, [list(TENANTS)])
+        others = "SELECT id FROM tenants_user WHERE email <> ALL(%s)"
+        cursor.execute(f"DELETE FROM tenants_membership WHERE user_id IN ({others})", [list(PEOPLE)])
+        cursor.execute("DELETE FROM tenants_user WHERE email <> ALL(%s)", [list(PEOPLE)])
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[method-assign]

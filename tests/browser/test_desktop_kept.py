@@ -28,7 +28,7 @@ def test_what_could_not_be_sent_stands_before_what_was_begun_since(as_person: As
     page = as_person("bob@acme.test", "acme")
     open_desk(page, site, desk.mine)
     held: list[Route] = []
-    page.route("**/reply", held.append)
+    page.route("**/reply", lambda route: held.append(route))
     write = page.get_by_role("textbox", name="Write a reply…")
     write.fill("First")
     with page.expect_request("**/reply"):
