@@ -84,7 +84,7 @@ def _draft(invoice: Invoice) -> Standing:
 
 def _open(invoice: Invoice) -> Standing:
     due = money(due_of(invoice), invoice.currency)
-    if invoice.due_at and invoice.due_at < timezone.now():
+    if invoice.is_overdue and invoice.due_at:
         sentence = _("%(due)s were due on %(day)s. Pay now to keep your account in good standing.")
         return Standing(_("Overdue"), "loss", sentence % {"due": due, "day": date_format(invoice.due_at, "j M Y")})
     if invoice.problem:

@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, Sum
 
-from apps.billing.models import CreditNote, CreditUse, Invoice, InvoiceLine
+from apps.billing.models import CreditUse, Invoice, InvoiceLine
 from apps.billing.months import month_next
+from apps.billing.selectors.notes import notes_sum
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _of_invoice(invoice: Invoice, usage: tuple[Decimal, int, int], lines: dict[s
         ),
         (-lines.get("credit", zero), invoice.credits, "its credit lines say", "it took credits of"),
         (max(zero, invoice.credits), _credits_used(invoice), "it took credits of", "the credits that it used say"),
-        (max(invoice.credited, zero), _noted(invoice), "it says that credit notes took back", "the credit notes say"),
+        (max(invoice.credited, zero), notes_sum(invoice), "it says that credit notes took back", "the credit notes say"),
     ]
     for ours, theirs, words, other in checks:
         if abs(ours - theirs) >= LEAST:
@@ -101,10 +102,6 @@ def _of_invoice(invoice: Invoice, usage: tuple[Decimal, int, int], lines: dict[s
 
 def _credits_used(invoice: Invoice) -> Decimal:
     return CreditUse.objects.filter(invoice=invoice).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
-
-
-def _noted(invoice: Invoice) -> Decimal:
-    return CreditNote.objects.filter(invoice=invoice, voided_at=None).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def _forgotten(month: date) -> Iterator[Found]:

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from apps.billing import stripe_calls
 from apps.billing.models import BillingProfile, CreditNote, Invoice
 from apps.billing.rounding import from_minor_units
+from apps.billing.selectors.notes import notes_sum
 from apps.billing.services.stripe_credits import NOTE_MARK, note_store
-from apps.billing.services.stripe_states import invoice_apply, moment, notes_sum
+from apps.billing.services.stripe_states import invoice_apply, moment
 from apps.billing.services.stripe_sync import INVOICE_MARK
 from apps.core.errors import Ignored
 

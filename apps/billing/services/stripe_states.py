@@ -1,16 +1,16 @@
 """What Stripe says of an invoice, taken over so that the order of saying does not matter; and where its tenant then stands."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 
-from apps.billing.models import BillingProfile, CreditNote, Invoice
+from apps.billing.models import BillingProfile, Invoice
 from apps.billing.rounding import from_minor_units
+from apps.billing.selectors.notes import notes_sum
 from apps.billing.services.invoices import invoice_void
 from apps.tenants.models import Tenant
 
@@ -78,12 +78,6 @@ def _amounts(invoice: Invoice, answer: Json) -> None:
     notes = (answer.get("pre_payment_credit_notes_amount") or 0) + (answer.get("post_payment_credit_notes_amount") or 0)
     invoice.credited = max(notes_sum(invoice), amount(notes))
     invoice.payment_attempts = max(invoice.payment_attempts, answer.get("attempt_count") or 0)
-
-
-def notes_sum(invoice: Invoice) -> Decimal:
-    """What its credit notes take back, those too that Stripe does not have yet; a void one takes back nothing."""
-    notes = CreditNote.objects.filter(invoice=invoice, voided_at=None)
-    return notes.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
 
 
 def _papers(invoice: Invoice, answer: Json) -> None:

@@ -6,11 +6,12 @@ Stripe is asked first and outside any transaction: what it refuses has not happe
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F
 from django.utils import timezone
 
 from apps.billing import stripe_calls
 from apps.billing.models import CreditNote, Invoice, InvoiceLine, StaffAct
+from apps.billing.selectors.notes import notes_sum
 from apps.billing.services.credits import credit_note_create
 from apps.billing.services.invoices import InvoiceRefused, invoice_draft, invoice_void
 from apps.billing.services.staff.acts import act_record, reason_checked
@@ -115,8 +116,7 @@ def note_left(invoice: Invoice, line: InvoiceLine | None = None) -> Decimal:
     left = max(invoice.total - invoice.credited, Decimal())
     if line is None:
         return left
-    gone = CreditNote.objects.filter(line=line, voided_at=None).aggregate(sum=Sum("amount"))["sum"] or Decimal()
-    return max(min(left, line.amount - gone), Decimal())
+    return max(min(left, line.amount - notes_sum(line)), Decimal())
 
 
 def _record(kind: StaffAct.Kind, invoice: Invoice, sentence: str, by: str) -> None:
