@@ -1,5 +1,6 @@
 """Rows written and read by statements that are put together once: what every message of every tenant goes through."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -55,13 +56,24 @@ def row_read(model: type[Row], rest: str, given: list[Any]) -> Row | None:
     return None if values is None else row_made(model, values)
 
 
-def row_made(model: type[Row], values: tuple[Any, ...]) -> Row:
+def row_made(model: type[Row], values: Sequence[Any]) -> Row:
     """An instance from what a statement gave for the model's columns, in their order (see row_columns)."""
     names, converters = _shape(model)
     plain = list(values)
     for place, expression, convert in converters:
         plain[place] = convert(plain[place], expression, connection)
     return model.from_db(connection.alias, names, plain)
+
+
+def rows_made(values: Sequence[Any], model: type[Row], *joined: type[models.Model]) -> tuple[Row, *tuple[Any, ...]]:
+    """An instance of each model, from what a statement gave for the columns of one after the other; more values may follow."""
+    others, place = list[Any](), len(model._meta.concrete_fields)
+    first = row_made(model, values[:place])
+    for other in joined:
+        end = place + len(other._meta.concrete_fields)
+        others.append(row_made(other, values[place:end]))
+        place = end
+    return first, *others
 
 
 @cache

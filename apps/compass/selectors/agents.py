@@ -14,7 +14,7 @@ from apps.compass.tools.offers import tool_specs
 from apps.compass.variables import prompt_ready, variables_of
 from apps.core.errors import PermanentError
 from apps.core.prepared import prepared
-from apps.core.rows import row_columns, row_made
+from apps.core.rows import row_columns, rows_made
 from apps.core.schema import schema_current
 
 # A version stored by an older release may lack a part that has been added since.
@@ -111,9 +111,8 @@ def _published(agent_id: UUID | str) -> AgentVersion | None:
         values = cursor.fetchone()
     if values is None:
         return None
-    one = len(AgentVersion._meta.concrete_fields)
-    version = row_made(AgentVersion, values[:one])
-    version.agent = row_made(Agent, values[one:])
+    version, agent = rows_made(values, AgentVersion, Agent)
+    version.agent = agent
     return version
 
 

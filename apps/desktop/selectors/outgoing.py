@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet, prefetch_related_objects
 
 from apps.core.prepared import prepared
-from apps.core.rows import row_columns, row_made, row_read
+from apps.core.rows import row_columns, row_made, row_read, rows_made
 from apps.desktop.models import Attachment, Contact, Conversation, Message
 from apps.desktop.selectors.histories import ROLES
 
@@ -37,10 +37,8 @@ def message_and_next(message_id: UUID | str) -> tuple[Message | None, UUID | Non
     if values is None:
         return None, None
     *values, following = values
-    one, two = len(Message._meta.concrete_fields), len(Conversation._meta.concrete_fields)
-    message = row_made(Message, values[:one])
-    message.conversation = row_made(Conversation, values[one : one + two])
-    message.conversation.contact = row_made(Contact, values[one + two : -1])
+    message, conversation, contact = rows_made(values, Message, Conversation, Contact)
+    message.conversation, conversation.contact = conversation, contact
     if not values[-1]:
         files_none(message)
     return message, following
@@ -120,9 +118,8 @@ def conversation_find(conversation_id: UUID | str) -> Conversation | None:
         values = cursor.fetchone()
     if values is None:
         return None
-    one = len(Conversation._meta.concrete_fields)
-    conversation = row_made(Conversation, values[:one])
-    conversation.contact = row_made(Contact, values[one:])
+    conversation, contact = rows_made(values, Conversation, Contact)
+    conversation.contact = contact
     return conversation
 
 

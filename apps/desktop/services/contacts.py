@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from apps.core.prepared import prepared
-from apps.core.rows import row_columns, row_made
+from apps.core.rows import row_columns, rows_made
 from apps.desktop.errors import DeskError
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Contact, ContactIdentity, Conversation
@@ -73,9 +73,8 @@ def _identity(kind: str, value: str) -> ContactIdentity | None:
         values = cursor.fetchone()
     if values is None:
         return None
-    one = len(ContactIdentity._meta.concrete_fields)
-    identity = row_made(ContactIdentity, values[:one])
-    identity.contact = row_made(Contact, values[one:])
+    identity, contact = rows_made(values, ContactIdentity, Contact)
+    identity.contact = contact
     return identity
 
 
