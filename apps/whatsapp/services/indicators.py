@@ -27,7 +27,7 @@ def typing_soon(conversation: Conversation) -> None:
         _threads().submit(call)
 
 
-def typing_beside(conversation_id: UUID, line: str, wamid: str | None) -> None:
+def typing_beside(line: str, wamid: str | None) -> None:
     """As typing_soon, of what the caller has read already: the number, and the contact's latest message."""
     call = _call_of(line, wamid)
     if call is not None:

@@ -34,7 +34,7 @@ TYPING = """WITH turn AS (SELECT turn.id, turn.conversation_id, talk.line FROM w
 kept AS (INSERT INTO whatsapp_turnevent (turn_id, seq, event, payload, dropped, at)
   SELECT id, %(seq)s, 'typing', '{}', false, %(now)s FROM turn ON CONFLICT DO NOTHING RETURNING turn_id),
 shown AS (UPDATE whatsapp_turn SET typing_at = %(now)s FROM kept WHERE id = kept.turn_id)
-SELECT turn.conversation_id, turn.line, (SELECT external_id FROM desktop_message AS said
+SELECT turn.line, (SELECT external_id FROM desktop_message AS said
   WHERE said.conversation_id = turn.conversation_id AND author = 'contact' ORDER BY at DESC, id DESC LIMIT 1)
 FROM kept JOIN turn ON turn.id = kept.turn_id"""
 
