@@ -1,21 +1,15 @@
 """The worker process of the Procfile: turns from the queue, and what becomes of them when it is stopped or killed."""
 
 import os
-import shlex
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from django_tenants.utils import schema_context
 
-from config.celery import app
-from embedded.paths import CHECKOUT
-from embedded.process import Process
-from embedded.services import BIN
+from tests.celery_side import celery_running, queued
 from tests.herald.factories import text_agent, turn_of, turn_post
 from tests.herald.sides import ReplySide
 from tests.standins.openai import Answer, OpenAIStandin, last_user_text
@@ -28,33 +22,14 @@ Worker = Callable[[], Any]
 
 @pytest.fixture(autouse=True)
 def _queued() -> Iterator[None]:
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
+    with queued():
+        yield
 
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Worker:
     """Starts the `turns` process on the test's own database and queue."""
-    procfile = dict(line.split(": ", 1) for line in (CHECKOUT / "Procfile").read_text().splitlines())
-    program, *options = shlex.split(procfile["turns"])
-    database = connection.settings_dict
-    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.dev", "DATABASE_URL": url, "PYTHONWARNINGS": "ignore"}
-
-    @contextmanager
-    def running() -> Iterator[Process]:
-        process = Process(
-            "turns",
-            [str(BIN / program), *options, "--without-gossip", "--without-mingle"],
-            log_path=tmp_path / "turns.log",
-            env=env,
-        )
-        with process:
-            process.wait_ready(lambda: process.logged("ready."), 60)
-            yield process
-
-    return running
+    return lambda: celery_running("turns", tmp_path / "turns.log", patience=60)
 
 
 def test_turns_of_two_tenants(acme: Any, globex: Any, model: OpenAIStandin, channel: ReplySide, worker: Worker) -> None:

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import shlex
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,11 +19,8 @@ from apps.billing.tasks import invoice_tenant_task
 from apps.core.models import InboundEvent, OutboundEffect
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add
-from config.celery import app
-from embedded.paths import CHECKOUT
-from embedded.process import Process
-from embedded.services import BIN
 from tests.billing.stripe.test_flow import hook, in_order, usage
+from tests.celery_side import celery_running, queued
 from tests.e2e.waiting import until
 from tests.standins.stripe import API_KEY, WEBHOOK_SECRET, Stripe
 
@@ -35,34 +30,15 @@ MARCH = date(2026, 3, 1)
 
 @pytest.fixture(autouse=True)
 def _queued() -> Iterator[None]:
-    app.conf.task_always_eager = False
-    yield
-    app.conf.task_always_eager = True
+    with queued():
+        yield
 
 
 @pytest.fixture
-def worker(tmp_path: Path, stripe: Stripe) -> Callable[[], Any]:
+def worker(tmp_path: Path, stripe: Stripe) -> Callable[[str], Any]:
     """Starts the `worker` process on the test's own database, queue and pretend Stripe."""
-    procfile = dict(line.split(": ", 1) for line in (CHECKOUT / "Procfile").read_text().splitlines())
-    program, *options = shlex.split(procfile["worker"])
-    env = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings.dev",
-        "DATABASE_URL": "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict),
-        "STRIPE_SECRET_KEY": API_KEY,
-        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "STRIPE_API_BASE": stripe.base_url,
-        "PYTHONWARNINGS": "ignore",
-    }
-
-    @contextmanager
-    def running(name: str) -> Iterator[Process]:
-        command = [str(BIN / program), *options, "--without-gossip", "--without-mingle"]
-        with Process(name, command, log_path=tmp_path / f"{name}.log", env=env) as process:
-            process.wait_ready(lambda: process.logged("ready."), 180)
-            yield process
-
-    return running
+    there = {"STRIPE_SECRET_KEY": API_KEY, "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET, "STRIPE_API_BASE": stripe.base_url}
+    return lambda name: celery_running("worker", tmp_path / f"{name}.log", patience=180, **there)
 
 
 def wait(check: Callable[[], Any], what: str) -> None:
