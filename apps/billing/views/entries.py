@@ -28,6 +28,7 @@ from apps.billing.selectors.entries import (
 )
 from apps.billing.selectors.spend import Narrowed, Spent, spend_kinds
 from apps.billing.views.overview import agents_named
+from apps.core.currencies import sums_of
 from apps.core.tables import Column, Total, headings
 from apps.core.templatetags.ui import moneys, unit_money
 from apps.tenants.access import MONEY, role_required
@@ -180,16 +181,10 @@ def _totals(total: Mapping[str, Spent] | None, rows: Sequence[LedgerEntry]) -> l
     if not rows:
         return []
     if total is None:
-        return _row_of(_("This page"), ", ".join(unit_money(amount, currency) for currency, amount in _sums(rows).items()))
+        sums = sums_of((row.currency, row.total_known) for row in rows)
+        return _row_of(_("This page"), ", ".join(unit_money(amount, currency) for currency, amount in sorted(sums.items())))
     count = sum(spent.entries for spent in total.values())
     return _row_of(_("All %(count)s") % {"count": f"{count:,}"}, moneys({name: spent.total for name, spent in total.items()}))
-
-
-def _sums(rows: Sequence[LedgerEntry]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for row in sorted(rows, key=lambda row: row.currency):
-        sums[row.currency] = sums.get(row.currency, Decimal()) + row.total_known
-    return sums
 
 
 def _row_of(counted: str, amount: str) -> list[Total]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from apps.calls.models import Call
 from apps.calls.selectors_pages import call_listed, calls_listed
 from apps.calls.views.rights import rights
 from apps.compass.selectors import agents_all
+from apps.core.currencies import sums_of
 from apps.core.tables import Column, Total, headings
 from apps.core.templatetags.ui import clock, moneys
 from apps.tenants.access import role_required
@@ -84,7 +84,5 @@ def _totals(rows: Sequence[Call], may_costs: bool) -> list[Total]:
 
 
 def _cost_total(rows: Sequence[Call]) -> Total:
-    sums: dict[str, Decimal] = {}
-    for cost in (call.cost for call in rows if call.cost):  # type: ignore[attr-defined]
-        sums[cost.currency] = sums.get(cost.currency, Decimal()) + cost.total_known
-    return Total(moneys(sums), _("Cost"), numeric=True)
+    costs = [call.cost for call in rows if call.cost]  # type: ignore[attr-defined]
+    return Total(moneys(sums_of((cost.currency, cost.total_known) for cost in costs)), _("Cost"), numeric=True)
