@@ -23,24 +23,28 @@ from apps.tenants.access import MONEY, role_required
 from apps.tenants.models import Tenant
 
 SIZE = 24
+MINUTES = ngettext_lazy("%(count)s minute", "%(count)s minutes", "n")
+CALLS = ngettext_lazy("%(count)s call", "%(count)s calls", "n")
+ANSWERS = ngettext_lazy("%(count)s answer", "%(count)s answers", "n")
+MESSAGES = ngettext_lazy("%(count)s message", "%(count)s messages", "n")
 # A line's unit (of the price book, of a plan, of a fee) and its source in words: one, and several.
 COUNTED: dict[str, Any] = {
-    Unit.MINUTE: ngettext_lazy("%(count)s minute", "%(count)s minutes", "n"),
-    Unit.TURN: ngettext_lazy("%(count)s answer", "%(count)s answers", "n"),
-    Unit.MESSAGE: ngettext_lazy("%(count)s message", "%(count)s messages", "n"),
+    Unit.MINUTE: MINUTES,
+    Unit.TURN: ANSWERS,
+    Unit.MESSAGE: MESSAGES,
     Unit.RUN: ngettext_lazy("%(count)s run", "%(count)s runs", "n"),
-    Unit.CALL: ngettext_lazy("%(count)s call", "%(count)s calls", "n"),
+    Unit.CALL: CALLS,
     Unit.SECOND: ngettext_lazy("%(count)s second", "%(count)s seconds", "n"),
-    Meter.CALL_MINUTES: ngettext_lazy("%(count)s minute", "%(count)s minutes", "n"),
-    Meter.AI_TURNS: ngettext_lazy("%(count)s answer", "%(count)s answers", "n"),
-    Meter.MESSAGES: ngettext_lazy("%(count)s message", "%(count)s messages", "n"),
+    Meter.CALL_MINUTES: MINUTES,
+    Meter.AI_TURNS: ANSWERS,
+    Meter.MESSAGES: MESSAGES,
     "month": ngettext_lazy("%(count)s month", "%(count)s months", "n"),
     "seat": ngettext_lazy("%(count)s seat", "%(count)s seats", "n"),
 }
 BEHIND: dict[str, Any] = {
-    SourceType.CALL: ngettext_lazy("%(count)s call", "%(count)s calls", "n"),
-    SourceType.TURN: ngettext_lazy("%(count)s answer", "%(count)s answers", "n"),
-    SourceType.MESSAGE: ngettext_lazy("%(count)s message", "%(count)s messages", "n"),
+    SourceType.CALL: CALLS,
+    SourceType.TURN: ANSWERS,
+    SourceType.MESSAGE: MESSAGES,
     SourceType.TRANSCRIPT: ngettext_lazy("%(count)s voice note", "%(count)s voice notes", "n"),
 }
 ANYTHING = ngettext_lazy("%(count)s record", "%(count)s records", "n")

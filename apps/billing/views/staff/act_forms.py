@@ -14,14 +14,10 @@ from apps.core.templatetags.ui import money
 from apps.tenants.models import Tenant
 
 
-def reason_field() -> forms.CharField:
-    return forms.CharField(label=gettext_lazy("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
-
-
 class ReasonForm(forms.Form):
     """Why something is done."""
 
-    reason = reason_field()
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class TrialForm(ReasonForm):
