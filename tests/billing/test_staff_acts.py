@@ -198,6 +198,13 @@ def test_a_credit_note_for_a_line_or_all_that_is_left(staff: Client, sent: Invoi
     assert "Make a credit note" not in said(staff, f"/staff/invoices/{sent.pk}/")
 
 
+def test_a_void_credit_note_is_shown_as_such(staff: Client, sent: Invoice) -> None:
+    staff.post(f"/staff/invoices/{sent.pk}/credit", WHY)
+    assert "CN-0000001 (void)" not in said(staff, f"/staff/invoices/{sent.pk}/")
+    CreditNote.objects.update(voided_at=datetime(2026, 11, 1, tzinfo=UTC))
+    assert "CN-0000001 (void)" in said(staff, f"/staff/invoices/{sent.pk}/")
+
+
 def test_a_line_of_another_invoice_is_none(staff: Client, sent: Invoice, globex: Tenant) -> None:
     other = draft_of(globex, ("5.00",), month=date(2026, 9, 1)).lines.get()
     staff.post(f"/staff/invoices/{sent.pk}/credit", {"line": str(other.pk), **WHY})
