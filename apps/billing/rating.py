@@ -39,6 +39,8 @@ UNITS: dict[str, tuple[str, int]] = {
 }
 # A price in one of these covers the whole row beside the units that measure it.
 FEES = {"calls"}
+# Behind a model's name: what Media Bot used of it beside the agent. A book may price it; else it costs the platform only.
+BESIDE = "/media-bot"
 SHARED = lcm(*(size for _, size in UNITS.values()))
 WHOLE = RATE_SCALE * SHARED
 
@@ -122,12 +124,51 @@ class Rates:
                 if "input_tokens" in rates:
                     rates.setdefault("cached_tokens", rates["input_tokens"])
 
+        for (kind, provider, model), tariff in self._tariffs.items():
+            if model.endswith(BESIDE) and (base := self._tariffs.get((kind, provider, base_of(model)))):
+                tariff.costs = {**_measured(base.costs), **tariff.costs}
+
     def of(self, kind: str, provider: str, model: str) -> Tariff | None:
-        """The model's tariff. A variant such as `marketing/DE` without one has that of `marketing`."""
+        """The model's tariff. A variant such as `marketing/DE` without one has that of `marketing`.
+
+        What Media Bot used of a model costs the platform what the model costs, and its customer nothing, unless it has a price.
+        """
         tariff = self._tariffs.get((kind, provider, model))
         if tariff is None and "/" in model:
-            return self._tariffs.get((kind, provider, model.partition("/")[0]))
+            base = self._tariffs.get((kind, provider, base_of(model)))
+            return Tariff(NOTHING, _measured(base.costs) if base else {}) if model.endswith(BESIDE) else base
         return tariff
+
+    @property
+    def variants(self) -> set[Key]:
+        """Those of the models with a price that have a slash in their name."""
+        return {key for key in self._tariffs if "/" in key[2]}
+
+    def changed(self, after: "Rates") -> dict[Key, Tariff | None]:
+        """The models whose customers pay something else by `after`, with what they pay then; None where they have no price."""
+        keys = {**self._tariffs, **after._tariffs}
+        return {key: after.of(*key) for key in keys if _charges(self.of(*key)) != _charges(after.of(*key))}
+
+
+NOTHING: dict[str, Rate] = {name: (0, 1) for name, _size in UNITS.values() if name not in FEES}
+
+
+def base_of(model: str) -> str:
+    """The model that a variant is one of."""
+    return model.removesuffix(BESIDE) if model.endswith(BESIDE) else model.partition("/")[0]
+
+
+def weight(rate: Rate) -> int:
+    """What one base quantity costs at a rate, in parts of which WHOLE are the currency's unit."""
+    return rate[0] * (SHARED // rate[1])
+
+
+def _measured(rates: dict[str, Rate]) -> dict[str, Rate]:
+    return {name: rate for name, rate in rates.items() if name not in FEES}
+
+
+def _charges(tariff: Tariff | None) -> dict[str, int]:
+    return {name: weight(rate) for name, rate in tariff.charges.items()} if tariff else {}
 
 
 def amount_of(quantities: Quantities, rates: dict[str, Rate]) -> int | None:
@@ -137,10 +178,10 @@ def amount_of(quantities: Quantities, rates: dict[str, Rate]) -> int | None:
         rate = rates.get(name)
         if rate is None:
             return None
-        exact += quantity * rate[0] * (SHARED // rate[1])
+        exact += quantity * weight(rate)
     for name in FEES:
         if name in rates and name not in quantities:
-            exact += MICRO * rates[name][0] * (SHARED // rates[name][1])
+            exact += MICRO * weight(rates[name])
     return half_even(exact, WHOLE)
 
 

@@ -1,5 +1,6 @@
 """The preview: a month as another book would have charged it, to the last place, and nothing written."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,8 +9,11 @@ import pytest
 from django.utils import timezone
 
 from apps.billing import services
-from apps.billing.models import LedgerEntry, PriceBook
+from apps.billing.models import LedgerEntry, Part, PriceBook
+from apps.billing.rating import millionths
 from apps.billing.selectors import book_preview
+from apps.billing.selectors.preview import lines_rated
+from apps.billing.selectors.prices import rates_of
 from apps.billing.services import call_bill, entry_correct, override_set
 from apps.tenants.models import Tenant
 from tests.billing.factories import USAGE, report_of
@@ -72,6 +76,53 @@ def test_other_prices_show_the_difference_by_part(acme: Tenant, coming: PriceBoo
     assert found["platform"] == (Decimal("0.01"), Decimal("0.02"), Decimal("0.01"))
     assert found["llm"] == (Decimal("0.45"), Decimal("0.75"), Decimal("0.30"))
     assert found["transport"][2] == 0
+
+
+USED: list[list[dict[str, Any]]] = [
+    [LLM, {**LLM, "input_tokens": 333_333, "input_cached_tokens": 7, "output_tokens": 11}],
+    [
+        {"kind": "messages", "provider": "meta", "model": "marketing/DE"},
+        {"kind": "messages", "provider": "meta", "model": "utility"},
+    ],
+    [{"kind": "messages", "provider": "meta", "model": "marketing/FR", "messages": 3}],
+    [{"kind": "messages", "provider": "meta", "model": "marketing", "billable": False, "type": "free_entry_point"}],
+    [{"kind": "tool", "provider": "meridian", "model": "run", "runs": 2}, LLM],
+]
+CHANGES: dict[str, Callable[[PriceBook], object]] = {
+    "a price": lambda book: book.prices.filter(model="gpt-4o-mini").update(price="0.1234567"),
+    "a tie": lambda book: book.prices.filter(unit="minute").update(price="0.00003"),
+    "none for a model": lambda book: book.prices.filter(model="gpt-4o-mini").delete(),
+    "none for a quantity": lambda book: book.prices.filter(model="gpt-4o-mini", unit="1m_output_tokens").delete(),
+    "none for cached": lambda book: book.prices.filter(unit="1m_cached_tokens").delete(),
+    "one for a country": lambda book: book.prices.create(
+        kind="messages", provider="meta", model="marketing/DE", unit="message", provider_cost="0.1", price="0.2"
+    ),
+    "one for a category": lambda book: book.prices.filter(model="marketing").update(price="0.9"),
+    "one a call": lambda book: book.prices.create(
+        kind="stt", provider="deepgram", model="nova-3", unit="call", provider_cost="0.1", price="0.007"
+    ),
+    "the markup": lambda book: (
+        book.prices.update(price=None),
+        PriceBook.objects.filter(pk=book.pk).update(markup="0.3333"),
+    ),
+    "none at all": lambda book: book.prices.all().delete(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_database_counts_as_entries_are_rated(acme: Tenant, coming: PriceBook, change: str) -> None:
+    for seconds in (61.4, 0, 7.000001, 33.333333, 1, 3):
+        bill(acme, duration=seconds)
+    for usage in USED:
+        record(acme, usage)
+    CHANGES[change](coming)
+    coming.refresh_from_db()
+    rates = rates_of(coming)
+    counted = [lines_rated(entry.lines, rates) for entry in LedgerEntry.objects.all()]
+    [found] = book_preview(book=coming, month=MARCH)
+    expected = {part: sum(one.get(part) or 0 for one in counted) for part in Part.values}
+    assert {part.part: millionths(part.then) for part in found.parts} == expected
+    assert (found.entries, found.unpriced) == (len(counted), sum(None in one.values() for one in counted))
 
 
 def test_own_prices_stay(acme: Tenant, globex: Tenant, coming: PriceBook) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.billing.models import PriceBook
+from apps.billing.months import month_days
 from apps.billing.selectors.staff.preview import Progress, preview_some
 from apps.billing.services import call_bill, price_book_seed
 from apps.billing.services.staff.books import book_copy
@@ -42,6 +43,30 @@ def test_it_goes_on_where_it_stopped(coming: PriceBook) -> None:
     assert progress == whole
     assert (progress.of, progress.unpriced) == (2, 3)
     assert progress.then < progress.now
+
+
+def test_a_large_month_goes_day_by_day(staff: Client, coming: PriceBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page waits for a tenant with a million entries: its days come to what the month comes to."""
+    month = months_back(2)[1]
+    whole = preview_some(book=coming, month=month, progress=Progress())[1]
+    monkeypatch.setattr("apps.billing.selectors.preview.MANY", 0)
+    monkeypatch.setattr("apps.billing.views.staff.preview.preview_some", lambda **given: preview_some(seconds=0, **given))
+    answer = staff.get(f"/staff/books/{coming.pk}/preview")
+    seen, steps, shares = [], 1, [answer.context["progress"].percent]
+    while address := answer.context["next"]:
+        answer = staff.get(address)
+        seen += [(row.tenant.slug, row.entries, row.unpriced) for row in answer.context["rows"]]
+        shares.append(answer.context["progress"].percent)
+        steps += 1
+    assert answer.context["progress"] == whole
+    assert seen == [("acme", 2, 2), ("globex", 1, 1)]
+    assert (steps, shares) == (2 * month_days(month), sorted(shares))
+
+
+@pytest.mark.parametrize("piece", ["1.2", "a", "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.x"])
+def test_a_piece_that_is_none_begins_anew(staff: Client, coming: PriceBook, piece: str) -> None:
+    query = f"place=0&now=1&then=1&unpriced=0&piece={piece}"
+    assert staff.get(f"/staff/books/{coming.pk}/preview?{query}").context["first"]
 
 
 def test_the_page_shows_pieces(staff: Client, coming: PriceBook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,23 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
-from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from apps.billing.costs import rated
 from apps.billing.models import KIND_PARTS, LedgerEntry, Part, PriceBook
-from apps.billing.months import month_bounds
+from apps.billing.months import day_begin, month_bounds, month_days, month_first
 from apps.billing.rating import ZERO, Rates, millionths, money_of, quantity_read
 from apps.billing.selectors.costs import statements_of
+from apps.billing.selectors.preview_lines import PARTS, Span, plain_sums
 from apps.billing.selectors.prices import Shelf
 from apps.billing.statement import Statement
 from apps.tenants.models import Tenant
 
 CHUNK = 2_000
+MANY = 20_000  # entries of a month from which on it is rated day by day, so that nobody waits for all of it at once
 Lines = list[dict[str, Any]]
 Sums = dict[str, int]
 
@@ -60,19 +62,22 @@ class TenantPreview:
 
 
 @dataclass
-class _Count:
-    """Millionths by part, and how many entries they are from."""
+class Count:
+    """What was rated so far: millionths by part as billed and as it would be, and how many entries they are from."""
 
-    sums: Sums = field(default_factory=lambda: dict.fromkeys(Part.values, 0))
+    now: Sums = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
+    then: Sums = field(default_factory=lambda: dict.fromkeys(PARTS, 0))
     entries: int = 0
     unpriced: int = 0
 
-    def add(self, parts: dict[str, int | None]) -> None:
+    def add(self, billed: dict[str, Decimal | None], parts: dict[str, int | None]) -> None:
+        """One entry with its corrections."""
         self.entries += 1
         self.unpriced += None in parts.values()
+        for part, known in billed.items():
+            self.now[part] += millionths(known or ZERO)
         for part, amount in parts.items():
-            if amount is not None:
-                self.sums[part] += amount
+            self.then[part] += amount or 0
 
 
 def book_preview(*, book: PriceBook, month: date, tenants: Iterable[Tenant] | None = None) -> Iterator[TenantPreview]:
@@ -83,43 +88,53 @@ def book_preview(*, book: PriceBook, month: date, tenants: Iterable[Tenant] | No
     """
     shelf = Shelf()
     for tenant in tenants if tenants is not None else Tenant.objects.order_by("name"):
-        start, end = month_bounds(month, tenant.timezone)
-        rows = LedgerEntry.objects.filter(tenant=tenant, currency=book.currency, started_at__gte=start, started_at__lt=end)
-        preview = _tenant_preview(tenant, rows, book, shelf, (start, end))
-        if preview.entries:
-            yield preview
+        count = Count()
+        for begin, end in month_spans(tenant, book, month, shelf):
+            span_count(count, tenant, book, shelf, begin, end)
+        if count.entries:
+            yield tenant_preview(tenant, book, count)
 
 
-def _tenant_preview(
-    tenant: Tenant, rows: "QuerySet[LedgerEntry]", book: PriceBook, shelf: Shelf, bounds: tuple[datetime, datetime]
-) -> TenantPreview:
-    count = _Count()
-    corrected = list(rows.filter(revision__gt=0).order_by().values_list("corrects_id", flat=True).distinct())
-    for statement in statements_of(LedgerEntry.objects.filter(pk__in=corrected)):
-        moment = statement.base.started_at
-        count.add(_corrected(statement, shelf.at(tenant.pk, moment, book.currency, book).rates))
-    _plain(count, rows.filter(revision=0), {key for key in corrected if key}, tenant, book, shelf, bounds)
-    sums = rows.order_by().aggregate(**{part: Sum(part) for part in Part.values})
-    parts = [PartPreview(part, sums[part] or ZERO, money_of(count.sums[part])) for part in Part.values]
+def tenant_preview(tenant: Tenant, book: PriceBook, count: Count) -> TenantPreview:
+    """What was counted, for people."""
+    parts = [PartPreview(part, money_of(count.now[part]), money_of(count.then[part])) for part in PARTS]
     return TenantPreview(tenant, book.currency, parts, count.entries, count.unpriced)
 
 
-def _plain(
-    count: _Count,
-    rows: "QuerySet[LedgerEntry]",
-    corrected: set[UUID],
-    tenant: Tenant,
-    book: PriceBook,
-    shelf: Shelf,
-    bounds: tuple[datetime, datetime],
-) -> None:
-    """Entries without corrections, streamed: most of them, so that little is done for each."""
-    changes = shelf.changes(tenant.pk, *bounds)
-    rates = shelf.at(tenant.pk, bounds[0], book.currency, book).rates
-    found = rows.order_by().values_list("pk", "started_at", "lines").iterator(chunk_size=CHUNK)
-    for pk, moment, lines in found:
-        if pk not in corrected:
-            count.add(lines_rated(lines, shelf.at(tenant.pk, moment, book.currency, book).rates if changes else rates))
+def month_spans(tenant: Tenant, book: PriceBook, month: date, shelf: Shelf) -> list[tuple[datetime, datetime]]:
+    """A month in pieces that each have the same prices from begin to end; in days where much was used."""
+    start, end = month_bounds(month, tenant.timezone)
+    cuts = {start, *shelf.cuts(tenant.pk, start, end, book.currency)}
+    if _entries(tenant, book, start, end).count() > MANY:
+        first = month_first(month)
+        days = (day_begin(first + timedelta(days=number), tenant.timezone) for number in range(month_days(month)))
+        cuts |= {day for day in days if start < day < end}
+    return list(pairwise([*sorted(cuts), end]))
+
+
+def span_count(count: Count, tenant: Tenant, book: PriceBook, shelf: Shelf, begin: datetime, end: datetime) -> None:
+    """Adds one piece of a month. What was corrected, or had no price, is rated entry by entry; there is little of it."""
+    rows, rates = _entries(tenant, book, begin, end), shelf.at(tenant.pk, begin, book.currency, book).rates
+    corrected = set(rows.filter(revision__gt=0).order_by().values_list("corrects_id", flat=True))
+    for statement in statements_of(LedgerEntry.objects.filter(pk__in=corrected)):
+        count.add({part: statement.known(part) for part in PARTS}, _corrected(statement, rates))
+    _unpriced(count, rows.filter(revision=0, total__isnull=True).exclude(pk__in=corrected), rates)
+    span = Span(tenant.pk, book.currency, begin, end, [key for key in corrected if key])
+    plain = plain_sums(span, shelf.at(tenant.pk, begin, book.currency).rates, rates)
+    count.entries += plain.entries
+    count.unpriced += plain.lacking
+    for part in PARTS:
+        count.now[part] += millionths(plain.now[part])
+        count.then[part] += millionths(plain.then[part])
+
+
+def _entries(tenant: Tenant, book: PriceBook, begin: datetime, end: datetime) -> "QuerySet[LedgerEntry]":
+    return LedgerEntry.objects.filter(tenant=tenant, currency=book.currency, started_at__gte=begin, started_at__lt=end)
+
+
+def _unpriced(count: Count, rows: "QuerySet[LedgerEntry]", rates: Rates) -> None:
+    for lines, *billed in rows.order_by().values_list("lines", *PARTS).iterator(chunk_size=CHUNK):
+        count.add(dict(zip(PARTS, billed, strict=True)), lines_rated(lines, rates))
 
 
 def lines_rated(lines: Lines, rates: Rates) -> dict[str, int | None]:

@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from apps.billing.models import BillingProfile, PastPrice, PriceBook, PriceOverride
-from apps.billing.rating import Rates
+from apps.billing.rating import Rates, base_of
 from apps.core.errors import PermanentError
 from apps.core.prepared import prepared
 from apps.core.schema import schema_current
@@ -93,11 +93,13 @@ class Shelf:
             self._made[key] = Pricing(currency, found, rates_of(found, own, decided), decided)
         return self._made[key]
 
-    def changes(self, tenant_id: int, start: datetime, end: datetime) -> bool:
-        """Whether anything but the book differs between moments of this span."""
+    def cuts(self, tenant_id: int, start: datetime, end: datetime, currency: str) -> set[datetime]:
+        """The moments within this span at which a tenant's prices change."""
         own = [(row.effective_from, row.effective_until) for row in self._overrides.get(tenant_id, ())]
         decided = [(row.since, row.until) for row in self._decided]
-        return any(moment is not None and start < moment < end for pair in (*own, *decided) for moment in pair)
+        books = [(book.effective_from, None) for book in self._books.get(currency, [])]
+        found = (moment for pair in (*own, *decided, *books) for moment in pair)
+        return {moment for moment in found if moment is not None and start < moment < end}
 
     def _book(self, moment: datetime, currency: str) -> PriceBook | None:
         books = self._books.get(currency, [])
@@ -127,7 +129,7 @@ def price_book_at(moment: datetime, currency: str = DEFAULT_CURRENCY) -> PriceBo
 
 def priced_at(tenant: Tenant | None, moment: datetime, models: Iterable[str]) -> Priced:
     """What these models cost a tenant (None: the current one) at a moment, in its currency, in one statement."""
-    names = {name for model in models for name in (model, model.partition("/")[0])}
+    names = {name for model in models for name in (model, base_of(model))}
     given = {"at": moment, "models": list(names), "tenant": tenant.pk if tenant else schema_current()}
     sql = PRICES.format(tenant="id = %(tenant)s" if tenant else "schema_name = %(tenant)s")
     with prepared(sql, given) as cursor:

@@ -11,9 +11,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from apps.billing.models import PriceBook
-from apps.billing.selectors.staff.preview import Progress, preview_some
+from apps.billing.selectors.staff.preview import Piece, Progress, piece_read, preview_some
 from apps.billing.views.staff.books import book_or_404
 from apps.billing.views.staff.pages import month_name, months_back
+from apps.core.errors import PermanentError
 from apps.tenants.staff import staff_required
 
 
@@ -24,6 +25,13 @@ class SoFarForm(forms.Form):
     now = forms.DecimalField(max_digits=24)
     then = forms.DecimalField(max_digits=24)
     unpriced = forms.IntegerField(min_value=0)
+    piece = forms.CharField(required=False, max_length=600)
+
+    def clean_piece(self) -> Piece:
+        try:
+            return piece_read(str(self.cleaned_data["piece"]))
+        except PermanentError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 @require_GET
@@ -46,7 +54,7 @@ def preview(request: HttpRequest, book_id: UUID) -> HttpResponse:
 
 
 def _next(book: PriceBook, progress: Progress) -> str:
-    numbers: dict[str, int | str] = {"place": progress.place, "unpriced": progress.unpriced}
+    numbers: dict[str, int | str] = {"place": progress.place, "unpriced": progress.unpriced, "piece": progress.piece.text}
     amounts: dict[str, Decimal] = {"now": progress.now, "then": progress.then}
     query = urlencode({**numbers, **{name: f"{amount:f}" for name, amount in amounts.items()}})
     return f"{reverse('staff-book-preview', args=[book.pk])}?{query}"
