@@ -4,13 +4,15 @@ from smtplib import SMTPException
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
-from django.template.loader import render_to_string
+from django.core.mail import EmailMessage
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from apps.billing.models import BillingProfile, DunningReminder, Invoice
 from apps.billing.services.dunning import REMINDER, reminder_begin, reminder_end
 from apps.core.errors import Ignored, TransientError
+from apps.core.letters import letter_make
 from apps.core.mail import MAX_ATTEMPTS
 from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
@@ -19,7 +21,7 @@ from apps.tenants.access import MONEY
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import people_of, tenant_host
 
-SECONDS = 10  # the longest that the mail server is waited for
+Level = DunningReminder.Level
 UNCERTAIN = "A process ended while this was sent; whether it left is not known, so it is not sent again."
 
 
@@ -64,20 +66,47 @@ def recipients_of(tenant: Tenant) -> list[str]:
 def _email(reminder: DunningReminder, to: list[str]) -> EmailMessage:
     invoice = reminder.invoice
     values = {
-        "reminder": reminder,
-        "invoice": invoice,
+        "number": invoice.stripe_number or invoice.number,
         "company": invoice.tenant.name,
         "amount": money(reminder.due, invoice.currency),
+        "due": date_format(localtime(invoice.due_at), "j F Y"),
         "page": _page(invoice.tenant),
-        "level": reminder.level,
     }
-    subject = {
-        DunningReminder.Level.FIRST: _("Invoice %(number)s is due"),
-        DunningReminder.Level.SECOND: _("Invoice %(number)s is still open"),
-        DunningReminder.Level.FINAL: _("Final notice: invoice %(number)s is overdue"),
-    }[DunningReminder.Level(reminder.level)] % {"number": invoice.stripe_number or invoice.number}
-    body = render_to_string("billing/mail/reminder.txt", values)
-    return EmailMessage(subject, body, to=to, connection=get_connection(timeout=SECONDS))
+    subject, words = _words(Level(reminder.level))
+    what = _("invoice %(number)s of %(company)s over %(amount)s was due on %(due)s and is still open.") % values
+    every = _("All your invoices: %(page)s") % values if invoice.hosted_url else ""
+    return letter_make(
+        to=to,
+        subject=subject % values,
+        paragraphs=[_("Hello,"), what, words, invoice.problem, every],
+        url=invoice.hosted_url or values["page"],
+        action=_("See and pay the invoice") if invoice.hosted_url else _("See the invoice"),
+        small=_("You get this because invoices of %(company)s are sent to you.") % values,
+    )
+
+
+def _words(level: Level) -> tuple[str, str]:
+    """(subject, what to do)."""
+    return {
+        Level.FIRST: (
+            _("Invoice %(number)s is due"),
+            _("It may have slipped through. If you paid it in the meantime, thank you: nothing else is to be done."),
+        ),
+        Level.SECOND: (
+            _("Invoice %(number)s is still open"),
+            _(
+                "We wrote to you about it before. If something is wrong with the invoice, answer this e-mail and we will look "
+                "into it."
+            ),
+        ),
+        Level.FINAL: (
+            _("Final notice: invoice %(number)s is overdue"),
+            _(
+                "This is the final notice. If it is not paid within the next days, the account is marked as restricted until it "
+                "is. Nothing is deleted, and what you set up stays as it is."
+            ),
+        ),
+    }[level]
 
 
 def _page(tenant: Tenant) -> str:

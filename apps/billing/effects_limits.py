@@ -4,7 +4,7 @@ from smtplib import SMTPException, SMTPRecipientsRefused
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -12,6 +12,7 @@ from apps.billing.models import SpendLimit, SpendWindow
 from apps.billing.selectors.limits import limit_name
 from apps.billing.services.limits.notices import NOTICE
 from apps.core.errors import Ignored, PermanentError, TransientError
+from apps.core.letters import letter_make
 from apps.core.models import OutboundEffect
 from apps.core.outbox import effect_enqueue, sender
 from apps.core.realtime import hint_publish
@@ -21,7 +22,6 @@ from apps.tenants.models import Membership, Tenant
 from apps.tenants.selectors import tenant_host
 
 EMAIL = "billing.limit_email"
-SECONDS = 10  # the longest that the mail server is waited for
 
 
 @sender(NOTICE)
@@ -70,8 +70,14 @@ def _email(window: SpendWindow, percent: int, tenant: Tenant, to: str) -> EmailM
         "spent": money(window.spent, limit.currency),
         "amount": money(limit.amount, limit.currency),
     }
-    body = "\n\n".join([amounts, _next(limit, percent), _("See it, and change it: %(url)s") % {"url": _page(tenant)}])
-    return EmailMessage(" ".join(subject.split()), body, to=[to], connection=get_connection(timeout=SECONDS))
+    return letter_make(
+        to=to,
+        subject=subject,
+        paragraphs=[amounts, _next(limit, percent)],
+        url=_page(tenant),
+        action=_("See the limit, and change it"),
+        small=_("You get this because you look after the money of %(company)s.") % values,
+    )
 
 
 def _next(limit: SpendLimit, percent: int) -> str:

@@ -307,6 +307,7 @@ STORAGES = {
 }
 MULTITENANT_RELATIVE_MEDIA_ROOT = "%s"
 
+EMAIL_TIMEOUT = 10  # seconds: the longest that a mail server is waited for, in a request too
 vars().update(environ.Env.email_url_config(env.optional("EMAIL_URL", "consolemail://")))
 DEFAULT_FROM_EMAIL = env.optional("DEFAULT_FROM_EMAIL", "Meridian <meridian@localhost>")
 

@@ -51,6 +51,8 @@ def test_each_threshold_is_told_once_to_those_who_look_after_money(acme: Tenant,
     assert sorted(_told()) == sorted((to, text) for text in subjects for to in ("alice@acme.test", "fiona@acme.test"))
     assert "http://acme.localhost:8000/billing/limits/" in mail.outbox[0].body
     assert "declined politely" in mail.outbox[-1].body
+    page = mail.outbox[0].alternatives[0][0]
+    assert 'href="http://acme.localhost:8000/billing/limits/"' in page and "See the limit, and change it" in page
 
 
 def test_thresholds_that_are_jumped_over_are_not_told(acme: Tenant) -> None:
@@ -101,14 +103,15 @@ def test_a_mail_server_that_is_away_is_asked_again_and_nobody_is_told_twice(
 ) -> None:
     sent: list[str] = []
 
-    class Flaky(effects_limits.EmailMessage):  # type: ignore[misc, name-defined]
-        def send(self, *args: Any, **kwargs: Any) -> int:
-            sent.append(self.to[0])
-            if self.to[0] == "fiona@acme.test" and sent.count(self.to[0]) == 1:
-                raise SMTPServerDisconnected
-            return super().send(*args, **kwargs)
+    send = mail.EmailMessage.send
 
-    monkeypatch.setattr(effects_limits, "EmailMessage", Flaky)
+    def flaky(message: mail.EmailMessage, *args: Any, **kwargs: Any) -> int:
+        sent.append(message.to[0])
+        if message.to[0] == "fiona@acme.test" and sent.count(message.to[0]) == 1:
+            raise SMTPServerDisconnected
+        return send(message, *args, **kwargs)
+
+    monkeypatch.setattr(mail.EmailMessage, "send", flaky)
     limit(acme, "10")
     spend(acme, "10")
     _drain()

@@ -136,6 +136,7 @@ def test_an_endpoint_that_is_gone_is_switched_off_and_the_admins_told(status: in
     assert "enabled" in LogEntry.objects.filter(content_type__model="webhookendpoint").latest("pk").changes
     [letter] = mail.outbox
     assert letter.bcc == ["alice@acme.test"] and row.url in letter.body and row.disabled_reason in letter.body
+    assert 'href="http://acme.localhost:8000/compass/webhooks/"' in letter.alternatives[0][0]
     endpoint_update(endpoint=row, url=row.url, events=row.events, enabled=True)
     assert (row.disabled_reason, row.failing_since) == ("", None)
 

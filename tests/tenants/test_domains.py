@@ -317,6 +317,7 @@ def test_a_proof_that_goes_missing_is_told_once_and_cuts_nobody_off(
     [letter] = mail.outbox
     assert letter.bcc == ["olga@acme.test"] and proven.record_value in letter.body
     assert "http://acme.localhost:8000/compass/company/domains/" in letter.body
+    assert 'href="http://acme.localhost:8000/compass/company/domains/"' in letter.alternatives[0][0]
     assert at(HOST).get("/login").status_code == 200
     page = client_for(owner, "acme").get("/compass/company/domains/").content.decode()
     assert "Record missing" in page and proven.record_value in page

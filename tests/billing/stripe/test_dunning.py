@@ -66,6 +66,8 @@ def test_a_year_of_days_writes_three_reminders_and_no_more(acme: Tenant) -> None
     assert "https://invoice.stripe.test/i/1" in mail.outbox[0].body
     assert "$30.00" in mail.outbox[0].body
     assert "Hello,\n\ninvoice A-1 of Acme" in mail.outbox[0].body
+    assert 'href="https://invoice.stripe.test/i/1"' in mail.outbox[0].alternatives[0][0]
+    assert "/billing/invoices/" in mail.outbox[0].body
 
 
 def test_after_a_long_pause_they_come_one_after_the_other(acme: Tenant) -> None:
