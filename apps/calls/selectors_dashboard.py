@@ -86,9 +86,9 @@ def _hours(start: datetime, zone: str) -> Chart | None:
     title = _("Most came between %(from)d:00 and %(to)d:00") % {"from": busiest, "to": busiest + 1}
     series = [
         Series(_("Calls"), [calls[hour] for hour in hours]),
-        Series(_("Chats"), [chats[hour] for hour in hours], "--color-warning"),
+        Series(_("Chats"), [chats[hour] for hour in hours], "--color-chart-3"),
     ]
-    legend = ((_("Calls"), "text-primary"), (_("Chats"), "text-warning"))
+    legend = ((_("Calls"), "text-primary"), (_("Chats"), "text-chart-3"))
     return Chart(title, "stack", hours, series, [_("Hour"), _("Calls"), _("Chats")], rows, legend=legend)
 
 

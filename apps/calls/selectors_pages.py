@@ -111,11 +111,14 @@ class Turn:
     score: float | None = None
     label: str = ""
     latency: dict[str, Any] = field(default_factory=dict)
+    offset: float | None = None
 
 
-def call_turns(events: Sequence[CallEvent]) -> list[Turn]:
-    """The conversation: what was said, in order, with what was measured about it."""
+def call_turns(events: Sequence[CallEvent], *, began: datetime | None = None) -> list[Turn]:
+    """The conversation: what was said, in order, with what was measured about it; `offset` in seconds since the call `began`."""
     turns = [_turn(event) for event in transcript_of(events)]
+    for turn in turns:
+        turn.offset = (turn.at - began).total_seconds() if began else None
     return _measured(turns, events)
 
 

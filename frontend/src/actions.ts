@@ -12,6 +12,7 @@ export function actionsStart(): void {
   addEventListener("beforeunload", (event) => document.querySelector("form[data-dirty]") && event.preventDefault());
   themeMark();
   listsRemember();
+  document.querySelectorAll<HTMLElement>("[data-filters-more]").forEach(filtersOpen);
 }
 
 /** A link back to a list leads to it as it was left: filtered, sorted, on the same page of it. */
@@ -24,8 +25,20 @@ function listsRemember(): void {
   }
 }
 
+/** Filters that narrow the list are never out of sight. */
+function filtersOpen(button: HTMLElement): void {
+  const fields = button.closest("form")?.querySelectorAll<HTMLInputElement>(".filters-more ~ .field :is(select, input)") ?? [];
+  if ([...fields].some((field) => field.value !== "")) filtersToggle(button);
+}
+
+function filtersToggle(button: HTMLElement): void {
+  button.setAttribute("aria-expanded", String(button.closest("form")?.toggleAttribute("data-open") ?? false));
+}
+
 function clicked(event: MouseEvent): void {
   const target = event.target as Element;
+  const filters = target.closest<HTMLElement>("[data-filters-more]");
+  if (filters) filtersToggle(filters);
   const copier = target.closest<HTMLElement>("[data-copy]");
   if (copier) void copy(copier);
   const theme = target.closest<HTMLElement>("[data-theme-choice]");

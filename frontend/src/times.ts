@@ -35,6 +35,7 @@ export function duration(seconds: number): string {
 
 function timesShow(root: ParentNode): void {
   for (const element of root.querySelectorAll<HTMLTimeElement>("time[data-when]")) show(element);
+  for (const element of root.querySelectorAll<HTMLTimeElement>("time[data-exact]")) element.title = exact.format(new Date(element.dateTime));
   for (const element of root.querySelectorAll<HTMLElement>("[data-waits]")) {
     const since = new Date(element.dataset.waits ?? "");
     element.textContent = waited(since);
