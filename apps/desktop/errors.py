@@ -97,6 +97,13 @@ class EmptyMessage(DeskError):
     sentence = "Write something, or attach a file, before sending."
 
 
+class RequestReused(DeskError):
+    """The same request id came with other words."""
+
+    code = "request_reused"
+    sentence = "This was sent already, with other words. Load the page again to see what was sent."
+
+
 class ConversationResolved(DeskError):
     code = "resolved"
     sentence = "This conversation is resolved. Reopen it to go on."

@@ -8,9 +8,13 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.desktop.models import Colleague
+from apps.desktop.models import Colleague, Conversation
 
 VIEWS = (("mine", _("Mine")), ("unassigned", _("Unassigned")), ("all", _("All")), ("resolved", _("Resolved")))
+SORTS = (("waiting", _("Longest waiting first")), ("newest", _("Newest first")))
+RESOLVED = Conversation.Status.RESOLVED
+STATES: tuple[tuple[str, Any], ...] = tuple(Conversation.Status.choices)
+APPLIES = {"assignee": ("all", "resolved"), "status": ("mine", "all")}  # filters that say something in these views only
 OUTCOMES = (
     _("Solved"),
     _("Answered, nothing more to do"),
@@ -27,14 +31,24 @@ class DeskFilterForm(forms.Form):
 
     view = forms.ChoiceField(choices=VIEWS, required=False, widget=forms.HiddenInput)
     q = forms.CharField(label=_("Search"), required=False, max_length=200)
+    assignee = forms.ChoiceField(label=_("Who has it"), required=False)
+    status = forms.ChoiceField(label=_("State"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     tag = forms.ChoiceField(label=_("Tag"), required=False)
 
     def __init__(
-        self, data: QueryDict, *, teams: Iterable[tuple[str, str]], channels: Iterable[tuple[str, str]], tags: Iterable[str]
+        self,
+        data: QueryDict,
+        *,
+        people: Iterable[tuple[str, str]],
+        teams: Iterable[tuple[str, str]],
+        channels: Iterable[tuple[str, str]],
+        tags: Iterable[str],
     ) -> None:
         super().__init__(data, auto_id="filter-%s")
+        self._choose("assignee", _("Anybody"), people)
+        self._choose("status", _("Any state"), [(key, name) for key, name in STATES if key != RESOLVED])
         self._choose("team", _("Any team"), teams)
         self._choose("channel", _("Any channel"), channels)
         self._choose("tag", _("Any tag"), [(tag, tag) for tag in tags])
@@ -48,8 +62,9 @@ class DeskFilterForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What holds, without the empty and the unreadable; `view` is always there."""
         self.is_valid()
-        found = {name: value for name, value in self.cleaned_data.items() if value}
-        return {"view": "mine", **found}
+        found = {"view": "mine", **{name: value for name, value in self.cleaned_data.items() if value}}
+        apart = {name for name, views in APPLIES.items() if found["view"] not in views}
+        return {name: value for name, value in found.items() if name not in apart}
 
     @property
     def narrowing(self) -> int:
@@ -58,8 +73,9 @@ class DeskFilterForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    """A reply or a note; what may be empty is the service's to say."""
+    """A reply or a note; what may be empty is the service's to say. `request_id` is the page's own name for this sending."""
 
+    request_id = forms.UUIDField(required=False)
     text = forms.CharField(required=False, max_length=TEXT_LENGTH, strip=False)
     reply_to = forms.UUIDField(required=False)
     attachments = forms.CharField(required=False, max_length=2000)
@@ -79,6 +95,7 @@ class ReactionForm(forms.Form):
 class TemplateForm(forms.Form):
     """Which template, and what stands in its places."""
 
+    request_id = forms.UUIDField(required=False)
     name = forms.CharField(max_length=512)
     language = forms.CharField(max_length=16)
 
@@ -125,9 +142,17 @@ class PreferencesForm(forms.Form):
     notify_desktop = forms.BooleanField(label=_("In the desktop, while it is open"), required=False)
     notify_push = forms.BooleanField(label=_("By this browser, also while Meridian is closed"), required=False)
     notify_email = forms.BooleanField(label=_("By e-mail"), required=False)
+    opens_next = forms.BooleanField(label=_("After resolving, open the next conversation"), required=False)
     capacity = forms.IntegerField(
         label=_("Open conversations at once"), min_value=1, max_value=99, help_text=_("With that many you are not asked again.")
     )
+
+
+class SortForm(forms.Form):
+    """In which order a person wants a view of the list."""
+
+    view = forms.ChoiceField(choices=VIEWS)
+    sort = forms.ChoiceField(choices=SORTS)
 
 
 class PresenceForm(forms.Form):

@@ -57,6 +57,8 @@ class Colleague(models.Model):
     notify_desktop = models.BooleanField(default=True)
     notify_push = models.BooleanField(default=True)
     notify_email = models.BooleanField(default=False)
+    opens_next = models.BooleanField(default=False, help_text="After resolving, the next conversation of the list opens.")
+    sorts = models.JSONField(default=dict, blank=True, help_text="View to order, where they chose one.")
     seen_at = models.DateTimeField(null=True, blank=True, help_text="When a desktop of theirs was last connected.")
 
     def __str__(self) -> str:
@@ -198,6 +200,7 @@ class Message(models.Model):
     kind = models.CharField(max_length=24, default="text", help_text="The channel's own type: text, image, template, …")
     text = models.TextField(blank=True)
     payload = models.JSONField(default=dict, blank=True, help_text="What the type has beside its text.")
+    request_id = models.UUIDField(null=True, blank=True, help_text="Made by the page that sent it: sent again, it is this one.")
     reply_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies")
     external_id = models.CharField(max_length=191, null=True, blank=True, unique=True, help_text="The channel's id (wamid).")
     status = models.CharField(max_length=12, choices=Status)
@@ -209,6 +212,13 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "user_id", "request_id"],
+                condition=models.Q(request_id__isnull=False),
+                name="message_request_once",
+            )
+        ]
         indexes = [
             models.Index(fields=["conversation", "at", "id"], name="message_conversation"),
             GinIndex(SearchVector("text", config="simple"), name="message_search"),

@@ -11,6 +11,7 @@ urlpatterns = [
     path("desktop/list", listing.desk_list, name="desktop-list"),
     path("desktop/presence", people.presence_set, name="desktop-presence"),
     path("desktop/preferences", people.preferences_set, name="desktop-preferences"),
+    path("desktop/sort", people.sort_set, name="desktop-sort"),
     path("desktop/push", people.push_set, name="desktop-push"),
     path("desktop/attachments", composing.upload, name="desktop-upload"),
     path("desktop/attachments/<uuid:attachment_id>", files.attachment, name="attachment"),

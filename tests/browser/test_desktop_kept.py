@@ -116,3 +116,56 @@ def test_enter_starts_a_line_on_a_phone(as_person: AsPerson, site: Site, desk: D
     assert not Message.objects.filter(text__contains="One").exists()
     page.get_by_role("button", name="Send").click()
     expect(write).to_have_value("")
+
+
+def lose_answers(page: Page, path: str) -> None:
+    """The server takes what is posted, and its answer does not come back."""
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route(path, lose)
+
+
+def test_a_reply_whose_answer_was_lost_is_sent_again_and_arrives_once(as_person: AsPerson, site: Site, desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, desk.mine)
+    lose_answers(page, "**/reply")
+    write = page.get_by_role("textbox", name="Write a reply…")
+    write.fill("It is on its way")
+    write.press("Enter")
+    expect(page.get_by_text("it arrives only once")).to_be_visible()
+    expect(write).to_have_value("It is on its way")
+    page.unroute("**/reply")
+    write.press("Enter")
+    expect(write).to_have_value("")
+    expect(thread(page).get_by_text("It is on its way")).to_have_count(1)
+    assert Message.objects.filter(text="It is on its way").count() == 1
+
+
+def test_a_reply_that_arrived_after_all_leaves_the_field(as_person: AsPerson, site: Site, desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, desk.mine)
+    lose_answers(page, "**/reply")
+    write = page.get_by_role("textbox", name="Write a reply…")
+    write.fill("It is on its way")
+    write.press("Enter")
+    expect(page.get_by_text("it arrives only once")).to_be_visible()
+    write.press("End")
+    write.press("Shift+Enter")
+    write.press_sequentially("Second")
+    page.evaluate("document.dispatchEvent(new CustomEvent('changed'))")
+    expect(page.get_by_text("Your message had arrived after all.")).to_be_visible()
+    expect(write).to_have_value("Second")
+
+
+def test_the_same_words_twice_on_purpose_are_two_messages(as_person: AsPerson, site: Site, desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, desk.mine)
+    write = page.get_by_role("textbox", name="Write a reply…")
+    for count in (1, 2):
+        write.fill("Ping")
+        write.press("Enter")
+        expect(thread(page).get_by_text("Ping")).to_have_count(count)
+        expect(write).to_have_value("")

@@ -113,10 +113,46 @@ def test_only_the_list_when_htmx_asks_and_filters_go_to_the_address(as_bob: Clie
     assert answer.headers["HX-Replace-Url"] == f"/desktop/{desk.mine.pk}/?view=all&q=tom"
 
 
+def names_in(html: str, names: tuple[str, ...]) -> list[str]:
+    return sorted((name for name in names if name in html), key=html.index)
+
+
+def test_each_has_the_order_they_chose(
+    as_bob: Client, client_for: ClientFor, alice: User, acme: Tenant, channel: DeskChannel
+) -> None:
+    with tenant_context(acme):
+        for name, ago in (("Long Waiting", 900), ("Short Waiting", 60)):
+            hears(chat(name, agent=False), ago=ago)
+    both = ("Long Waiting", "Short Waiting")
+    path = "/desktop/?view=unassigned"
+    assert names_in(page(as_bob, path), both) == ["Long Waiting", "Short Waiting"]
+    assert "Longest waiting first" in page(as_bob, path)
+    answer = as_bob.post("/desktop/sort", {"view": "unassigned", "sort": "newest"}, headers=HTMX)
+    assert json.loads(answer.headers["HX-Trigger"]) == {"changed": {}}
+    assert names_in(page(as_bob, path), both) == ["Short Waiting", "Long Waiting"]
+    assert names_in(page(client_for(alice, "acme"), path), both) == ["Long Waiting", "Short Waiting"]
+    for wrong in ({"view": "unassigned", "sort": "x"}, {"view": "x", "sort": "newest"}, {}):
+        assert as_bob.post("/desktop/sort", wrong, headers=HTMX).status_code == 422
+
+
+def test_the_list_of_one_colleague_and_of_one_state(as_bob: Client, alice: User, bob: User, desk: Desk) -> None:
+    names = ("Maria Gonzales", "Tom Becker", "Aiko Tanaka")
+    for query, expected in {
+        f"view=all&assignee={bob.pk}": ["Tom Becker"],
+        f"view=all&assignee={alice.pk}": [],
+        "view=all&status=pending": ["Aiko Tanaka"],
+        "view=mine&status=snoozed": [],
+        f"view=unassigned&assignee={bob.pk}&status=pending": ["Maria Gonzales"],
+        "view=all&assignee=nonsense&status=resolved": list(names),
+    }.items():
+        assert sorted(names_in(page(as_bob, f"/desktop/?{query}"), names)) == sorted(expected), query
+    assert "Who has it" not in page(as_bob, "/desktop/?view=mine")
+
+
 def test_a_long_list_offers_more(as_bob: Client, acme: Tenant, channel: DeskChannel) -> None:
     with tenant_context(acme):
         for number in range(42):
-            hears(chat(f"Person {number:02}", agent=False), "Hello", ago=number)
+            hears(chat(f"Person {number:02}", agent=False), "Hello", ago=1000 - number)
     html = page(as_bob, "/desktop/?view=unassigned")
     assert "Person 39" in html and "Person 40" not in html
     assert "limit=80" in html
@@ -485,7 +521,7 @@ def test_what_a_notification_says(as_bob: Client, desk: Desk) -> None:
 PAGES = ("/desktop/", "/desktop/list", "/desktop/{}/", "/desktop/{}/templates", "/desktop/{}/notice")
 ACTIONS = ("read", "claim", "release", "assign", "team", "snooze", "resolve", "reopen", "ai")
 ACTIONS += ("reply", "note", "template", "contact", "tags", "untag")
-OWN = ("/desktop/presence", "/desktop/preferences", "/desktop/push", "/desktop/attachments")
+OWN = ("/desktop/presence", "/desktop/preferences", "/desktop/sort", "/desktop/push", "/desktop/attachments")
 
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.SUPERVISOR, Role.AGENT])
@@ -559,3 +595,55 @@ def test_what_was_not_delivered_can_be_written_again_by_whoever_holds_it(
     words = 'data-write-again="Say &quot;hello&quot; &amp; go"'
     assert words in page(as_bob, f"/desktop/{desk.mine.pk}/")
     assert words not in page(client_for(alice, "acme"), f"/desktop/{desk.mine.pk}/")
+
+
+# Once, and back again
+
+
+def test_a_reply_that_is_posted_twice_is_sent_once(as_bob: Client, desk: Desk, acme: Tenant, channel: DeskChannel) -> None:
+    with tenant_context(acme):
+        before = len(channel.sent)
+    values = {"text": "On its way", "request_id": "0d1c9c52-6a43-4c6f-9a55-2a9c8a0f6f11"}
+    for _ in range(2):
+        assert act(as_bob, desk.mine, "reply", **values).status_code == 204
+    assert [message.text for message in channel.sent[before:]] == ["On its way"]
+    assert f'data-request="{values["request_id"]}"' in page(as_bob, f"/desktop/{desk.mine.pk}/")
+    assert act(as_bob, desk.mine, "reply", **{**values, "text": "Other words"}).status_code == 409
+    assert act(as_bob, desk.mine, "reply", **{**values, "request_id": "nonsense"}).status_code == 422
+
+
+def test_files_and_words_that_are_posted_twice_are_sent_once(
+    as_bob: Client, desk: Desk, acme: Tenant, channel: DeskChannel
+) -> None:
+    kept = [
+        as_bob.post("/desktop/attachments", {"file": SimpleUploadedFile(name, PNG, "image/png")}).json()["id"]
+        for name in ("a.png", "b.png")
+    ]
+    before = len(channel.sent)
+    values = {"text": "Two", "attachments": ",".join(kept), "request_id": "0d1c9c52-6a43-4c6f-9a55-2a9c8a0f6f12"}
+    for _ in range(2):
+        assert act(as_bob, desk.mine, "reply", **values).status_code == 204
+    assert [message.kind for message in channel.sent[before:]] == ["image", "image"]
+
+
+def test_notes_and_templates_that_are_posted_twice_are_there_once(
+    as_bob: Client, desk: Desk, acme: Tenant, channel: DeskChannel
+) -> None:
+    template = {"name": "we_missed_you", "language": "en", "request_id": "0d1c9c52-6a43-4c6f-9a55-2a9c8a0f6f13"}
+    note = {"text": "A kind man", "request_id": "0d1c9c52-6a43-4c6f-9a55-2a9c8a0f6f14"}
+    for _ in range(2):
+        assert act(as_bob, desk.mine, "template", **template).status_code == 204
+        assert act(as_bob, desk.mine, "note", **note).status_code == 204
+    with tenant_context(acme):
+        kinds = Message.objects.filter(conversation=desk.mine, request_id__isnull=False).order_by("kind")
+        assert list(kinds.values_list("kind", flat=True)) == ["note", "template"]
+
+
+def test_undoing_a_resolve_from_another_conversation_links_back(as_bob: Client, desk: Desk, acme: Tenant) -> None:
+    waited = fresh(acme, desk.mine).waiting_since
+    undo = toast(act(as_bob, desk.mine, "resolve"))["undo"]
+    elsewhere = {**HTMX, "HX-Current-URL": f"http://acme.localhost/desktop/{desk.waiting.pk}/"}
+    said = toast(as_bob.post(undo, headers=elsewhere))  # type: ignore[arg-type]
+    assert said["href"] == f"/desktop/{desk.mine.pk}/"
+    back = fresh(acme, desk.mine)
+    assert (back.status, back.assignee_id, back.waiting_since) == ("open", desk.mine.assignee_id, waited)

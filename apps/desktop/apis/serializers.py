@@ -148,6 +148,7 @@ class ListRequest(serializers.Serializer[Any]):
     channel = serializers.CharField(max_length=24, required=False, default="")
     tag = serializers.CharField(max_length=40, required=False, default="")
     status = serializers.ChoiceField(choices=["", *Conversation.Status.values], required=False, default="")
+    assignee = serializers.UUIDField(required=False, default=None, help_text="Who holds it: a colleague's user_id.")
 
 
 class MessagesRequest(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from apps.desktop.selectors.conversations import (
     conversation_get,
     conversations_list,
     conversations_waiting,
+    sort_of,
 )
 from apps.desktop.selectors.events import event_last_id, events_after, events_of
 from apps.desktop.selectors.histories import history_of, messages_of, timeline_of
@@ -38,6 +39,7 @@ __all__ = [
     "may_supervise",
     "members_of",
     "messages_of",
+    "sort_of",
     "tags_all",
     "teams_all",
     "timeline_of",

@@ -1,19 +1,31 @@
 """Lists of conversations, their counts, and search."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Case, Count, F, Min, Q, QuerySet, When
 
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.models import Contact, Conversation, Message
 
 RESOLVED = Q(status=Conversation.Status.RESOLVED)
 UNREAD = Q(unread__gt=0)
-FILTERS = {"team": "team__slug", "channel": "channel", "tag": "contact__tags__contains", "status": "status"}
+FILTERS = {
+    "team": "team__slug",
+    "channel": "channel",
+    "tag": "contact__tags__contains",
+    "status": "status",
+    "assignee": "assignee_id",
+}
+NEWEST = (F("last_message_at").desc(nulls_last=True), F("id").desc())
+# Somebody waits for a person only where one may answer now: not for what is snoozed, nor while the AI agent is about to.
+WAITS = Case(When(status=Conversation.Status.OPEN, then="waiting_since"))
+SORTS = {"newest": NEWEST, "waiting": (WAITS.asc(nulls_last=True), *NEWEST)}
+USUAL = {"unassigned": "waiting"}  # what is picked up from begins with who has waited the longest
 
 
 def _view(user_id: UUID | str | None, view: str) -> Q:
@@ -25,19 +37,34 @@ def _view(user_id: UUID | str | None, view: str) -> Q:
     }[view]
 
 
-def conversations_list(
-    *, user_id: UUID | str | None, view: str, q: str = "", team: str = "", channel: str = "", tag: str = "", status: str = ""
-) -> QuerySet[Conversation]:
-    """The conversations of a view (mine, unassigned, all, resolved), the latest first, with contact and team.
+def sort_of(view: str, sorts: Mapping[str, str]) -> str:
+    """The order of a view for a person who chose `sorts` (view to order): newest, or waiting."""
+    return sorts.get(view) or USUAL.get(view, "newest")
 
-    `q` looks for words, or their beginnings, in messages and notes, and for the contact's name, phone and e-mail.
+
+def conversations_list(
+    *,
+    user_id: UUID | str | None,
+    view: str,
+    q: str = "",
+    team: str = "",
+    channel: str = "",
+    tag: str = "",
+    status: str = "",
+    assignee: str = "",
+    sort: str = "newest",
+) -> QuerySet[Conversation]:
+    """The conversations of a view (mine, unassigned, all, resolved), with contact and team.
+
+    The latest first, or (`sort` waiting) who has waited the longest for a person first. `q` looks for words, or their
+    beginnings, in messages and notes, and for the contact's name, phone and e-mail.
     """
     rows = Conversation.objects.filter(_view(user_id, view)).select_related("contact", "team")
-    given = {"team": team, "channel": channel, "tag": [tag] if tag else "", "status": status}
+    given = {"team": team, "channel": channel, "tag": [tag] if tag else "", "status": status, "assignee": assignee}
     rows = rows.filter(**{FILTERS[name]: value for name, value in given.items() if value})
     if q := q.replace("\x00", " ").strip():
         rows = rows.filter(_matching(q))
-    return rows.order_by(F("last_message_at").desc(nulls_last=True), "-id")
+    return rows.order_by(*SORTS[sort])
 
 
 def _matching(q: str) -> Q:

@@ -1,7 +1,7 @@
 """Teams and the people who answer. People live in the shared schema; only members of the current tenant are ever seen."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
@@ -30,6 +30,8 @@ class ColleagueRow:
     notify_desktop: bool = True
     notify_push: bool = True
     notify_email: bool = False
+    opens_next: bool = False
+    sorts: Mapping[str, str] = field(default_factory=dict)
     teams: tuple[str, ...] = ()
 
     @property
@@ -128,4 +130,6 @@ def _row(member: Membership, own: Colleague | None, held: int) -> ColleagueRow:
         notify_desktop=own.notify_desktop,
         notify_push=own.notify_push,
         notify_email=own.notify_email,
+        opens_next=own.opens_next,
+        sorts=own.sorts,
     )

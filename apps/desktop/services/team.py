@@ -95,11 +95,12 @@ def colleague_set(
     notify_desktop: bool | None = None,
     notify_push: bool | None = None,
     notify_email: bool | None = None,
+    opens_next: bool | None = None,
 ) -> Colleague:
     """Changes how a person works; None leaves a part as it is. Raises NotColleague, ValidationError."""
     row = _colleague(user_id)
     given = {"presence": presence, "capacity": capacity, "notify_desktop": notify_desktop}
-    given |= {"notify_push": notify_push, "notify_email": notify_email}
+    given |= {"notify_push": notify_push, "notify_email": notify_email, "opens_next": opens_next}
     for key, value in given.items():
         if value is not None:
             setattr(row, key, value)
@@ -107,6 +108,14 @@ def colleague_set(
     row.save()
     _announce(str(user_id))
     return row
+
+
+@transaction.atomic
+def colleague_sort_set(*, user_id: UUID, view: str, sort: str) -> None:
+    """Keeps in which order a person wants a view of the list. Raises NotColleague."""
+    row = Colleague.objects.select_for_update().get(pk=_colleague(user_id).pk)
+    row.sorts[view] = sort
+    row.save(update_fields=["sorts"])
 
 
 def colleague_seen(*, user_id: UUID) -> None:

@@ -19,12 +19,14 @@ from apps.desktop.services.conversations import (
     conversation_release,
     conversation_reopen,
     conversation_resolve,
+    conversation_resolve_undo,
     conversation_snooze,
     conversation_to_ai,
     conversation_to_team,
 )
 from apps.desktop.views.answers import done, told
 from apps.desktop.views.conversation import conversation_or_404
+from apps.desktop.views.listing import open_in_address
 from apps.desktop.views.rights import desk_required, person
 
 
@@ -104,21 +106,19 @@ def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @told
 def resolve(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     outcome = _given(request, "outcome").strip()
-    held = conversation_or_404(conversation_id).assignee_id == person(request)
     conversation = conversation_resolve(conversation_id=conversation_id, user_id=person(request), outcome=outcome)
-    undo = _to("conversation-reopen", conversation, **({"claim": "1"} if held else {}))
-    return done(request, _("Resolved."), undo=undo)
+    return done(request, _("Resolved."), undo=_to("conversation-reopen", conversation, undo="1"))
 
 
 @require_POST
 @desk_required
 @told
 def reopen(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """`claim=1` takes it back at once, as it was before."""
-    conversation = conversation_reopen(conversation_id=conversation_id, user_id=person(request))
-    if _given(request, "claim"):
-        conversation_claim(conversation_id=conversation.pk, user_id=person(request))
-    return done(request, _("Open again."))
+    """`undo=1` brings it back as it was before. Who has gone on to another one gets a link."""
+    service = conversation_resolve_undo if _given(request, "undo") else conversation_reopen
+    conversation = service(conversation_id=conversation_id, user_id=person(request))
+    here = open_in_address(request) == str(conversation.pk)
+    return done(request, _("Open again."), href="" if here else _to("conversation", conversation))
 
 
 @require_POST

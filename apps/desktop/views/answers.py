@@ -19,8 +19,12 @@ from apps.desktop.errors import DeskError
 View = Callable[..., HttpResponse]
 
 
-def done(request: HttpRequest, text: str = "", *, undo: str = "", status: int = 204, at: datetime | None = None) -> HttpResponse:
-    """`text` becomes a toast, `undo` the address its button posts to. Without htmx the person is sent back to the page.
+def done(
+    request: HttpRequest, text: str = "", *, undo: str = "", href: str = "", status: int = 204, at: datetime | None = None
+) -> HttpResponse:
+    """`text` becomes a toast, `undo` the address its button posts to, `href` where its link leads.
+
+    Without htmx the person is sent back to the page.
 
     `{at}` in the text is the time `at`: written by the browser in the person's zone, without htmx in the company's.
     """
@@ -31,7 +35,7 @@ def done(request: HttpRequest, text: str = "", *, undo: str = "", status: int = 
         return redirect(request.headers.get("Referer") or "desktop")
     events: dict[str, Any] = {"changed": {}}
     if text:
-        events["toast"] = {"text": text, "undo": undo, "failed": status >= 400}
+        events["toast"] = {"text": text, "undo": undo, "failed": status >= 400, **({"href": href} if href else {})}
         if at:
             events["toast"]["at"] = at.isoformat()
     return HttpResponse(status=status, headers={"HX-Trigger": json.dumps(events)})

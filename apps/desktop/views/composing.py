@@ -16,7 +16,7 @@ from apps.desktop.channels import TemplateChoice, channel_for
 from apps.desktop.errors import DeskError, EmptyMessage
 from apps.desktop.forms import MessageForm, ReactionForm, TemplateForm
 from apps.desktop.models import Attachment, Conversation, Message
-from apps.desktop.services.messages import attachment_upload, message_react, message_send, note_add
+from apps.desktop.services.messages import attachment_upload, message_react, message_send, note_add, request_part
 from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
 from apps.desktop.views.rights import desk_required, person
@@ -40,9 +40,10 @@ def reply(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = conversation_or_404(conversation_id)
     values = _values(request)
     with transaction.atomic():
-        for part in parts_of(values["text"], _uploads(request, values["attachments"])):
+        for place, part in enumerate(parts_of(values["text"], _uploads(request, values["attachments"]))):
             message_send(
-                conversation=conversation, author=PERSON, user_id=person(request), reply_to_id=values["reply_to"], **part
+                conversation=conversation, author=PERSON, user_id=person(request), reply_to_id=values["reply_to"],
+                request_id=request_part(values["request_id"], place), **part,
             )  # fmt: skip
     return done(request)
 
@@ -52,7 +53,10 @@ def reply(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @told
 def note(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = conversation_or_404(conversation_id)
-    note_add(conversation_id=conversation.pk, user_id=person(request), text=_values(request)["text"])
+    values = _values(request)
+    note_add(
+        conversation_id=conversation.pk, user_id=person(request), text=values["text"], request_id=values["request_id"]
+    )  # fmt: skip
     return done(request)
 
 
@@ -164,6 +168,7 @@ def template_send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     message_send(
         conversation=conversation, author=PERSON, user_id=person(request),
         kind="template", text=template_text(choice.body, choice, values), payload=payload,
+        request_id=form.cleaned_data["request_id"],
     )  # fmt: skip
     return done(request, _("Template sent."))
 

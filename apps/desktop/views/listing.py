@@ -1,6 +1,7 @@
 """The desktop's list: views with their counts, filters and search, all in the address."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,14 +11,16 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from apps.desktop.forms import VIEWS, DeskFilterForm
+from apps.desktop.forms import SORTS, VIEWS, DeskFilterForm
 from apps.desktop.models import Conversation
 from apps.desktop.selectors import (
+    ColleagueRow,
     canned_all,
-    colleague_get,
+    colleagues_all,
     conversation_counts,
     conversations_list,
     event_last_id,
+    sort_of,
     tags_all,
     teams_all,
     user_names,
@@ -71,7 +74,7 @@ def desktop(request: HttpRequest) -> HttpResponse:
 @desk_required
 def desk_list(request: HttpRequest) -> HttpResponse:
     """Only the list. The address bar keeps the open conversation and gets the filters."""
-    context = {**list_context(request, opened=open_in_address(request)), "me": colleague_get(person(request))}
+    context = list_context(request, opened=open_in_address(request))
     answer = render(request, "desktop/list.html", context)
     if not request.headers.get("HX-Source", "").startswith("section"):  # a person asked, not the list itself
         answer["HX-Replace-Url"] = f"{_path(request)}?{context['query']}"
@@ -80,23 +83,28 @@ def desk_list(request: HttpRequest) -> HttpResponse:
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What the page needs beside list and conversation."""
-    me = colleague_get(person(request))
     canned = [{"shortcut": row.shortcut, "title": row.title, "text": row.text} for row in canned_all()]
-    return {"section": "desktop", "me": me, "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY, "words": script_words()}
+    return {"section": "desktop", "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY, "words": script_words()}
 
 
 def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
     """The list as the address asks for it. The last event is read first: what happens meanwhile is fetched again."""
     last_event = event_last_id()
-    form = DeskFilterForm(request.GET, teams=teams_all().values_list("slug", "name"), channels=channels_used(), tags=tags_all())
+    people = colleagues_all()
+    me = next((one for one in people if one.user_id == person(request)), None)
+    form = _form(request, people)
     values = form.values
-    found = conversations_list(user_id=person(request), **values)
+    sort = sort_of(values["view"], me.sorts if me else {})
+    found = conversations_list(user_id=person(request), sort=sort, **values)
     limit = _limit(request)
     rows = list(found[: limit + 1])
     tabs = _tabs(request, values)
     return {
         "form": form,
+        "me": me,
         "view": values["view"],
+        "sort": sort,
+        "sorts": SORTS,
         "tabs": tabs,
         "nobody_wrote": not any(tab.count for tab in tabs),
         "rows": _rows(rows[:limit], person(request)),
@@ -105,6 +113,16 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
         "opened": opened,
         "last_event": last_event,
     }
+
+
+def _form(request: HttpRequest, people: Iterable[ColleagueRow]) -> DeskFilterForm:
+    return DeskFilterForm(
+        request.GET,
+        people=[(str(one.user_id), one.name) for one in people],
+        teams=teams_all().values_list("slug", "name"),
+        channels=channels_used(),
+        tags=tags_all(),
+    )
 
 
 def _limit(request: HttpRequest) -> int:

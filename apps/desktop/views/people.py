@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.desktop.errors import BadSubscription
-from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm
-from apps.desktop.services.team import colleague_set, push_subscribe, push_unsubscribe
+from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm, SortForm
+from apps.desktop.services.team import colleague_set, colleague_sort_set, push_subscribe, push_unsubscribe
 from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
 from apps.desktop.views.rights import desk_required, person
@@ -43,6 +43,18 @@ def preferences_set(request: HttpRequest) -> HttpResponse:
         return done(request, errors_of(form), status=422)
     colleague_set(user_id=person(request), **form.cleaned_data)
     return done(request, _("Saved."))
+
+
+@require_POST
+@desk_required
+@told
+def sort_set(request: HttpRequest) -> HttpResponse:
+    """In which order a view of the list is shown, for this person, wherever they log in."""
+    form = SortForm(request.POST)
+    if not form.is_valid():
+        return done(request, _("Choose one of the orders offered."), status=422)
+    colleague_sort_set(user_id=person(request), **form.cleaned_data)
+    return done(request)
 
 
 @require_POST

@@ -6,7 +6,10 @@ from django.utils.translation import gettext as _
 def script_words() -> dict[str, str]:
     """Name to sentence in the reader's language; NAME stands for what the script puts in."""
     return {
-        "offline": _("The server could not be reached. What you wrote is kept; try again."),
+        "offline": _("The server could not be reached. What you wrote is kept; send it again, it arrives only once."),
+        "arrived": _("Your message had arrived after all."),
+        "no_next": _("Nothing else is in this list."),
+        "next_unassigned": _("Nothing else is in this list. NAME more are waiting for somebody."),
         "failed": _("That did not work. Load the page again and try once more."),
         "too_large": _("NAME is over 100 MB. Send a smaller one, or a link."),
         "not_uploaded": _("It did not arrive. Take it out and attach it again."),

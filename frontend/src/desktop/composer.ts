@@ -1,5 +1,6 @@
 // Writing: Enter sends, Shift+Enter starts a line; replies and notes. What was begun is kept in this browser until it is sent,
 // a note apart from a reply: what only colleagues may read never lies ready to be sent.
+import { attemptArrived, attemptBegin, attemptEnd } from "./attempts";
 import { composer, conversation, insert, post, textarea, toast, words } from "./server";
 import { filesClear, filesReady } from "./uploads";
 
@@ -11,8 +12,13 @@ export function composerStart(): void {
   document.addEventListener("input", (event) => event.target === textarea() && draftKeep());
   document.addEventListener("click", clicked);
   document.addEventListener("submit", submitted);
-  document.addEventListener("htmx:after:swap", restore);
+  document.addEventListener("htmx:after:swap", swapped);
   restore();
+}
+
+function swapped(): void {
+  restore();
+  arrived();
 }
 
 function keyed(event: KeyboardEvent): void {
@@ -102,6 +108,7 @@ async function send(form: HTMLFormElement): Promise<void> {
   if (!field.value.trim() && (note || files.length === 0)) return field.focus();
   const body = new FormData(form);
   body.set("attachments", files.join(","));
+  body.set("request_id", attemptBegin(draftKey(), field.value, [files.join(), body.get("reply_to")].join(" ")));
   await sent(form, (note ? form.dataset.noteUrl : form.dataset.replyUrl) ?? "", body);
 }
 
@@ -116,6 +123,7 @@ async function sent(form: HTMLFormElement, url: string, body: FormData): Promise
   sending = false;
   form.toggleAttribute("data-sending", false);
   if (!taken) return kept(key, written);
+  attemptEnd(key);
   localStorage.removeItem(key);
   if (key !== draftKey()) return;
   draftKeep();
@@ -133,6 +141,20 @@ function kept(key: string, written: string): void {
   if (here) field.value = all;
   localStorage.setItem(key, all);
   document.dispatchEvent(new CustomEvent("drafts"));
+  arrived();
+}
+
+/** Only the answer was lost: what stands in the thread is taken out of the field, and what was begun since stays. */
+function arrived(): void {
+  const field = textarea();
+  const written = sending || !field ? null : attemptArrived(draftKey());
+  if (written === null || !field) return;
+  if (field.value === written) field.value = "";
+  else if (field.value.startsWith(`${written}\n`)) field.value = field.value.slice(written.length + 1);
+  if (composer()?.dataset.mode === "reply") filesClear();
+  draftKeep();
+  quoteDrop();
+  toast(words("arrived"));
 }
 
 function draftKey(): string {

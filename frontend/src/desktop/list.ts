@@ -1,12 +1,13 @@
 // The list: which conversation is open, going back to it on a phone, and Escape. Rows change in place, but never change
 // places under the pointer, unless the person did something that moves them.
-import { conversation } from "./server";
+import { conversation, toast, words } from "./server";
 
 interface Swap {
   ctx: { sourceElement: Element; text: string };
 }
 
 let asked = false;
+let place = 0; // of the open conversation in the list, or where it was before it left
 
 export function listStart(): void {
   document.addEventListener("htmx:before:swap", hold);
@@ -16,6 +17,7 @@ export function listStart(): void {
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", keyed);
   document.addEventListener("submit", localTime, { capture: true });
+  document.addEventListener("htmx:after:request", resolved);
   mark();
 }
 
@@ -32,8 +34,9 @@ function draftsMark(): void {
 function mark(): void {
   draftsMark();
   const id = conversation()?.dataset.conversation;
-  for (const link of document.querySelectorAll<HTMLElement>(".chat-link")) {
+  for (const [at, link] of links().entries()) {
     const open = link.closest("[data-row]")?.id === `row-${id}`;
+    if (open) place = at;
     if (open) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
@@ -41,6 +44,30 @@ function mark(): void {
   const name = conversation()?.dataset.contact;
   const unread = Number(document.querySelector<HTMLElement>("#view-mine")?.dataset.unread ?? 0);
   document.title = `${unread > 0 ? `(${unread}) ` : ""}${name ? `${name} · ` : ""}${base}`;
+}
+
+function links(): HTMLAnchorElement[] {
+  return [...document.querySelectorAll<HTMLAnchorElement>(".chat-link")];
+}
+
+/** The row below the open one, or the one that has taken its place; after the last one the first. */
+function nextOpen(): void {
+  const others = links().filter((link) => !link.matches("[aria-current=true]"));
+  const next = others[place] ?? others[0];
+  document.querySelector("#more")?.removeAttribute("open");
+  if (next) return next.click();
+  const waiting = document.querySelector<HTMLAnchorElement>("#view-unassigned:not([aria-current])");
+  const count = waiting?.dataset.count ?? "0";
+  if (waiting && count !== "0") toast(words("next_unassigned", count), { href: waiting.href });
+  else toast(words("no_next"));
+}
+
+/** Who wants it goes on by themselves once the open conversation is resolved; the toast still takes that back. */
+function resolved(event: Event): void {
+  const { response } = (event as CustomEvent<{ ctx: { response?: { status: number } } }>).detail.ctx;
+  const form = event.target as HTMLElement;
+  if (!form.matches("#resolve form") || !response || response.status >= 400) return;
+  if (document.querySelector("#desk-list[data-opens-next]")) nextOpen();
 }
 
 /** What would move the rows waits until it is asked for, or the pointer has left. */
@@ -61,6 +88,7 @@ function order(html: string): string {
 /** Back keeps the list's filters, which the address carries. */
 function clicked(event: MouseEvent): void {
   if ((event.target as Element).closest("[data-live-more]")) asked = true;
+  if ((event.target as Element).closest("[data-next]")) nextOpen();
   const back = (event.target as Element).closest<HTMLAnchorElement>("[data-back]");
   if (back && location.search) back.href = new URL(location.search, back.href).href;
 }

@@ -33,6 +33,15 @@ function told(answer: Response): void {
   if (!answer.ok && !events.toast) toast(words("failed"));
 }
 
+/** A name for one sending, so that the server knows it when it comes again. Works over plain http too, where randomUUID does not. */
+export function requestId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
 export function conversation(): HTMLElement | null {
   return document.querySelector<HTMLElement>("#conversation[data-conversation]");
 }

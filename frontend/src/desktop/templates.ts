@@ -1,4 +1,5 @@
-// Templates: searching them, and showing what the contact will read while the places are filled in.
+// Templates: searching them, showing what the contact will read while the places are filled in, and sending one once.
+import { requestId } from "./server";
 
 const originals = new WeakMap<Element, string>();
 
@@ -7,7 +8,26 @@ export function templatesStart(): void {
     const field = event.target as HTMLInputElement;
     if (field.matches("[data-template-search]")) search(field.value.toLowerCase());
     if (field.matches("[data-variable]")) preview(field.form!);
+    nameDrop(field.form);
   });
+  document.addEventListener("submit", nameGive, { capture: true });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response } = (event as CustomEvent<{ ctx: { response?: { status: number } } }>).detail.ctx;
+    if (response && response.status < 400) nameDrop(event.target as Element);
+  });
+}
+
+/** Sent again after a lost answer, it has the same name; with other words, or after it was taken, another one. */
+function nameGive(event: SubmitEvent): void {
+  const form = event.target as HTMLFormElement;
+  if (!form.matches("[data-once]") || form.querySelector("[name=request_id]")) return;
+  const field = document.createElement("input");
+  [field.type, field.name, field.value] = ["hidden", "request_id", requestId()];
+  form.append(field);
+}
+
+function nameDrop(form: Element | null): void {
+  if (form?.matches("[data-once]")) form.querySelector("[name=request_id]")?.remove();
 }
 
 function search(asked: string): void {

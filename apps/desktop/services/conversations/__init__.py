@@ -1,6 +1,11 @@
 """The life of a conversation: opened, offered to people, claimed, handed on, resolved."""
 
-from apps.desktop.services.conversations.closing import conversation_reopen, conversation_resolve, conversation_snooze
+from apps.desktop.services.conversations.closing import (
+    conversation_reopen,
+    conversation_resolve,
+    conversation_resolve_undo,
+    conversation_snooze,
+)
 from apps.desktop.services.conversations.holding import (
     conversation_assign,
     conversation_claim,
@@ -21,6 +26,7 @@ __all__ = [
     "conversation_release",
     "conversation_reopen",
     "conversation_resolve",
+    "conversation_resolve_undo",
     "conversation_snooze",
     "conversation_summary_set",
     "conversation_sweep",

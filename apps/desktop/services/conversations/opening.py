@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from apps.compass.services.webhooks import webhook_event
 from apps.core.rows import row_read
@@ -74,6 +75,7 @@ def conversation_escalate(*, conversation: Conversation, reason: str, team_slug:
         return conversation
     conversation.handoff_reason = reason[:REASON_LENGTH]
     conversation.summary = summary or conversation.summary
+    conversation.waiting_since = conversation.waiting_since or timezone.now()  # the AI's last words announced a person
     team = Team.objects.filter(slug=team_slug).first() or conversation.team
     conversation_offer(conversation, team, "escalated", reason=conversation.handoff_reason)
     data = {**conversation_data(conversation), "reason": conversation.handoff_reason, "summary": conversation.summary}

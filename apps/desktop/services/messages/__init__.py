@@ -9,7 +9,7 @@ from apps.desktop.services.messages.attachments import (
 )
 from apps.desktop.services.messages.reacting import message_react
 from apps.desktop.services.messages.receiving import message_reaction_set, message_receive
-from apps.desktop.services.messages.sending import message_send, note_add
+from apps.desktop.services.messages.sending import message_send, note_add, request_part
 from apps.desktop.services.messages.statuses import (
     message_advance,
     message_failed,
@@ -34,4 +34,5 @@ __all__ = [
     "message_status_set",
     "message_uncertain",
     "note_add",
+    "request_part",
 ]

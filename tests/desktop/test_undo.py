@@ -1,0 +1,80 @@
+"""Undoing a resolve brings back what it took away."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.desktop.errors import NewerConversation
+from apps.desktop.services.conversations import (
+    conversation_claim,
+    conversation_escalate,
+    conversation_resolve,
+    conversation_resolve_undo,
+    conversation_snooze,
+)
+from apps.desktop.services.team import team_create
+from apps.tenants.models import User
+from tests.desktop.factories import RecordingChannel, a_conversation, says
+
+
+def test_who_waited_waits_on_and_the_holder_has_it_again(desk: RecordingChannel, bob: User) -> None:
+    conversation = a_conversation()
+    says(conversation, at=timezone.now() - timedelta(hours=2))
+    held = conversation_claim(conversation_id=conversation.pk, user_id=bob.pk)
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk, outcome="Solved")
+    back = conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    names = ("status", "assignee_id", "waiting_since", "unread", "claimed_at", "claim_until")
+    assert {name: getattr(back, name) for name in names} == {name: getattr(held, name) for name in names}
+    assert (back.outcome, back.resolved_at) == ("", None)
+    assert back.generation > held.generation, "what was still being written is stale"
+
+
+def test_the_ai_goes_on_with_what_nobody_has_answered(desk: RecordingChannel, bob: User) -> None:
+    conversation = a_conversation()
+    says(conversation)
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
+    back = conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    assert (back.status, [row.pk for row in desk.returned]) == ("pending", [conversation.pk])
+
+
+def test_the_team_is_still_due(desk: RecordingChannel, alice: User, bob: User) -> None:
+    team_create(slug="support", name="Support", user_ids=[alice.pk])
+    conversation = a_conversation()
+    says(conversation)
+    due = conversation_escalate(conversation=conversation, reason="Asked", team_slug="support").answer_due_at
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
+    back = conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    assert due is not None and (back.status, back.assignee_id, back.answer_due_at) == ("open", None, due)
+
+
+def test_what_was_put_off_is_put_off(desk: RecordingChannel, bob: User) -> None:
+    conversation, until = a_conversation(), timezone.now() + timedelta(hours=3)
+    conversation_claim(conversation_id=conversation.pk, user_id=bob.pk)
+    conversation_snooze(conversation_id=conversation.pk, user_id=bob.pk, until=until)
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
+    back = conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    assert (back.status, back.snoozed_until, back.assignee_id) == ("snoozed", until, bob.pk)
+
+
+def test_what_somebody_else_resolved_is_reopened_for_whoever_claims_it(desk: RecordingChannel, alice: User, bob: User) -> None:
+    conversation = a_conversation()
+    conversation_claim(conversation_id=conversation.pk, user_id=bob.pk)
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
+    back = conversation_resolve_undo(conversation_id=conversation.pk, user_id=alice.pk)
+    assert (back.status, back.assignee_id) == ("open", None)
+
+
+def test_not_beside_a_newer_one(desk: RecordingChannel, bob: User) -> None:
+    conversation = a_conversation()
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
+    a_conversation(contact=conversation.contact)
+    with pytest.raises(NewerConversation):
+        conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
+
+
+def test_twice_is_once(desk: RecordingChannel, bob: User) -> None:
+    conversation = a_conversation()
+    conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
+    first = conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    assert conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk).version == first.version
