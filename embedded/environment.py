@@ -89,6 +89,7 @@ def parts_needed(given: Mapping[str, str]) -> set[str]:
         needed.add("livekit")
     elif not (given.get("LIVEKIT_API_KEY") and given.get("LIVEKIT_API_SECRET")):
         raise StackError("LIVEKIT_URL is given, so LIVEKIT_API_KEY and LIVEKIT_API_SECRET have to be given as well.")
+    needed |= _bridge_needed(given)
     if not (given.get("OPENAI_API_KEY") or given.get("OPENAI_BASE_URL")):
         needed.add("models")
     if not given.get("WHATSAPP_ACCESS_TOKEN"):
@@ -102,6 +103,17 @@ def parts_needed(given: Mapping[str, str]) -> set[str]:
             "STRIPE_SECRET_KEY is given, so STRIPE_WEBHOOK_SECRET has to be given as well (docs/billing.md, Stripe)."
         )
     return needed
+
+
+def _bridge_needed(given: Mapping[str, str]) -> set[str]:
+    if not given.get("MERIDIAN_LIVEKIT_SIP"):
+        return set()
+    if given.get("LIVEKIT_URL"):
+        raise StackError(
+            "LIVEKIT_URL is given, and livekit-sip shares the Redis of its LiveKit: "
+            "run livekit-sip beside that one, and leave out MERIDIAN_LIVEKIT_SIP."
+        )
+    return {"sip"}
 
 
 def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

@@ -100,23 +100,13 @@ class Livekit:
             "port": self.port,
             "bind_addresses": sorted({LOOPBACK, self.node_ip}),
             "rtc": self._rtc(),
-            "redis": self._redis(),
+            "redis": redis_settings(self.redis_url),
             "keys": {self.api_key: self.api_secret},
             "webhook": {"api_key": self.api_key, "urls": self.webhook_urls},
             # The workers report load by capacity, so the server must not refuse on top of that; the key's default is 0.7.
             "agents": {"target_load": 1.0},
             "room": {"empty_timeout": 60, "departure_timeout": 20},
             "logging": {"level": "info"},
-        }
-
-    def _redis(self) -> dict[str, Any]:
-        address = urlsplit(self.redis_url)
-        return {
-            "address": f"{address.hostname}:{address.port or 6379}",
-            "username": unquote(address.username or ""),
-            "password": unquote(address.password or ""),
-            "db": int(address.path.strip("/") or 0),
-            "use_tls": address.scheme == "rediss",
         }
 
     def _rtc(self) -> dict[str, Any]:
@@ -137,3 +127,15 @@ class Livekit:
 
     def _is_ready(self) -> bool:
         return http_answers(self.port, "/")
+
+
+def redis_settings(url: str) -> dict[str, Any]:
+    """Return a Redis URL as LiveKit's servers have it in their configuration."""
+    address = urlsplit(url)
+    return {
+        "address": f"{address.hostname}:{address.port or 6379}",
+        "username": unquote(address.username or ""),
+        "password": unquote(address.password or ""),
+        "db": int(address.path.strip("/") or 0),
+        "use_tls": address.scheme == "rediss",
+    }

@@ -6,6 +6,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from embedded.errors import StackError
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED_CACHE = Path("/var/cache/meridian")
 
@@ -16,11 +18,22 @@ def is_root() -> bool:
 
 
 def cache_dir() -> Path:
-    """Return the folder for tools that are built or fetched once, MERIDIAN_CACHE or ~/.cache/meridian."""
+    """Return the folder for tools that are built or fetched once, MERIDIAN_CACHE or ~/.cache/meridian. Raises StackError."""
     given = os.environ.get("MERIDIAN_CACHE")
     base = Path(given) if given else Path.home() / ".cache" / "meridian"
-    base.mkdir(parents=True, exist_ok=True)
+    _make(base, 0o777, "tools", "MERIDIAN_CACHE")
     return base
+
+
+def _make(path: Path, mode: int, what: str, variable: str) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=mode)
+    except OSError as error:
+        raise StackError(
+            f"The folder {path} for the {what} cannot be made ({error.strerror}); name another one in {variable}."
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StackError(f"The folder {path} for the {what} cannot be written to; name another one in {variable}.")
 
 
 def data_dir_default() -> Path:
@@ -35,8 +48,8 @@ def data_dir_default() -> Path:
 
 
 def data_dir_make(path: Path) -> Path:
-    """Create a data folder; as root others may walk through it, because Postgres runs as another user."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o711 if is_root() else 0o700)
+    """Create a data folder; as root others may walk through it, because Postgres runs as another user. Raises StackError."""
+    _make(path, 0o711 if is_root() else 0o700, "data", "MERIDIAN_DATA")
     (path / "logs").mkdir(exist_ok=True, mode=0o700)
     return path
 

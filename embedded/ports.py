@@ -91,13 +91,14 @@ class Ports:
     valkey: int
     models: int
     meta: int
+    sip: int
     atlas_health: int
     media_bot_health: int
 
     @classmethod
     def free(cls) -> Self:
         """Choose ports that nobody uses at this moment."""
-        return cls(*ports_free(11))
+        return cls(*ports_free(12))
 
     @classmethod
     def named(cls, env: Mapping[str, str]) -> Self:
@@ -114,6 +115,7 @@ class Ports:
             valkey=_port(env, "VALKEY", 16379),
             models=_port(env, "MODELS", 18090),
             meta=_port(env, "META", 18091),
+            sip=_port(env, "SIP", 5060),
             atlas_health=atlas_health,
             media_bot_health=media_bot_health,
         )

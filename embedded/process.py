@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pwd
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from embedded.leash import LEASH
 from embedded.paths import is_root
 
 POLL_SECONDS = 0.02
+ERROR_LINE = re.compile(r"(?:\b|[a-z])(?:Error|Exception)\b|\b(?:error|fatal|panic|FATAL)\b")
 
 
 def unprivileged_user() -> int | None:
@@ -130,8 +132,13 @@ class Process:
         return f"{self.name} {how}{self._last_words()}; its log is {self.log_path}."
 
     def _last_words(self) -> str:
-        line = self._last_line()
+        line = self._error_line() if self.exit_code and self.exit_code > 0 else self._last_line()
         return f" ({line[:200]})" if line else ""
+
+    def _error_line(self) -> str:
+        """The last line that speaks of an error: Node and npm end with their version and with where more is written."""
+        lines = [line.strip() for line in self.log_tail() if line.strip() and "A complete log of this run" not in line]
+        return next((line for line in reversed(lines[-20:]) if ERROR_LINE.search(line)), self._last_line())
 
     def _last_line(self) -> str:
         return next((line.strip() for line in reversed(self.log_tail()) if line.strip()), "")

@@ -15,6 +15,7 @@ from embedded.envfile import env_read, env_write
 from embedded.environment import files_wanted, parts_needed, stack_environment, surroundings
 from embedded.errors import StackError
 from embedded.frontend import frontend_build
+from embedded.given import given_check, openai_hint
 from embedded.keys import keys_ensure
 from embedded.livekit import Livekit
 from embedded.paths import CHECKOUT, cache_dir, data_dir_make
@@ -23,6 +24,7 @@ from embedded.postgres import Postgres
 from embedded.prepare import prepared_state
 from embedded.process import Process
 from embedded.services import Service, meta_service, models_service, services_make
+from embedded.sip import LivekitSip, sip_binary
 from embedded.terminal import Step, silent_step
 from embedded.toolchain import livekit_binary, livekit_path
 from embedded.valkey import Valkey
@@ -30,12 +32,13 @@ from embedded.valkey import Valkey
 LEAST_FREE_BYTES = 2 * 1024**3
 PREPARE_TIMEOUT = 300.0
 STOP_SECONDS = 12.0
+GIVEN_PARTS = {"DATABASE_URL": "Postgres", "REDIS_URL": "Redis", "LIVEKIT_URL": "LiveKit", "OPENAI_API_KEY": "OpenAI"}
 
 Steps = Callable[[str], AbstractContextManager[Step]]
 
 
 class Part(Protocol):
-    """What the stack needs of Postgres, Valkey and livekit-server."""
+    """What the stack needs of Postgres, Valkey, livekit-server and livekit-sip."""
 
     process: Process
 
@@ -68,6 +71,7 @@ class Stack:
         self.only_services = only_services
         self.steps = steps
         self.env: dict[str, str] = {}
+        self.hint: str | None = None  # what a person should know of what they gave, though Meridian runs
         self._needed = parts_needed(self.given)
         self._parts: list[Part] = []
         self._services: list[Service] = []
@@ -100,6 +104,15 @@ class Stack:
         return f"http://localhost:{self.ports.meta}" if "meta" in self._needed else ""
 
     @property
+    def sip_address(self) -> str:
+        """Where phones call, such as 127.0.0.1:5060; empty when no livekit-sip is given."""
+        return f"{self._node_ip}:{self.ports.sip}" if "sip" in self._needed else ""
+
+    @property
+    def _node_ip(self) -> str:
+        return self.given.get("MERIDIAN_NODE_IP") or LOOPBACK
+
+    @property
     def _host(self) -> str:
         return "0.0.0.0" if self.given.get("MERIDIAN_NODE_IP") else LOOPBACK
 
@@ -122,6 +135,7 @@ class Stack:
         """Start everything and wait until it is ready. Raises StackError; nothing is left running then."""
         try:
             self._check()
+            self._given()
             self._tools()
             self._parts_start()
             self._prepare()
@@ -173,6 +187,14 @@ class Stack:
             f"Meridian is already running with the data in {self.data_dir}{where}; stop that one first, or choose another --data."
         )
 
+    def _given(self) -> None:
+        names = [title for name, title in GIVEN_PARTS.items() if self.given.get(name)]
+        if names and not self.only_services:
+            with self.steps("Your own parts") as step:
+                given_check(self.given)
+                self.hint = openai_hint(self.given)
+                step.result = ", ".join(names)
+
     def _check_ports(self) -> None:
         wanted: dict[str, tuple[int, ...]] = {"WEB": (self.ports.web,), "REALTIME": (self.ports.realtime,)}
         if self.only_services:
@@ -183,12 +205,17 @@ class Stack:
             wanted["LIVEKIT"] = (self.ports.livekit, self.ports.livekit_tcp)
             if port_taken(self.ports.livekit_udp, socket.SOCK_DGRAM):
                 raise StackError(_taken(self.ports.livekit_udp, "LIVEKIT"))
+        if "sip" in self._needed and port_taken(self.ports.sip, socket.SOCK_DGRAM):
+            raise StackError(_taken(self.ports.sip, "SIP"))
+        _check_different(wanted)
         for name, numbers in wanted.items():
             for number in numbers:
                 if port_taken(number):
                     raise StackError(_taken(number, name))
 
     def _tools(self) -> None:
+        if "sip" in self._needed:
+            sip_binary(self.given["MERIDIAN_LIVEKIT_SIP"])
         if "livekit" in self._needed:
             with self.steps("livekit-server") as step:
                 step.result = "ready" if livekit_path().exists() else "built"
@@ -222,6 +249,8 @@ class Stack:
                 step.result = f"{LOOPBACK}:{self.ports.valkey}"
         if "livekit" in self._needed:
             self._livekit_start(livekit_redis)
+        if "sip" in self._needed:
+            self._sip_start(livekit_redis)
         if "meta" in self._needed:  # the demo asks it for its templates
             self._services[-1].wait_ready()
 
@@ -236,12 +265,27 @@ class Stack:
                 api_key=self.env["LIVEKIT_API_KEY"],
                 api_secret=self.env["LIVEKIT_API_SECRET"],
                 webhook_urls=[f"{self.env['API_URL']}/livekit/webhook"],
-                node_ip=self.given.get("MERIDIAN_NODE_IP") or LOOPBACK,
+                node_ip=self._node_ip,
                 alone="valkey" in self._needed,
             )
             self._parts.append(livekit)
             livekit.start()
             step.result = f"{livekit.url}, UDP {self.ports.livekit_udp}"
+
+    def _sip_start(self, redis_url: str) -> None:
+        with self.steps("SIP") as step:
+            bridge = LivekitSip(
+                self.data_dir,
+                self.ports.sip,
+                binary=self.given["MERIDIAN_LIVEKIT_SIP"],
+                livekit_url=self.env["LIVEKIT_URL"],
+                redis_url=redis_url,
+                api_key=self.env["LIVEKIT_API_KEY"],
+                api_secret=self.env["LIVEKIT_API_SECRET"],
+                node_ip=self._node_ip,
+            )
+            self._parts.append(bridge)
+            step.result = bridge.start()
 
     def _prepare(self) -> None:
         if self.only_services:
@@ -289,6 +333,18 @@ def _check_space(folder: Path) -> None:
             f"Only {free / 1024**3:.1f} GB are free for {folder} and Meridian needs 2 GB; make room or choose another folder "
             "(MERIDIAN_DATA for the data, MERIDIAN_CACHE for the tools)."
         )
+
+
+def _check_different(wanted: Mapping[str, tuple[int, ...]]) -> None:
+    owners: dict[int, str] = {}
+    for name, numbers in wanted.items():
+        for number in numbers:
+            if number in owners:
+                raise StackError(
+                    f"Port {number} is meant for two parts; choose another one with MERIDIAN_{owners[number]}_PORT or "
+                    f"MERIDIAN_{name}_PORT (LiveKit takes three in a row)."
+                )
+            owners[number] = name
 
 
 def _taken(number: int, name: str) -> str:

@@ -148,6 +148,10 @@ def _addresses(stack: Stack) -> list[str]:
     lines.append(f"API documentation  {stack.web_url}/api/docs/")
     if stack.seed:
         lines.append("From a terminal    .venv/bin/python manage.py call acme reception --wav question.wav --save answer.wav")
+    if stack.hint:
+        lines += ["", stack.hint]
+    if stack.sip_address:
+        lines.append(f"Phones             sip:NUMBER@{stack.sip_address}, once a trunk has that number (docs/telephony.md)")
     if stack.env.get("MERIDIAN_LOCAL_MODELS"):
         lines += [
             "",
