@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from livekit import rtc
 
-from agents_worker.native import native_start
+from agents_worker.native import native_start, room_alone, sound_of
 from bench.sound import RATE
 
 LOUD = 120.0  # root mean square of a frame that a listener hears
@@ -59,6 +59,7 @@ class Caller:
         self.room.on("track_subscribed", self._on_track)
         self.room.on("participant_connected", self._on_join)
         await self.room.connect(self._url, self._token)
+        room_alone(self.room)
         self.connected_at = time.time()
         track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
@@ -130,7 +131,7 @@ class Caller:
             self._start(self._listen(track, ear))
 
     async def _listen(self, track: rtc.Track, ear: Ear) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=FRAME_MS)
+        stream = sound_of(track, rate=RATE, frame_ms=FRAME_MS)
         try:
             async for event in stream:
                 ear.hear(np.frombuffer(event.frame.data, dtype=np.int16))

@@ -23,6 +23,7 @@ from agents_worker.contracts import (
 )
 from agents_worker.media_bot import tones
 from agents_worker.media_bot.player import Player
+from agents_worker.native import room_alone
 from agents_worker.providers import ModelFactory, ProviderError
 from agents_worker.publisher import EventPublisher
 from agents_worker.room import AGENT_STATE_ATTRIBUTE, caller_wait
@@ -52,6 +53,7 @@ class AnnouncementCall:
             self._events.start()
         try:
             await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+            room_alone(self._ctx.room)
             await caller_wait(self._ctx.room, _CALLER_SECONDS)
             await asyncio.wait_for(self._speak(), _SPEECH_SECONDS)
         except TimeoutError:

@@ -31,6 +31,7 @@ from agents_worker.media_bot.transcribe import (
     UtteranceTranscriber,
 )
 from agents_worker.media_bot.utterances import by_level, by_voice
+from agents_worker.native import room_alone, sound_of
 from agents_worker.providers import ModelFactory, ProviderError, credential_for
 from agents_worker.publisher import EventPublisher
 from agents_worker.room import AGENT_STATE_ATTRIBUTE, is_atlas, is_caller, left_for_good
@@ -73,6 +74,7 @@ class MediaBotCall:
         self._room.on("participant_disconnected", self._on_left)
         configuring = asyncio.create_task(self._configure())
         await self._ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
+        room_alone(self._room)
         self._events.publish(StateEvent(state="joined"))
         if "ringback" not in self._dispatch.model_fields_set:
             await configuring
@@ -240,7 +242,7 @@ def _speaker(participant: rtc.RemoteParticipant, publication: rtc.RemoteTrackPub
 
 
 async def _frames(track: rtc.Track) -> AsyncIterator[rtc.AudioFrame]:
-    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=_FRAME_MS)
+    stream = sound_of(track, rate=RATE, frame_ms=_FRAME_MS)
     try:
         async for event in stream:
             yield event.frame

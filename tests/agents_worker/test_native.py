@@ -1,8 +1,15 @@
-"""LiveKit's native library logs to standard error, without a way through Python."""
+"""LiveKit's native library logs to standard error, without a way through Python, and its events wake only whom they concern."""
 
+import asyncio
 import os
 import subprocess
 import sys
+
+from livekit.rtc._proto.audio_frame_pb2 import AudioStreamEvent
+from livekit.rtc._proto.ffi_pb2 import FfiEvent
+from livekit.rtc._proto.room_pb2 import ConnectCallback, RoomEvent
+
+from agents_worker.native import Exchange
 
 DROP_UNKNOWN = """
 from agents_worker.native import native_start
@@ -30,3 +37,32 @@ def test_handles_dropped_twice_are_not_worth_a_line() -> None:
 
 def test_the_sdks_own_debugging_is_left_alone() -> None:
     assert "WARN  livekit_ffi::server]" not in said(RUST_LOG="warn", LIVEKIT_RTC_DEBUG="1")
+
+
+SOUND = FfiEvent(audio_stream_event=AudioStreamEvent(stream_handle=7))
+NEWS = FfiEvent(room_event=RoomEvent(room_handle=1))
+ANSWER = FfiEvent(connect=ConnectCallback(async_id=3))
+
+
+async def heard(exchange: Exchange, **queues: "asyncio.Queue[FfiEvent]") -> dict[str, list[str | None]]:
+    """What each subscriber is handed of one event of each kind."""
+    for event in (SOUND, NEWS, ANSWER):
+        exchange.put(event)
+    await asyncio.sleep(0)
+    return {name: [queue.get_nowait().WhichOneof("message") for _ in range(queue.qsize())] for name, queue in queues.items()}
+
+
+async def test_who_waits_for_an_answer_is_not_woken_by_sound_and_news() -> None:
+    exchange = Exchange()
+    asks, room = exchange.subscribe(), exchange.subscribe(filter_fn=lambda event: event.WhichOneof("message") != "connect")
+    assert await heard(exchange, asks=asks, room=room) == {"asks": ["connect"], "room": ["audio_stream_event", "room_event"]}
+
+
+async def test_a_narrowed_subscriber_is_handed_only_what_concerns_it() -> None:
+    exchange = Exchange()
+    one, other = (exchange.subscribe(filter_fn=lambda _: True) for _ in range(2))
+    exchange.narrow(one, lambda event: event.audio_stream_event.stream_handle == 7)
+    found = await heard(exchange, one=one, other=other)
+    assert found == {"one": ["audio_stream_event"], "other": ["audio_stream_event", "room_event", "connect"]}
+    exchange.unsubscribe(one)
+    assert await heard(exchange, one=one) == {"one": []}
