@@ -46,6 +46,20 @@ class PlanForm(forms.Form):
         return seats
 
 
+class SeatsFullForm(forms.Form):
+    """What becomes of somebody whom single sign-on lets in, where there is no seat for them."""
+
+    ADD, REFUSE = "add", "refuse"
+    full = forms.ChoiceField(
+        label=gettext_lazy("When every seat is taken"),
+        choices=[
+            (ADD, gettext_lazy("Take one more seat, and tell us by e-mail")),
+            (REFUSE, gettext_lazy("Let nobody in who was not invited")),
+        ],
+        help_text=gettext_lazy("For people who come in by single sign-on for the first time."),
+    )
+
+
 class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]
     """Where invoices go, and what stands on them."""
 

@@ -37,7 +37,7 @@ def due_of(invoice: Invoice) -> Decimal:
     """What is still to be paid; nothing of a draft, or of one that is void."""
     if invoice.state not in (State.OPEN, State.UNCOLLECTIBLE):
         return Decimal()
-    return max(invoice.total - invoice.paid - invoice.credited, Decimal())
+    return invoice.owed
 
 
 def standing_of(invoice: Invoice) -> Standing:

@@ -20,5 +20,6 @@ urlpatterns = [
     path("exports/file", exports.export_file, name="billing-export-file"),
     path("plan/", plan.plan, name="billing-plan"),
     path("plan/change", plan.plan_change, name="billing-plan-change"),
+    path("plan/seats", plan.seats_full, name="billing-plan-seats"),
     path("details/", plan.details, name="billing-details"),
 ]

@@ -9,8 +9,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.core.errors import PermanentError
 from apps.core.templatetags.ui import money
-from apps.tenants.models import Invitation, Membership, Tenant
+from apps.tenants.models import Invitation, Membership, Tenant, User
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,27 @@ class Seat:
         return sentence % {**words, "count": self.missing}
 
 
+class SeatsFull(PermanentError):
+    """Every seat is taken, and the company lets nobody in above them."""
+
+
 Look = Callable[[Tenant, int], Seat | None]
 Add = Callable[[Tenant, int], object]
+Admit = Callable[[Tenant, Seat], None]
+Tell = Callable[[Tenant, Seat, User], None]
 _look: Look = lambda tenant, people: None  # noqa: E731
 _add: Add = lambda tenant, count: None  # noqa: E731
+_admit: Admit = lambda tenant, seat: None  # noqa: E731
+_tell: Tell = lambda tenant, seat, newcomer: None  # noqa: E731
 
 
-def seats_register(look: Look, add: Add) -> None:
-    """Called once from ready(). `look` answers what is missing for so many people, or None; `add` adds so many seats."""
-    global _look, _add
-    _look, _add = look, add
+def seats_register(look: Look, add: Add, admit: Admit, tell: Tell) -> None:
+    """Called once from ready(). `look` answers what is missing for so many people, or None; `add` adds so many seats.
+
+    `admit` adds what somebody lacks whom nobody asked for the price of it, or raises; `tell` has it told to who pays.
+    """
+    global _look, _add, _admit, _tell
+    _look, _add, _admit, _tell = look, add, admit, tell
 
 
 def seats_taken(tenant: Tenant) -> int:
@@ -78,3 +90,22 @@ def seat_missing(tenant: Tenant) -> Seat | None:
 def seats_add(tenant: Tenant, seat: Seat) -> None:
     """What is missing, from today on. Raises PermanentError as whoever sells it does."""
     _add(tenant, seat.missing)
+
+
+def seat_admit(tenant: Tenant) -> Seat | None:
+    """Makes room for somebody whom single sign-on lets in without an invitation; returns what was added, if anything.
+
+    Charged as an invitation's seat is. Raises SeatsFull where the company chose that nobody is let in above its seats, and
+    PermanentError as whoever sells them does. The tenant's row is locked, so that two do not take the same seat.
+    """
+    Tenant.objects.select_for_update().get(pk=tenant.pk)
+    seat = seat_missing(tenant)
+    if seat is not None:
+        _admit(tenant, seat)
+    return seat
+
+
+def seat_tell(tenant: Tenant, seat: Seat | None, newcomer: User) -> None:
+    """Who pays is told for whom a seat was added."""
+    if seat is not None:
+        _tell(tenant, seat, newcomer)

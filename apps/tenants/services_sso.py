@@ -26,6 +26,7 @@ from apps.tenants.oidc import (
 )
 from apps.tenants.oidc_tokens import ALGORITHMS, Proven, signing_keys
 from apps.tenants.outside import is_address
+from apps.tenants.seats import Seat, seat_admit, seat_tell
 from apps.tenants.selectors import membership_of
 from apps.tenants.services import person_add
 
@@ -183,11 +184,20 @@ def _newcomer(tenant: Tenant, new_role: str, proven: Proven) -> User:
     role = invitation.role if invitation and not invitation.is_over else new_role
     if not role:
         raise SsoError(_stranger(tenant))
+    seat = None if invitation else _seat(tenant)  # whoever was invited has one
     user = person_add(tenant=tenant, email=proven.email, role=role, name=proven.name).user
     if invitation:
         invitation.delete()
+    seat_tell(tenant, seat, user)
     log.info("sso_person_added", user=str(user.pk), role=str(role))
     return user
+
+
+def _seat(tenant: Tenant) -> Seat | None:
+    try:
+        return seat_admit(tenant)
+    except PermanentError as error:
+        raise SsoError(str(error)) from error
 
 
 def _stranger(tenant: Tenant) -> str:

@@ -73,6 +73,25 @@ def test_overdue_is_what_is_open_and_late(staff: Client, acme: Tenant) -> None:
     assert "Second reminder" in said
 
 
+def test_what_came_in_and_what_is_open_by_currency(staff: Client, acme: Tenant, globex: Tenant) -> None:
+    start = datetime.combine(this_month(), datetime.min.time(), UTC)
+    now = {"finalized_at": start, "due_at": timezone.now() + timedelta(days=9)}
+    invoice_make(acme, state=Invoice.State.PAID, paid=Decimal(35), balance=Decimal(5), paid_at=start, **now)
+    invoice_make(acme, month="2026-01-01", state=Invoice.State.PAID, paid=Decimal(40), paid_at=start - timedelta(microseconds=1))
+    invoice_make(acme, month="2026-02-01", paid=Decimal(10), credited=Decimal(4), balance=Decimal(1), **now)
+    invoice_make(globex, month="2026-02-01", paid=Decimal(15))
+    invoice_make(globex, month="2026-03-01", state=Invoice.State.UNCOLLECTIBLE)
+    invoice_make(globex, month="2026-04-01", currency="EUR", **now)
+    for place, state in enumerate((Invoice.State.DRAFT, Invoice.State.VOID), 5):
+        invoice_make(globex, month=f"2026-0{place}-01", state=state, currency="JPY", **now)
+    euros, dollars = revenue.collected_in(this_month())
+    assert (euros.currency, euros.invoiced, euros.collected, euros.outstanding, euros.overdue) == ("EUR", 40, 0, 40, 0)
+    assert (dollars.invoiced, dollars.collected) == (80, 35)
+    assert (dollars.outstanding, dollars.overdue, dollars.written_off) == (50, 25, 40)
+    said = staff.get("/staff/revenue/").content.decode()
+    assert "Outstanding now" in said and "$50.00" in said and "€40.00" in said
+
+
 def test_the_csv_adds_up_and_holds_no_formula(staff: Client, acme: Tenant, globex: Tenant) -> None:
     Tenant.objects.filter(pk=globex.pk).update(name="=cmd()")
     entry_make(acme, total="2", cost="0.5")

@@ -35,7 +35,7 @@ class InvoiceShape(serializers.ModelSerializer[Invoice]):
         model = Invoice
         fields = (
             "id", "number", "stripe_number", "month", "period_start", "period_end", "state", "currency", "subtotal", "credits",
-            "tax", "total", "paid", "credited", "due", "due_at", "finalized_at", "paid_at", "voided_at", "disputed_at",
+            "tax", "total", "paid", "credited", "balance", "due", "due_at", "finalized_at", "paid_at", "voided_at", "disputed_at",
             "hosted_url", "pdf_url", "problem", "standing", "credit_notes", "created_at", "updated_at",
         )  # fmt: skip
         extra_kwargs = {"state": {"help_text": "draft, open, paid, uncollectible or void."}}

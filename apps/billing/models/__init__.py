@@ -1,7 +1,7 @@
 """Billing's tables. All lie in the public schema, and every row carries its tenant."""
 
 from apps.billing.models.collection import DunningReminder, Reconciliation
-from apps.billing.models.invoices import Credit, CreditNote, CreditUse, Invoice, InvoicedEntry, InvoiceLine, OpenEntry
+from apps.billing.models.invoices import OWED, Credit, CreditNote, CreditUse, Invoice, InvoicedEntry, InvoiceLine, OpenEntry
 from apps.billing.models.ledger import BillingConflict, LedgerEntry
 from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
 from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
@@ -12,6 +12,7 @@ from apps.billing.models.staff import StaffAct
 
 __all__ = [
     "KIND_PARTS",
+    "OWED",
     "BillingConflict",
     "BillingProfile",
     "Credit",

@@ -52,6 +52,9 @@ class Invoice(models.Model):
     total = money(default=Decimal(0), help_text="To be paid: subtotal, less credits, with tax.")
     paid = money(default=Decimal(0))
     credited = money(default=Decimal(0), help_text="By credit notes.")
+    balance = money(
+        default=Decimal(0), help_text="Of the customer's credit at Stripe that it used; below 0 what the customer owed there."
+    )
     step = models.CharField(max_length=12, choices=Step, default=Step.LOCAL)
     stripe_id = models.CharField(max_length=64, blank=True)
     stripe_number = models.CharField(max_length=64, blank=True)
@@ -93,9 +96,18 @@ class Invoice(models.Model):
         return self.number
 
     @property
+    def owed(self) -> Decimal:
+        """What is left to be paid of one that was sent."""
+        return max(self.total - self.paid - self.credited - self.balance, Decimal(0))
+
+    @property
     def is_overdue(self) -> bool:
         """Open past the day on which it was due."""
         return self.state == self.State.OPEN and self.due_at is not None and self.due_at < timezone.now()
+
+
+# The same as Invoice.owed for statements, where it is never below 0 but by a mistake.
+OWED = models.F("total") - models.F("paid") - models.F("credited") - models.F("balance")
 
 
 class InvoiceLine(models.Model):

@@ -108,6 +108,9 @@ class BillingProfile(models.Model):
     stripe_tax_id = models.CharField(max_length=64, blank=True)
     standing = models.CharField(max_length=12, choices=Standing, default=Standing.GOOD)
     standing_since = models.DateTimeField(null=True, blank=True)
+    seats_grow = models.BooleanField(
+        default=True, help_text="Whoever single sign-on lets in takes a further seat; else nobody new above the seats."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

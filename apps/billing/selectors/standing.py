@@ -58,5 +58,5 @@ def owed_by(tenant: Tenant) -> Owed:
         return Owed(0, Decimal(0), "", None, "")
     oldest = rows[0]
     same = [row for row in rows if row.currency == oldest.currency]
-    amount = sum((row.total - row.paid - row.credited for row in same), Decimal(0))
+    amount = sum((row.owed for row in same), Decimal(0))
     return Owed(len(rows), amount, oldest.currency, oldest.due_at, oldest.hosted_url, oldest.pk)

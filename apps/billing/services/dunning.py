@@ -42,8 +42,7 @@ def reminder_write(*, invoice: Invoice, now: datetime) -> bool:
         mine = Invoice.objects.filter(pk=invoice.pk, state=Invoice.State.OPEN, dunning=invoice.dunning)
         if mine.update(dunning=level, dunning_at=now) != 1:
             return False
-        due = invoice.total - invoice.paid - invoice.credited
-        reminder = DunningReminder.objects.create(invoice=invoice, level=level, due=due)
+        reminder = DunningReminder.objects.create(invoice=invoice, level=level, due=invoice.owed)
         effect_enqueue(
             kind=REMINDER,
             key=f"reminder:{reminder.pk}",

@@ -23,3 +23,8 @@ def profile_update(*, tenant: Tenant, **values: str) -> BillingProfile:
         profile.tax_id = tax_id_checked(profile.tax_id_type, profile.tax_id)
     profile.save(update_fields=[*values, "tax_id", "updated_at"])
     return profile
+
+
+def seats_grow_set(*, tenant: Tenant, grow: bool) -> None:
+    """Whether whoever single sign-on lets in takes a further seat where all are taken; else nobody new comes in that way."""
+    BillingProfile.objects.update_or_create(tenant=tenant, defaults={"seats_grow": grow})

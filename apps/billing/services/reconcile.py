@@ -178,6 +178,8 @@ def _whats(invoice: Invoice, row: Json) -> Iterator[str]:
         ("has paid", invoice.paid, row["amount_paid"]),
         ("has credit notes of", invoice.credited, notes),
     ]
+    if invoice.state == State.OPEN and row["status"] == "open":
+        pairs.append(("leaves open", invoice.owed, row["amount_remaining"]))
     for words, ours, units in pairs:
         theirs = from_minor_units(units, invoice.currency)
         if ours != theirs:

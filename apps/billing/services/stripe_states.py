@@ -50,7 +50,7 @@ def invoice_apply(*, invoice: Invoice, answer: Json) -> Invoice:
 
 
 FIELDS = [
-    "state", "paid_at", "voided_at", "finalized_at", "due_at", "tax", "total", "paid", "credited", "payment_attempts",
+    "state", "paid_at", "voided_at", "finalized_at", "due_at", "tax", "total", "paid", "credited", "balance", "payment_attempts",
     "stripe_number", "hosted_url", "pdf_url", "problem", "updated_at",
 ]  # fmt: skip
 
@@ -77,7 +77,17 @@ def _amounts(invoice: Invoice, answer: Json) -> None:
     invoice.paid = max(invoice.paid, amount(answer["amount_paid"]))
     notes = (answer.get("pre_payment_credit_notes_amount") or 0) + (answer.get("post_payment_credit_notes_amount") or 0)
     invoice.credited = max(notes_sum(invoice), amount(notes))
+    invoice.balance = amount(_balance(answer))
     invoice.payment_attempts = max(invoice.payment_attempts, answer.get("attempt_count") or 0)
+
+
+def _balance(answer: Json) -> int:
+    """What finalizing took off the customer's balance, which is below 0 where that is credit: such as of a credit note.
+
+    https://docs.stripe.com/api/invoices/object#invoice_object-ending_balance
+    """
+    ending = answer.get("ending_balance")
+    return 0 if ending is None else int(ending) - int(answer.get("starting_balance") or 0)
 
 
 def _papers(invoice: Invoice, answer: Json) -> None:

@@ -7,9 +7,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.billing.forms import DetailsForm, PlanForm
+from apps.billing.forms import DetailsForm, PlanForm, SeatsFullForm
 from apps.billing.models import BillingProfile, Plan, Subscription
 from apps.billing.months import month_first
 from apps.billing.selectors.plans import (
@@ -22,11 +22,12 @@ from apps.billing.selectors.plans import (
 )
 from apps.billing.selectors.prices import tenant_currency
 from apps.billing.services.plans import subscription_change, tenant_today
-from apps.billing.services.profile import profile_update
+from apps.billing.services.profile import profile_update, seats_grow_set
 from apps.core.errors import PermanentError
 from apps.tenants.access import MONEY, role_required
 from apps.tenants.models import Tenant
 from apps.tenants.seats import seats_taken
+from apps.tenants.sso import sso_of
 
 money_people = role_required(*MONEY)
 
@@ -54,6 +55,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "fees_total": sum((line.fee + line.seats_fee for line in fees), Decimal()),
         "people": people,
         "offers": plan_offers(currency, people, now),
+        "seats_form": _seats_form(tenant) if now and sso_of(tenant) else None,
     }
     return render(request, "billing/plan.html", context)
 
@@ -75,6 +77,24 @@ def plan_change(request: HttpRequest) -> HttpResponse:
         preview = plan_preview(tenant, chosen, form.cleaned_data["seats"], tenant_today(tenant))
     context = {"section": "billing", "tab": "plan", "form": form, "chosen": chosen, "preview": preview}
     return render(request, "billing/plan_change.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@money_people
+def seats_full(request: HttpRequest) -> HttpResponse:
+    """What happens when single sign-on lets somebody in above the seats."""
+    form = SeatsFullForm(request.POST)
+    if form.is_valid():
+        seats_grow_set(tenant=request.tenant, grow=form.cleaned_data["full"] == form.ADD)  # type: ignore[attr-defined]
+        messages.success(request, _("Saved. It counts for everybody who comes in from now on."))
+    else:
+        messages.error(request, _("Choose what happens when every seat is taken."))
+    return redirect("billing-plan")
+
+
+def _seats_form(tenant: Tenant) -> SeatsFullForm:
+    refuses = BillingProfile.objects.filter(tenant=tenant, seats_grow=False).exists()
+    return SeatsFullForm(initial={"full": SeatsFullForm.REFUSE if refuses else SeatsFullForm.ADD})
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,5 +1,6 @@
 """Taking back: credit notes and voiding, at Stripe once whatever breaks."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +10,10 @@ from django.db import connection
 from apps.billing.models import CreditNote, Invoice, InvoicedEntry
 from apps.billing.services.credits import credit_note_create
 from apps.billing.services.invoices import invoice_void
+from apps.billing.services.reconcile import reconcile
 from apps.billing.services.stripe_credits import credit_note_send, invoice_cancel
 from apps.billing.services.stripe_customers import portal_url
+from apps.billing.services.stripe_events import invoice_refresh
 from apps.billing.services.stripe_sync import invoice_send
 from apps.billing.stripe_api import StripeRefused, StripeUnavailable
 from apps.core.models import OutboundEffect
@@ -54,6 +57,25 @@ def test_a_credit_note_of_what_is_paid_becomes_credit(stripe: Stripe, sent: Invo
     note_of(sent)
     work()
     assert stripe.state.rows("customer")[0]["balance"] == -500
+
+
+def test_the_next_invoice_owes_less_by_that_credit(stripe: Stripe, sent: Invoice, acme: Any) -> None:
+    """What is asked for in reminders, and shown, is what Stripe asks for, and no more."""
+    stripe.invoices.pay(sent.stripe_id, {})
+    Invoice.objects.filter(pk=sent.pk).update(state="paid")
+    note_of(sent)
+    work()
+    later = invoice_send(invoice=draft_of(acme, ("20.00",), month=date(2026, 11, 1)))
+    there = stripe.state.get("invoice", later.stripe_id)
+    assert (there["amount_due"], later.total, later.balance, later.owed) == (1500, 20, 5, 15)
+    Invoice.objects.filter(pk=later.pk).update(balance=0)  # as it was before this was noted
+    assert "leaves open 20 USD here and 15 at Stripe" in "".join(map(str, reconcile().open))
+    assert all(one.fixed for one in reconcile(fix_safe=True).differences if "leaves open" in one.sentence)
+    later.refresh_from_db()
+    assert later.owed == 15
+    stripe.invoices.pay(later.stripe_id, {})
+    paid = invoice_refresh(stripe_id=later.stripe_id)
+    assert (paid.state, paid.paid, paid.owed) == ("paid", 15, 0)
 
 
 def test_one_that_is_paid_between_two_requests(stripe: Stripe, sent: Invoice) -> None:

@@ -87,7 +87,8 @@ def preview_some(
         tenant=OuterRef("pk"), currency=book.currency, started_at__gte=start - A_DAY, started_at__lt=end + A_DAY
     )
     tenants = list(Tenant.objects.filter(Exists(used)).order_by("name", "pk"))
-    progress, found, shelf = replace(progress, of=len(tenants)), [], Shelf()
+    progress, shelf = replace(progress, of=len(tenants)), Shelf()
+    found: list[TenantPreview] = []
     until = time.monotonic() + seconds
     while not progress.over:
         tenant = tenants[progress.place]

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.core.cache import cache
-from django.db.models import DecimalField, F, QuerySet, Sum
+from django.db.models import DecimalField, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
-from apps.billing.models import Invoice, LedgerEntry, Part, PriceBook
+from apps.billing.models import OWED, Invoice, LedgerEntry, Part, PriceBook
 from apps.billing.selectors.staff.sums import AGGREGATES, AMOUNT, ZERO, Sums, by_currency, entries_of, month_bounds, sums_of
 from apps.tenants.models import Tenant
 
@@ -44,6 +44,22 @@ class NamedSums:
     name: str
     sums: Sums
     slug: str = ""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Invoices in one currency, with tax: `invoiced` and `collected` in a month; `outstanding`, and `overdue` of it, now."""
+
+    currency: str
+    invoiced: Decimal
+    collected: Decimal
+    outstanding: Decimal
+    overdue: Decimal
+    written_off: Decimal
+
+    @property
+    def says_something(self) -> bool:
+        return any((self.invoiced, self.collected, self.outstanding, self.written_off))
 
 
 def month_cells(month: date) -> list[Cell]:
@@ -98,10 +114,25 @@ def parts_revenue(month: date, currency: str) -> list[tuple[str, Decimal]]:
 
 
 def overdue_invoices() -> "QuerySet[Any, Any]":
-    """Open and past their day, the oldest first, with `owed`."""
+    """Open and past their day, the oldest first."""
     late = Invoice.objects.filter(state=Invoice.State.OPEN, due_at__lt=timezone.now()).select_related("tenant")
-    owed = F("total") - F("paid") - F("credited")
-    return late.annotate(owed=owed).order_by("due_at", "pk")[:OVERDUE_SHOWN]
+    return late.order_by("due_at", "pk")[:OVERDUE_SHOWN]
+
+
+def collected_in(month: date) -> list[Collected]:
+    """The invoices of all tenants, each currency by itself: what the month brought, and what is open now."""
+    start, end = month_bounds(month)
+    open_now = Q(state=Invoice.State.OPEN)
+    sums = {
+        "invoiced": Sum("total", filter=Q(finalized_at__gte=start, finalized_at__lt=end)),
+        "collected": Sum("paid", filter=Q(paid_at__gte=start, paid_at__lt=end)),
+        "outstanding": Sum(OWED, filter=open_now),
+        "overdue": Sum(OWED, filter=open_now & Q(due_at__lt=timezone.now())),
+        "written_off": Sum(OWED, filter=Q(state=Invoice.State.UNCOLLECTIBLE)),
+    }
+    counted = Invoice.objects.exclude(state__in=(Invoice.State.DRAFT, Invoice.State.VOID)).order_by("currency").values("currency")
+    found = counted.annotate(**{name: Coalesce(one, ZERO, output_field=AMOUNT) for name, one in sums.items()})
+    return [one for one in (Collected(**row) for row in found) if one.says_something]
 
 
 def month_lines(month: date) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django_tenants.utils import get_public_schema_name
 
-from apps.billing.models import BillingProfile, Invoice, LedgerEntry, Subscription
+from apps.billing.models import OWED, BillingProfile, Invoice, LedgerEntry, Subscription
 from apps.billing.selectors.staff.sums import AGGREGATES, ZERO, Sums, by_currency, entries_of, sums_of
 from apps.tenants.models import Tenant
 
@@ -79,7 +79,7 @@ def tenants_all() -> "QuerySet[Tenant]":
             plan_code=Subquery(running.values("plan__code")[:1]),
             standing=F("billing_profile__standing"),
             bill_currency=F("billing_profile__currency"),
-            overdue=Subquery(_overdue().values("owed")[:1]),
+            overdue=Subquery(_overdue().values("left")[:1]),
             overdue_currency=Subquery(_overdue().values("currency")[:1]),
             last_active=Subquery(newest.values("started_at")[:1]),
         )
@@ -90,7 +90,7 @@ def tenants_all() -> "QuerySet[Tenant]":
 def _overdue() -> "QuerySet[Any, Any]":
     late = Invoice.objects.filter(tenant=OuterRef("pk"), state=Invoice.State.OPEN, due_at__lt=timezone.now())
     grouped = late.order_by("currency").values("tenant", "currency")
-    return grouped.annotate(owed=Sum(F("total") - F("paid") - F("credited")))
+    return grouped.annotate(left=Sum(OWED))
 
 
 def _filtered(found: "QuerySet[Tenant]", *, q: str, status: str, standing: str, plan: str) -> "QuerySet[Tenant]":

@@ -60,6 +60,7 @@ def revenue(request: HttpRequest) -> HttpResponse:
         "chart": months_chart(selectors.months_remembered(months, currency), currency),
         "total": sum((one.sums for one in tenants), Sums(currency)),
         "tables": [(_("By tenant"), tenants), (_("By channel"), _named(selectors.channels_sums(cells, currency)))],
+        "collected": selectors.collected_in(month),
         "overdue": selectors.overdue_invoices(),
     }
     return page(request, "revenue.html", "revenue", context)
