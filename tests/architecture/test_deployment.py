@@ -33,8 +33,9 @@ ALSO_READ = {
     "SIP_NAT_IP",
     "MERIDIAN_PYTHON",
     "MERIDIAN_NODE_IP",
+    "MERIDIAN_LIVEKIT_SIP",
 }
-ALSO_READ |= {f"MERIDIAN_{part}_PORT" for part in ("WEB", "REALTIME", "LIVEKIT", "POSTGRES", "VALKEY", "MODELS", "META")}
+ALSO_READ |= {f"MERIDIAN_{part}_PORT" for part in ("WEB", "REALTIME", "LIVEKIT", "POSTGRES", "VALKEY", "MODELS", "META", "SIP")}
 # Not for a person to set: where things are on one machine, and who stands in for whom.
 UNTOLD = {
     "MERIDIAN_STACK_ENV",
@@ -44,7 +45,13 @@ UNTOLD = {
     "MERIDIAN_ENV_FILES",
     "STATIC_ROOT",
 }
-UNTOLD |= {"CELERY_BEAT_SCHEDULE_FILENAME", "MERIDIAN_ATLAS_HEALTH_PORT", "MERIDIAN_MEDIA_BOT_HEALTH_PORT", "PUBLIC_HOSTS"}
+UNTOLD |= {
+    "CELERY_BEAT_SCHEDULE_FILENAME",
+    "MERIDIAN_ATLAS_HEALTH_PORT",
+    "MERIDIAN_MEDIA_BOT_HEALTH_PORT",
+    "PUBLIC_HOSTS",
+    "MERIDIAN_ALIVE_FILE",
+}
 UNTOLD |= {"STRIPE_API_BASE", "WHATSAPP_GRAPH_URL", "LIVEKIT_RTC_DEBUG"}
 
 
@@ -151,8 +158,22 @@ def test_health_is_asked_where_the_process_listens() -> None:
         assert f"127.0.0.1:{port}/" in OURS[name]["healthcheck"]["test"][-1]
         assert OURS[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
     for name in OURS:
-        if "healthcheck" in OURS[name]:
-            compile(OURS[name]["healthcheck"]["test"][-1], name, "exec")
+        test = OURS[name].get("healthcheck", {}).get("test", [])
+        if "python" in test:
+            compile(test[-1], name, "exec")
+
+
+def test_every_part_that_goes_on_tells_its_health() -> None:
+    without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
+    assert without == {"migrate", "sip"}  # one ends, the other's image holds nothing to ask with
+
+
+def test_the_file_that_health_looks_at_is_the_one_that_is_touched() -> None:
+    for name in ("worker", "turns", "beat"):
+        test = OURS[name]["healthcheck"]["test"]
+        alive = OURS[name]["environment"]["MERIDIAN_ALIVE_FILE"]
+        assert f"find {alive} -mmin -1" in test[-1]
+        assert "$$(" in test[-1]  # one $ would be compose's
 
 
 def test_what_is_open_to_the_world_is_the_proxy_and_media() -> None:

@@ -68,6 +68,13 @@ def test_livekit_given_without_its_key_is_refused() -> None:
         parts_needed({"LIVEKIT_URL": "ws://b"})
 
 
+def test_a_given_livekit_sip_is_started_beside_our_own_livekit_only() -> None:
+    given = {"MERIDIAN_LIVEKIT_SIP": "livekit-sip"}
+    assert parts_needed(given) - parts_needed({}) == {"sip"}
+    with pytest.raises(StackError, match="beside that one, and leave out MERIDIAN_LIVEKIT_SIP"):
+        parts_needed(given | {"LIVEKIT_URL": "ws://b", "LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s"})
+
+
 def test_whatsapp_given_without_its_secrets_is_refused() -> None:
     with pytest.raises(StackError, match="WHATSAPP_APP_SECRET and WHATSAPP_VERIFY_TOKEN"):
         parts_needed({"WHATSAPP_ACCESS_TOKEN": "EAA"})
