@@ -11,9 +11,12 @@ from celery.schedules import crontab  # noqa: E402
 from celery.signals import setup_logging  # noqa: E402
 from tenant_schemas_celery.app import CeleryApp  # noqa: E402
 
+from config.alive import alive_watch  # noqa: E402
+
 app = CeleryApp("meridian", fixups=["config.fixup:fixup"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+alive_watch(app)
 app.conf.beat_schedule = {
     "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
     "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},

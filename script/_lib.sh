@@ -54,8 +54,8 @@ find_uv() {
   if [ -n "$UV" ] && "$UV" --version >/dev/null 2>&1; then return; fi
   UV="$MERIDIAN_CACHE/uv/bin/uv"
   if [ -x "$UV" ] && "$UV" --version >/dev/null 2>&1; then return; fi
-  say "Installing uv into $MERIDIAN_CACHE/uv"
   make_cache
+  say "Installing uv into $MERIDIAN_CACHE/uv"
   rm -rf "$MERIDIAN_CACHE/uv"
   "$1" -m venv "$MERIDIAN_CACHE/uv" ||
     fail "Python's venv module does not work ($1). On Debian or Ubuntu install the package python3-venv, then start again."
