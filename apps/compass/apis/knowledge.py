@@ -6,7 +6,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +17,7 @@ from apps.compass.selectors.knowledge import document_find, documents_all
 from apps.compass.services.knowledge import document_address_add, document_delete, document_reindex, document_upload
 from apps.core.errors import PermanentError, Problem
 from apps.core.openapi import problems
+from apps.core.parsers import JSONParser
 from apps.tenants.access import ADMINS, MANAGERS, Access, APIKeyAuthentication
 
 TAGS = ["knowledge"]
