@@ -253,3 +253,19 @@ def test_a_company_without_limits_pays_one_statement(acme: Tenant) -> None:
             assert not spend_release(tenant_id=acme.pk, source_type="call", source_id="one")
         assert _reads(seen) == 1
     assert not SpendHold.objects.exists()
+
+
+def test_a_company_with_limits_is_asked_for_them_once(acme: Tenant) -> None:
+    """The gate reads the company with the question whether it has limits, the lock takes every limit with the company."""
+    limit(acme)
+    limit(acme, period="day")
+    reserve(acme, "first")
+    with tenant_context(acme), CaptureQueriesContext(connection) as seen:
+        decision = spend_gate(
+            source_type="call", source_id="second", agent_id=AGENT, channel="webrtc", estimate=lambda: Decimal(1)
+        )
+    assert decision.admitted
+    asked = [one["sql"] for one in seen.captured_queries if "billing_spendlimit" in one["sql"] and "INSERT" not in one["sql"]]
+    assert len([sql for sql in asked if "FOR NO KEY UPDATE" in sql]) == 1
+    assert len([sql for sql in asked if "schema_name = " in sql]) == 1
+    assert len(asked) == 2

@@ -9,15 +9,15 @@ from apps.billing.models import SpendHold
 from apps.billing.rounding import step_of
 from apps.billing.selectors.limits import limits_reached
 from apps.billing.services.limits.spending import ADMITTED, LASTS, Decision, decided, spend_release, spend_reserve
-from apps.core.prepared import prepared
+from apps.core.rows import row_read
 from apps.core.schema import schema_current
 from apps.tenants.models import Tenant
 
 __all__ = ["Decision", "estimate_or", "spend_forget", "spend_gate", "spend_open"]
 
 LIMITED = (
-    "SELECT 1 FROM billing_spendlimit AS spend JOIN tenants_tenant AS tenant ON tenant.id = spend.tenant_id"
-    " WHERE tenant.schema_name = %s AND spend.active LIMIT 1"
+    "WHERE mine.schema_name = %s AND EXISTS"
+    " (SELECT FROM billing_spendlimit AS spend WHERE spend.tenant_id = mine.id AND spend.active)"
 )
 
 
@@ -53,9 +53,7 @@ def spend_open(*, agent_id: UUID | str | None, channel: str = "") -> Decision:
 
 def _limited() -> Tenant | None:
     """The current tenant, if it has limits."""
-    with prepared(LIMITED, [schema_current()]) as cursor:
-        limited = cursor.fetchone() is not None
-    return Tenant.objects.filter(schema_name=schema_current()).first() if limited else None
+    return row_read(Tenant, LIMITED, [schema_current()])
 
 
 def estimate_or(total: Decimal, currency: str, unpriced: bool, floor: Decimal) -> Decimal:
