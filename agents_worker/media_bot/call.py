@@ -199,7 +199,8 @@ class MediaBotCall:
             self._events.publish(sentiment_event(heard.text, score))
 
     def _usage(self) -> None:
-        rows = merged(t.usage() for t in self._transcribers.values() if t.usage().audio_duration)
+        heard = [t.usage() for t in self._transcribers.values() if t.usage().audio_duration]
+        rows = merged([*heard, self._sentiment.usage() if self._sentiment else None])
         if rows:
             self._events.publish(UsageEvent(usage=rows))
 

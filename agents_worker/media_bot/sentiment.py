@@ -8,9 +8,10 @@ from functools import cache
 from typing import Literal, Protocol
 
 import openai
+from openai.types import CompletionUsage
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from agents_worker.contracts import AgentConfig, SentimentEvent
+from agents_worker.contracts import AgentConfig, LlmUsage, SentimentEvent
 from agents_worker.providers import ModelFactory, ProviderError, credential_for
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ class Sentiment(Protocol):
         """From -1 to 1; None when it could not be told."""
         ...
 
+    def usage(self) -> LlmUsage | None:
+        """What asking a language model took so far; None where none is asked."""
+        ...
+
 
 class VaderSentiment:
     """English only; a lexicon, on this machine."""
@@ -37,13 +42,20 @@ class VaderSentiment:
     async def score(self, text: str) -> float | None:
         return float(_analyzer().polarity_scores(text)["compound"])
 
+    def usage(self) -> LlmUsage | None:
+        return None
+
 
 class ModelSentiment:
     """Any language, by asking the agent's language model."""
 
-    def __init__(self, client: openai.AsyncClient, model: str) -> None:
+    def __init__(self, client: openai.AsyncClient, provider: str, model: str) -> None:
         self._client = client
         self._model = model
+        self._used = LlmUsage(provider=provider, model=model)
+
+    def usage(self) -> LlmUsage | None:
+        return self._used if self._used.input_tokens else None
 
     async def score(self, text: str) -> float | None:
         try:
@@ -59,7 +71,19 @@ class ModelSentiment:
         except openai.OpenAIError as error:
             logger.warning("the sentiment of an utterance is not known: %s", error)
             return None
+        if answer.usage is not None:
+            self._used = _added(self._used, answer.usage)
         return score_from(answer.choices[0].message.content or "")
+
+
+def _added(used: LlmUsage, more: CompletionUsage) -> LlmUsage:
+    cached = more.prompt_tokens_details.cached_tokens if more.prompt_tokens_details else 0
+    tokens = {
+        "input_tokens": used.input_tokens + more.prompt_tokens,
+        "input_cached_tokens": used.input_cached_tokens + min(cached or 0, more.prompt_tokens),
+        "output_tokens": used.output_tokens + more.completion_tokens,
+    }
+    return used.model_copy(update=tokens)
 
 
 @cache
@@ -89,7 +113,7 @@ def sentiment_for(config: AgentConfig, factory: ModelFactory) -> Sentiment | Non
     except ProviderError as error:
         logger.warning("no sentiment: %s", error)
         return None
-    return ModelSentiment(factory.openai(credential), config.llm.model)
+    return ModelSentiment(factory.openai(credential), config.llm.provider, config.llm.model)
 
 
 def sentiment_event(text: str, score: float) -> SentimentEvent:

@@ -8,6 +8,8 @@ from typing import Any
 from apps.billing.models import Part, Price
 from apps.billing.models.money import part_of
 from apps.billing.payloads import (
+    BesideLlm,
+    BesideStt,
     CallReport,
     EmbeddingUsage,
     LlmUsage,
@@ -21,6 +23,7 @@ from apps.billing.payloads import (
     UnknownUsage,
 )
 from apps.billing.rating import (
+    BESIDE,
     ZERO,
     Quantities,
     Rates,
@@ -142,7 +145,8 @@ def call_items(channel: str, duration: Decimal, usage: Iterable[MeteredRow]) -> 
 def item_of(row: MeteredRow) -> Item:
     """A usage row as what is charged for it. A message that Meta gave for nothing costs nothing, and says so."""
     free = (row.type or "not_billable") if isinstance(row, MessageUsage) and not row.billable else ""
-    return Item(row.kind, row.provider, row.model, quantities_of(row), free)
+    beside = BESIDE if isinstance(row, BesideStt | BesideLlm) and row.system else ""
+    return Item(row.kind, row.provider, f"{row.model}{beside}", quantities_of(row), free)
 
 
 def quantities_of(row: MeteredRow) -> Quantities:

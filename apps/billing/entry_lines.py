@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.formats import number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.models import Kind, LedgerEntry, Part, Unit
-from apps.billing.rating import MICRO, RATE_SCALE, UNITS, Rates, Tariff, quantity_read
+from apps.billing.rating import BESIDE, MICRO, RATE_SCALE, UNITS, Rates, Tariff, base_of, quantity_read
 from apps.billing.selectors.prices import overrides_at, rates_of
 
 QUANTITIES = {
@@ -49,7 +50,12 @@ class EntryLine:
 def entry_lines(entry: LedgerEntry) -> list[EntryLine]:
     """The lines of an entry. Unit prices are told where they give the very amount that was charged."""
     rates = rates_of(entry.price_book, overrides_at(entry.tenant, entry.started_at, entry.currency))
-    return [_line(line, rates) for line in entry.lines]
+    return [_line(line, rates) for line in entry.lines if not _is_silent(line)]
+
+
+def _is_silent(line: dict[str, Any]) -> bool:
+    """What Media Bot used and nobody is charged for: it is the platform's cost and no matter of its customer's."""
+    return line["model"].endswith(BESIDE) and line["amount"] is not None and not Decimal(line["amount"])
 
 
 def _line(line: dict[str, Any], rates: Rates) -> EntryLine:
@@ -57,12 +63,16 @@ def _line(line: dict[str, Any], rates: Rates) -> EntryLine:
     kind = line["kind"]
     return EntryLine(
         label=str(Kind(kind).label) if kind in Kind.values else str(Part.PLATFORM.label),
-        model=line["model"],
+        model=_model(line["model"]),
         provider=line["provider"],
         charges=_charges(line, amount, rates),
         amount=amount,
         free=line.get("free", ""),
     )
+
+
+def _model(name: str) -> str:
+    return gettext("%(model)s, Media Bot") % {"model": base_of(name)} if name.endswith(BESIDE) else name
 
 
 def _charges(line: dict[str, Any], amount: Decimal | None, rates: Rates) -> list[Charge]:

@@ -157,12 +157,22 @@ class UnknownUsage(Shape):
     model: str
 
 
+class BesideStt(SttUsage):
+    """As counted; with a `system` it is not the agent's own use, and has a price of its own (BESIDE)."""
+
+    system: Literal["", "media-bot"] = ""
+
+
+class BesideLlm(LlmUsage):
+    system: Literal["", "media-bot"] = ""
+
+
 UsageRow = Annotated[SttUsage | LlmUsage | TtsUsage | RecordingUsage, Field(discriminator="kind")]
 MeteredRow = (
     SttUsage | LlmUsage | TtsUsage | EmbeddingUsage | RecordingUsage | MessageUsage | PlatformUsage | ToolUsage | UnknownUsage
 )
 KnownRow = Annotated[
-    SttUsage | LlmUsage | TtsUsage | EmbeddingUsage | RecordingUsage | MessageUsage | PlatformUsage | ToolUsage,
+    BesideStt | BesideLlm | TtsUsage | EmbeddingUsage | RecordingUsage | MessageUsage | PlatformUsage | ToolUsage,
     Field(discriminator="kind"),
 ]
 METERED: TypeAdapter[MeteredRow] = TypeAdapter(KnownRow)

@@ -6,8 +6,10 @@ class CallsConfig(AppConfig):
     label = "calls"
 
     def ready(self) -> None:
+        from apps.billing.beside import beside_register
         from apps.calls import effects, handlers  # noqa: F401  they register themselves
         from apps.calls.lines import numbers_of
+        from apps.calls.selectors import call_usage_beside
         from apps.calls.timeline import calls_of
         from apps.calls.tools import tools_register
         from apps.calls.webhooks import livekit_webhook
@@ -16,6 +18,7 @@ class CallsConfig(AppConfig):
         from apps.desktop.timeline import timeline_register
 
         early_register("/livekit/webhook", livekit_webhook)
+        beside_register(call_usage_beside)
         numbers_register("phone", numbers_of)
         timeline_register("calls", calls_of)
         tools_register()

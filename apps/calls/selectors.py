@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
+from django_tenants.utils import schema_context
 
 from apps.calls.models import LIVE, Call, CallEvent, EventType
 from apps.calls.services.dispatches import ATLAS, MEDIA_BOT
+from apps.tenants.models import Tenant
 
 NOT_COUNTED = {"kind", "provider", "model"}
+BESIDE = ("stt", "llm")  # what Media Bot uses in a call, for its transcript and the sentiment
 
 
 def calls_live() -> QuerySet[Call]:
@@ -39,6 +43,18 @@ def call_usage(call: Call, system: str | None = None) -> list[dict[str, Any]]:
         if system in (None, event.system):
             last[event.source] = event
     return usage_merged(row for event in last.values() for row in event.data.get("usage", []))
+
+
+def call_usage_beside(tenant: Tenant, call_id: UUID) -> list[dict[str, Any]]:
+    """What Media Bot used in a call so far, for its bill: rows as of POST /billing/calls, each with `system`."""
+    with schema_context(tenant.schema_name):
+        rows = call_usage(Call(pk=call_id), MEDIA_BOT)
+    return [{**row, **_rounded(row), "system": MEDIA_BOT} for row in rows if row.get("kind") in BESIDE]
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, float]:
+    """Sums of parts of a second, as no order of adding them changes them."""
+    return {name: round(value, 3) for name, value in row.items() if isinstance(value, float)}
 
 
 def usage_merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -273,7 +273,11 @@ async def test_media_bot_drops_what_was_not_recognised(
 async def test_sentiment_by_the_agents_model(models: OpenAIStandin, factory: ModelFactory) -> None:
     models.answers = [Answer('{"score": -0.8}'), Answer(status=500)]
     client = factory.openai(Credential(api_key="local", base_url=models.base_url))
-    sentiment = ModelSentiment(client, "gpt-4o-mini")
+    sentiment = ModelSentiment(client, "openai", "gpt-4o-mini")
+    assert sentiment.usage() is None
     assert await sentiment.score("Ich bin sehr verärgert.") == -0.8
     assert await sentiment.score("Ich bin sehr verärgert.") is None
+    used = sentiment.usage()
+    assert used is not None and (used.provider, used.model) == ("openai", "gpt-4o-mini")
+    assert used.input_tokens > 0 and used.output_tokens > 0
     assert models.chats[0].body["temperature"] == 0

@@ -78,6 +78,7 @@ def test_other_prices_show_the_difference_by_part(acme: Tenant, coming: PriceBoo
     assert found["transport"][2] == 0
 
 
+LISTENED = {"kind": "stt", "provider": "deepgram", "model": "nova-3", "audio_duration": 7.1, "system": "media-bot"}
 USED: list[list[dict[str, Any]]] = [
     [LLM, {**LLM, "input_tokens": 333_333, "input_cached_tokens": 7, "output_tokens": 11}],
     [
@@ -86,6 +87,7 @@ USED: list[list[dict[str, Any]]] = [
     ],
     [{"kind": "messages", "provider": "meta", "model": "marketing/FR", "messages": 3}],
     [{"kind": "messages", "provider": "meta", "model": "marketing", "billable": False, "type": "free_entry_point"}],
+    [LISTENED, {**LISTENED, "audio_duration": 33.333333}],
     [{"kind": "tool", "provider": "meridian", "model": "run", "runs": 2}, LLM],
 ]
 CHANGES: dict[str, Callable[[PriceBook], object]] = {
@@ -100,6 +102,9 @@ CHANGES: dict[str, Callable[[PriceBook], object]] = {
     "one for a category": lambda book: book.prices.filter(model="marketing").update(price="0.9"),
     "one a call": lambda book: book.prices.create(
         kind="stt", provider="deepgram", model="nova-3", unit="call", provider_cost="0.1", price="0.007"
+    ),
+    "one for Media Bot": lambda book: book.prices.create(
+        kind="stt", provider="deepgram", model="nova-3/media-bot", unit="minute", provider_cost="0.0077", price="0.004"
     ),
     "the markup": lambda book: (
         book.prices.update(price=None),

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from apps.billing.models import LedgerEntry, SourceType
+from apps.billing.rating import BESIDE, base_of
 from apps.billing.statement import Statement
 from apps.tenants.models import Tenant
 
@@ -22,6 +23,11 @@ class CostLine:
     model: str
     quantities: dict[str, str]
     amount: Decimal | None
+
+    @property
+    def beside(self) -> str:
+        """The model that Media Bot used beside the agent; nothing where the agent used it."""
+        return base_of(self.model) if self.model.endswith(BESIDE) else ""
 
 
 @dataclass(frozen=True)

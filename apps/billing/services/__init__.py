@@ -1,5 +1,6 @@
 """Every write of billing: the ledger, price books, and what is made of them."""
 
+from apps.billing.services.beside import call_beside_bill
 from apps.billing.services.corrections import conflict_accept, entry_correct
 from apps.billing.services.ledger import (
     BillResult,
@@ -26,6 +27,7 @@ __all__ = [
     "ReportConflict",
     "ReportInvalid",
     "RerateReport",
+    "call_beside_bill",
     "call_bill",
     "conflict_accept",
     "conflict_resolve",

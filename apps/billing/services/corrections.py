@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.billing.beside import beside_in
 from apps.billing.costs import Cost, rated
 from apps.billing.models import BillingConflict, LedgerEntry, Part
 from apps.billing.models.money import part_of
@@ -54,7 +55,9 @@ def conflict_accept(*, conflict: BillingConflict, by: str) -> LedgerEntry | None
     seconds = None if length is None else Decimal(str(length))
     resolution = _("The later report counts.")
     with transaction.atomic():
-        made = entry_correct(entry=conflict.entry, usage=report["usage"], duration=seconds, reason=resolution, by=by)
+        beside = [] if beside_in(report["usage"]) else beside_in(statement_of(conflict.entry).usage)
+        usage = [*report["usage"], *beside]  # a report of the agent says nothing of Media Bot
+        made = entry_correct(entry=conflict.entry, usage=usage, duration=seconds, reason=resolution, by=by)
         conflict.resolution, conflict.resolved_at = resolution, timezone.now()
         conflict.save(update_fields=["resolution", "resolved_at"])
     return made

@@ -74,7 +74,8 @@ WITH allowances (source_type, allowance) AS (
     FROM covered c JOIN tiered t ON t.book_id = c.book_id
     CROSS JOIN LATERAL jsonb_array_elements(c.lines) AS r (row) CROSS JOIN LATERAL jsonb_array_elements(row) AS l (line)
     WHERE line->>'kind' = t.kind AND line->>'provider' = t.provider
-        AND (line->>'model' = t.model OR split_part(line->>'model', '/', 1) = t.model AND NOT EXISTS (
+        AND (line->>'model' = t.model OR split_part(line->>'model', '/', 1) = t.model
+            AND line->>'model' NOT LIKE '%%/media-bot' AND NOT EXISTS (
             SELECT FROM billing_price x
             WHERE x.book_id = t.book_id AND x.kind = t.kind AND x.provider = t.provider AND x.model = line->>'model'
         ))

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 from pydantic import ValidationError
 
-from apps.billing.costs import Cost, items_of, rated
+from apps.billing.beside import beside_of
+from apps.billing.costs import Cost, item_of, items_of, rated
 from apps.billing.models import BillingConflict, LedgerEntry, SpendLimit
-from apps.billing.payloads import CallReport
+from apps.billing.payloads import CallReport, rows_read
 from apps.billing.selectors.prices import Priced, priced_at
 from apps.billing.services.limits import spend_note
 from apps.core.errors import PermanentError
@@ -124,9 +125,13 @@ def conflict_resolve(*, conflict: BillingConflict, resolution: str) -> BillingCo
 
 
 def _entry_make(tenant: Tenant, report: CallReport, source: str) -> BillResult:
-    items = items_of(report)
+    """The hash is of the report alone: what Media Bot used grows after it, and makes the same report no other one."""
+    beside = beside_of(tenant, report.call_id)
+    items = [*items_of(report), *map(item_of, rows_read(beside))]
     priced = priced_at(tenant, report.started_at, [item.model for item in items])
-    return BillResult(*entry_write(_entry(tenant, report, source, priced, rated(items, priced.rates))))
+    entry = _entry(tenant, report, source, priced, rated(items, priced.rates))
+    entry.usage = [*entry.usage, *beside]
+    return BillResult(*entry_write(entry))
 
 
 def _entry(tenant: Tenant, report: CallReport, source: str, priced: Priced, cost: Cost) -> LedgerEntry:

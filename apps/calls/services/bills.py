@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
 from apps.billing.models import LedgerEntry
 from apps.billing.selectors import call_costs
-from apps.billing.services import ReportConflict, ReportInvalid, call_bill
+from apps.billing.services import ReportConflict, ReportInvalid, call_beside_bill, call_bill
 from apps.calls.models import Call
 from apps.calls.selectors import call_usage
 from apps.calls.services.calls import call_change
@@ -27,9 +28,16 @@ def calls_bill(*, tenant: Tenant, calls: Sequence[Call]) -> None:
     billed = call_costs(tenant, [call.pk for call in calls])
     for call in calls:
         if call.pk in billed:
-            call_change(call.pk, billed_at=timezone.now())
+            _complete(tenant, call)
         elif call.ended_at is not None and call.ended_at < timezone.now() - GRACE:
             _bill(tenant, call)
+
+
+@transaction.atomic
+def _complete(tenant: Tenant, call: Call) -> None:
+    """The row first: what Media Bot tells after it was read here finds the call billed, and has it looked at once more."""
+    call_change(call.pk, billed_at=timezone.now())
+    call_beside_bill(tenant=tenant, call_id=call.pk)
 
 
 def _bill(tenant: Tenant, call: Call) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.calls.models import Call, CallEvent, Dispatch, EndedReason, EventType, State
 from apps.calls.payloads import Event, StateEvent
 from apps.calls.services.calls import call_change, call_end, room_delete_enqueue
-from apps.calls.services.dispatches import ATLAS, dispatch_failed
+from apps.calls.services.dispatches import ATLAS, MEDIA_BOT, dispatch_failed
 from apps.calls.services.through import through_asked, through_said
 
 ANSWERING = ("listening", "thinking", "speaking")
@@ -33,6 +33,8 @@ def events_store(*, call: Call, events: Sequence[Event]) -> Stored:
     kept = [_row(call, event) for event in fresh if event.type != EventType.HEARTBEAT]  # type: ignore[attr-defined]
     CallEvent.objects.bulk_create(kept, ignore_conflicts=True)
     _call_advance(call, fresh)
+    if call.ended_at is not None and any(event.type == EventType.USAGE and event.system == MEDIA_BOT for event in fresh):  # type: ignore[attr-defined]
+        Call.objects.filter(pk=call.pk, billed_at__isnull=False).update(billed_at=None)  # the sweeper compares it with the bill
     for event in fresh:
         if isinstance(event, StateEvent) and event.state == "closed":
             _closed(call, event)

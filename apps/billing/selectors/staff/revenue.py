@@ -132,7 +132,8 @@ def collected_in(month: date) -> list[Collected]:
     }
     counted = Invoice.objects.exclude(state__in=(Invoice.State.DRAFT, Invoice.State.VOID)).order_by("currency").values("currency")
     found = counted.annotate(**{name: Coalesce(one, ZERO, output_field=AMOUNT) for name, one in sums.items()})
-    return [one for one in (Collected(**row) for row in found) if one.says_something]
+    rows = (Collected(row["currency"], **{name: row[name] for name in sums}) for row in found)
+    return [one for one in rows if one.says_something]
 
 
 def month_lines(month: date) -> Iterator[dict[str, Any]]:
