@@ -5,7 +5,7 @@ import { toastShow } from "./toast";
 export function actionsStart(): void {
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
-  document.addEventListener("input", (event) => (event.target as Element).closest("form[data-guard]")?.setAttribute("data-dirty", ""));
+  document.addEventListener("input", typed);
   document.addEventListener("htmx:config:request", emptyFieldsLeave);
   document.addEventListener("htmx:after:request", formDone);
   document.addEventListener("submit", (event) => (event.target as Element).removeAttribute("data-dirty"));
@@ -45,16 +45,22 @@ function clicked(event: MouseEvent): void {
   if (theme) themeSet(theme.dataset.themeChoice as ThemeChoice);
 }
 
+function typed(event: Event): void {
+  const field = event.target as HTMLInputElement;
+  field.closest("form[data-guard]")?.setAttribute("data-dirty", "");
+  if (field.form) confirmName(field);
+}
+
 function changed(event: Event): void {
   const field = event.target as HTMLInputElement;
   const form = field.closest<HTMLFormElement>("form[data-submits]");
   if (form && !field.matches("[data-search]")) form.requestSubmit();
-  if (field.form) confirmName(field);
 }
 
 /** A form in a dialog closes it, and one in a menu its menu, once the server has taken it. */
 function formDone(event: Event): void {
-  const form = event.target as HTMLElement;
+  const form = event.target;
+  if (!(form instanceof HTMLElement)) return; // what asked is gone from the page: htmx tells the document
   const { response } = (event as CustomEvent<{ ctx: { response?: { status: number } } }>).detail.ctx;
   if (!response || response.status >= 400) return;
   if (form.matches("[data-closes-after]")) form.closest("dialog")?.close();

@@ -65,8 +65,8 @@ function nextOpen(): void {
 /** Who wants it goes on by themselves once the open conversation is resolved; the toast still takes that back. */
 function resolved(event: Event): void {
   const { response } = (event as CustomEvent<{ ctx: { response?: { status: number } } }>).detail.ctx;
-  const form = event.target as HTMLElement;
-  if (!form.matches("#resolve form") || !response || response.status >= 400) return;
+  const form = event.target;
+  if (!(form instanceof HTMLElement) || !form.matches("#resolve form") || !response || response.status >= 400) return;
   if (document.querySelector("#desk-list[data-opens-next]")) nextOpen();
 }
 

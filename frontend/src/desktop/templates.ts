@@ -13,7 +13,7 @@ export function templatesStart(): void {
   document.addEventListener("submit", nameGive, { capture: true });
   document.addEventListener("htmx:after:request", (event) => {
     const { response } = (event as CustomEvent<{ ctx: { response?: { status: number } } }>).detail.ctx;
-    if (response && response.status < 400) nameDrop(event.target as Element);
+    if (response && response.status < 400 && event.target instanceof Element) nameDrop(event.target);
   });
 }
 
