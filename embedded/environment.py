@@ -52,6 +52,7 @@ PREFIXES = (
     "PYTEST_",
 )
 KEPT = {"MERIDIAN_CACHE"}
+NO_PROXY = "127.0.0.1,localhost,.localhost"
 WHATSAPP = ("WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_ACCESS_TOKEN")
 
 
@@ -75,7 +76,16 @@ def files_wanted() -> bool:
 def surroundings() -> dict[str, str]:
     """Return this process's environment without Meridian's own settings, and with compiled modules kept for the next start."""
     left_out = {"PYTHONDONTWRITEBYTECODE"}
-    return {name: value for name, value in os.environ.items() if not is_product(name) and name not in left_out}
+    kept = {name: value for name, value in os.environ.items() if not is_product(name) and name not in left_out}
+    return kept | _no_proxy(kept)
+
+
+def _no_proxy(env: Mapping[str, str]) -> dict[str, str]:
+    """Parts that talk to each other on this machine go around a person's proxy."""
+    if not any(env.get(name) or env.get(name.upper()) for name in ("http_proxy", "https_proxy", "all_proxy")):
+        return {}
+    told = ",".join(value for value in (env.get("no_proxy") or env.get("NO_PROXY"), NO_PROXY) if value)
+    return {"no_proxy": told, "NO_PROXY": told}
 
 
 def parts_needed(given: Mapping[str, str]) -> set[str]:

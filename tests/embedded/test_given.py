@@ -11,6 +11,7 @@ from psycopg import sql
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from embedded.environment import surroundings
 from embedded.errors import StackError
 from embedded.given import database_check, given_check, livekit_check, openai_hint, redis_check
 from embedded.paths import scratch_dir
@@ -151,3 +152,14 @@ def test_the_line_that_tells_the_error_is_shown_not_the_last(folder: Path) -> No
     process = Process("Building", ["sh", "-c", script], log_path=folder / "logs" / "node.log")
     with pytest.raises(StackError, match=r"exit code 1 \(Error: ENOENT: no such file\); its log is"):
         process.run(lambda _: None, 20)
+
+
+def test_parts_of_this_machine_go_around_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert "no_proxy" not in surroundings()
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet.example.com")
+    assert surroundings()["no_proxy"] == "intranet.example.com,127.0.0.1,localhost,.localhost"
+    assert surroundings()["HTTP_PROXY"] == "http://proxy.example.com:3128"
