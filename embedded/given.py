@@ -1,6 +1,7 @@
 """Asks the parts that a person brings, before anything waits for them: are they there, and have they what Meridian needs."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -15,6 +16,14 @@ from embedded.errors import StackError
 
 TIMEOUT_SECONDS = 10
 POSTGRES_LEAST = 140000  # as libpq counts versions; what Django 5.2 asks for
+PGVECTOR_LEAST = (0, 8)  # docs/knowledge.md
+DATABASE_SAYS = """
+SELECT (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
+       (SELECT default_version FROM pg_available_extensions WHERE name = 'vector'),
+       (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+       OR EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND (trusted OR NOT superuser)),
+       has_database_privilege(current_database(), 'CREATE'), current_database(), current_user
+"""
 OPENAI_URL = "https://api.openai.com/v1"
 
 
@@ -49,25 +58,32 @@ def database_check(url: str) -> None:
 def _database_fit(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if connection.info.server_version < POSTGRES_LEAST:
         raise StackError("The Postgres of DATABASE_URL is older than 14, the oldest that Meridian works with; upgrade it.")
-    vector, installed, schemas, name, user = (
-        connection.execute(
-            "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector'), "
-            "EXISTS (SELECT FROM pg_extension WHERE extname = 'vector'), "
-            "has_database_privilege(current_database(), 'CREATE'), current_database(), current_user"
-        ).fetchone()
-        or (False,) * 5
-    )
-    if not (vector or installed):
+    installed, available, may_install, schemas, name, user = connection.execute(DATABASE_SAYS).fetchone() or (None,) * 6
+    if not (installed or available):
         raise StackError(
             "The Postgres of DATABASE_URL has no pgvector, in which agents look up what they know. Install it there "
             "(Debian and Ubuntu: postgresql-<version>-pgvector; Docker: the image pgvector/pgvector), or leave DATABASE_URL out "
             "and one is started."
+        )
+    if _numbers(installed or available) < PGVECTOR_LEAST:
+        raise StackError(
+            f"The pgvector of DATABASE_URL is {installed or available} and 0.8 is the oldest that Meridian works with; install a "
+            "newer one there, then run ALTER EXTENSION vector UPDATE."
+        )
+    if not (installed or may_install):
+        raise StackError(
+            f"The user {user} of DATABASE_URL may not install pgvector; have an administrator run this in the "
+            f"database {name} once: CREATE EXTENSION vector WITH SCHEMA public."
         )
     if not schemas:
         raise StackError(
             f"The user {user} of DATABASE_URL may not make schemas, and every company gets one; let it: "
             f'GRANT CREATE ON DATABASE "{name}" TO "{user}".'
         )
+
+
+def _numbers(version: object) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", str(version)))
 
 
 def redis_check(url: str) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
@@ -46,16 +45,35 @@ def test_a_postgres_without_pgvector_is_refused_with_what_to_install(postgres: P
     with psycopg.connect(postgres.url) as connection:
         # The nearest thing to a server without it: a view of that name is found first.
         connection.execute("CREATE SCHEMA without")
-        connection.execute("CREATE VIEW without.pg_available_extensions AS SELECT ''::text AS name WHERE false")
+        connection.execute(
+            "CREATE VIEW without.pg_available_extensions AS SELECT ''::text AS name, ''::text AS default_version WHERE false"
+        )
     with pytest.raises(StackError, match=r"no pgvector.*postgresql-<version>-pgvector"):
         database_check(f"{postgres.url}?options=-csearch_path%3Dwithout,pg_catalog")
 
 
-def test_a_user_who_may_not_make_schemas_is_told_the_grant(postgres: Postgres) -> None:
+def test_a_pgvector_that_is_too_old_is_refused(postgres: Postgres) -> None:
     with psycopg.connect(postgres.url) as connection:
-        connection.execute(sql.SQL("CREATE ROLE guest LOGIN PASSWORD 'guest'"))
-    with pytest.raises(StackError, match='GRANT CREATE ON DATABASE "meridian" TO "guest"'):
-        database_check(f"postgres://guest:guest@127.0.0.1:{postgres.port}/meridian")
+        connection.execute("CREATE SCHEMA old")
+        connection.execute(
+            "CREATE VIEW old.pg_available_extensions AS SELECT 'vector'::text AS name, '0.7.4'::text AS default_version"
+        )
+    with pytest.raises(StackError, match=r"is 0\.7\.4 and 0\.8 is the oldest"):
+        database_check(f"{postgres.url}?options=-csearch_path%3Dold,pg_catalog")
+
+
+def test_a_user_who_may_not_do_what_is_needed_is_told_by_which_statement(postgres: Postgres) -> None:
+    guest = f"postgres://guest:guest@127.0.0.1:{postgres.port}/meridian"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        with pytest.raises(StackError, match="database meridian once: CREATE EXTENSION vector WITH SCHEMA public"):
+            database_check(guest)
+        connection.execute("CREATE EXTENSION vector WITH SCHEMA public")
+        with pytest.raises(StackError, match='GRANT CREATE ON DATABASE "meridian" TO "guest"'):
+            database_check(guest)
+        connection.execute("GRANT CREATE ON DATABASE meridian TO guest")
+        database_check(guest)
+        connection.execute("DROP EXTENSION vector")
 
 
 def test_a_wrong_password_is_named_and_not_shown(postgres: Postgres) -> None:
