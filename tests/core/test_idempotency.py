@@ -1,13 +1,16 @@
 """The same request with the same Idempotency-Key is done once, and answered alike."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.test.client import encode_multipart
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
@@ -51,6 +54,26 @@ def test_the_key_of_another_body_is_refused(acme: Tenant, key: str) -> None:
     answer = make(key, "a", {**BODY, "events": ["call.started"]})
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
     assert answer.headers["Content-Type"] == "application/problem+json" and hooks(acme) == 1
+
+
+def upload(key: str, name: str, text: bytes) -> Any:
+    headers = {"host": "acme.localhost", "authorization": f"Api-Key {key}", "idempotency-key": name}
+    file = SimpleUploadedFile("prices.txt", text)
+    boundary = f"b{len(name)}x{time.monotonic_ns()}"
+    content = encode_multipart(boundary, {"file": file})
+    return Client(headers=headers).post("/api/v1/knowledge", content, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+def test_an_upload_is_done_once_however_large_and_by_whatever_boundary(
+    acme: Tenant, key: str, settings: Any, tmp_path: Any
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    large = b"Delivery takes two days. " * 120_000
+    first, second = upload(key, "u1", large), upload(key, "u1", large)
+    assert (first.status_code, second.status_code) == (201, 201), first.content
+    assert second.json()["id"] == first.json()["id"] and second.headers["Idempotent-Replayed"] == "true"
+    assert first.json()["size"] == len(large)
+    assert upload(key, "u1", b"Something else.").status_code == 409
 
 
 def test_each_api_key_and_tenant_has_keys_of_its_own(acme: Tenant, globex: Tenant, key: str) -> None:
