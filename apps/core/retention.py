@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from apps.core.idempotency import IdempotentAnswer
 from apps.core.models import OPEN_STATES, InboundEvent
 
 BATCH = 1000
@@ -21,3 +22,9 @@ def inbox_forget() -> int:
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         total += InboundEvent.objects.filter(pk__in=ids).update(payload={}, note="")
     return total
+
+
+def schema_forget(schema: str) -> None:
+    """Deletes what webhooks said to a tenant that is deleted, and the answers that were kept for its programs."""
+    InboundEvent.objects.filter(schema_name=schema).delete()
+    IdempotentAnswer.objects.filter(owner__startswith=f"{schema}:").delete()

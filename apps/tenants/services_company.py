@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.core.errors import PermanentError
+from apps.core.retention import schema_forget
 from apps.tenants.lifecycle import lifecycle_tell
 from apps.tenants.models import (
     CustomDomain,
@@ -70,6 +71,7 @@ def tenant_delete(*, tenant: Tenant) -> None:
         schema_drop(tenant.schema_name)
         for model in (*SHARED, Domain, Route, TenantExport):
             model._base_manager.filter(tenant=tenant)._raw_delete("default")
+        schema_forget(tenant.schema_name)
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
         lifecycle_tell("stopped", tenant)
     shutil.rmtree(Path(settings.MEDIA_ROOT) / tenant.schema_name, ignore_errors=True)

@@ -18,6 +18,7 @@ from apps.billing.services import call_bill
 from apps.calls.models import SipTrunk
 from apps.compass.models import ProviderCredential
 from apps.compass.services import agent_create
+from apps.core.models import InboundEvent, MailState
 from apps.tenants.models import Domain, Membership, Role, Tenant, TenantExport, User
 from apps.tenants.services import person_add, tenant_create
 from apps.tenants.services_company import tenants_delete_due
@@ -100,8 +101,12 @@ def test_after_the_grace_only_the_ledger_is_left(client_for: ClientFor, bob: Use
     report = report_of()
     call_bill(tenant=tenant, call_id=report["call_id"], report=report)
     entry = LedgerEntry.objects.get(tenant=tenant)
+    said = {"provider": "meta", "kind": "message", "payload": {"text": "My card is 4242"}, "state": MailState.IGNORED}
+    theirs = InboundEvent.objects.create(external_id="a", schema_name="initech", **said)
+    others = InboundEvent.objects.create(external_id="b", schema_name="acme", **said)
     Tenant.objects.filter(pk=tenant.pk).update(delete_at=timezone.now() - timedelta(minutes=1))
     assert tenants_delete_due() == 1
+    assert list(InboundEvent.objects.filter(pk__in=[theirs.pk, others.pk])) == [others]
     tenant.refresh_from_db()
     entry.refresh_from_db()
     assert (entry.tenant, tenant.status) == (tenant, Tenant.Status.DELETED)
