@@ -11,6 +11,7 @@ from apps.core.models import InboundEvent
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.team import team_create
 from apps.tenants.models import User
+from apps.tenants.services_company import tenant_restore, tenant_suspend
 from apps.whatsapp.services.numbers import mapping_set
 from tests.whatsapp.meta import NAMES, OTHER_NUMBER, SECRET, deliver, fresh, post, recorded, said, signature, work
 
@@ -218,6 +219,16 @@ def test_unknown_number_is_parked_and_taken_up_once_it_is_mapped(graph: Any, in_
     assert Message.objects.get().text == "Anybody there?"
     row.refresh_from_db()
     assert (row.state, row.schema_name) == ("done", "acme")
+
+
+def test_what_is_written_while_the_company_is_suspended_is_taken_up_when_it_is_back(number: Any, acme: Any) -> None:
+    tenant_suspend(tenant=acme)
+    deliver(said("Anybody there?"))
+    work()
+    assert (InboundEvent.objects.get().state, Message.objects.count()) == ("ignored", 0)
+    tenant_restore(tenant=acme)
+    work()
+    assert Message.objects.get(author="contact").text == "Anybody there?"
 
 
 def test_staff_see_what_is_parked(client: Client, db: Any) -> None:

@@ -14,7 +14,7 @@ from apps.core.hours import Hours, hours_check
 from apps.core.models import InboundEvent, MailState
 from apps.core.schema import schema_current
 from apps.desktop.selectors import teams_all
-from apps.tenants.models import Route
+from apps.tenants.models import Route, Tenant
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import route_delete, route_set
 from apps.whatsapp.envelope import PROVIDER
@@ -117,6 +117,13 @@ def _route(phone_number_id: str) -> None:
     assert tenant is not None
     with schema_context("public"):
         route_set(kind=Route.Kind.WHATSAPP_NUMBER, external_id=phone_number_id, tenant=tenant)
+        parked_release(phone_number_id)
+
+
+def numbers_resume(*, tenant: Tenant) -> None:
+    """A suspension is over: what contacts wrote in its last days is taken up."""
+    routes = Route.objects.filter(kind=Route.Kind.WHATSAPP_NUMBER, tenant=tenant)
+    for phone_number_id in routes.values_list("external_id", flat=True):
         parked_release(phone_number_id)
 
 
