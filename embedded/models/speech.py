@@ -23,7 +23,7 @@ MOST_CHARACTERS = 4096
 START_TIMEOUT = 60.0
 READ_TIMEOUT = 30.0
 # The first part is kept short, because Piper gives no sound before a part is complete.
-FIRST_PART = 48
+FIRST_PART = 32
 CLAUSE_END = re.compile(r"(?<=[,;:.!?])\s+")
 MEDIA_TYPES = {"pcm": "audio/pcm", "wav": "audio/wav", "mp3": "audio/mpeg"}
 
@@ -137,7 +137,7 @@ def _parts(text: str) -> list[str]:
     if len(text) <= FIRST_PART:
         return [text]
     for match in CLAUSE_END.finditer(text):
-        if 12 <= match.start() <= FIRST_PART * 1.5:
+        if 12 <= match.start() <= FIRST_PART * 2:
             return [text[: match.start()], text[match.end() :]]
     return [text]
 
