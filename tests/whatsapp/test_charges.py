@@ -17,6 +17,7 @@ from apps.desktop.services.conversations import conversation_claim
 from apps.desktop.services.messages import message_send
 from apps.tenants.models import Tenant
 from apps.whatsapp.models import Turn
+from apps.whatsapp.services import usage
 from apps.whatsapp.services.turns import turn_fail
 from apps.whatsapp.tasks import turn_start_task
 from tests.whatsapp.meta import Graph, deliver, said, status, work
@@ -132,6 +133,17 @@ def test_what_meta_says_at_the_delivery_counts(sent: Message) -> None:
         work()
     assert total("message") == 0
     assert statement_of(entries("message")[0]).total == 0
+
+
+@pytest.mark.parametrize("teller", [(), ("delivered",), ("sent", "delivered", "read")])
+def test_billing_hears_only_of_what_changes_the_charge(
+    sent: Message, monkeypatch: pytest.MonkeyPatch, teller: tuple[str, ...]
+) -> None:
+    heard: list[Any] = []
+    monkeypatch.setattr(usage, "usage_charge", lambda **told: heard.append(told["usage"]))
+    for name in ("delivered", "sent", "read"):
+        deliver(status("wamid.ours1", name, **({"pricing": PAID} if name in teller else {})))
+    assert len(heard) == 1
 
 
 def test_a_free_message_says_so(sent: Message) -> None:

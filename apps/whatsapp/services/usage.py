@@ -19,6 +19,7 @@ from apps.whatsapp.payloads import text_of
 
 ANSWER = {"kind": "platform", "provider": "meridian", "model": "turn", "turns": 1}
 ARRIVED = ("delivered", "read")  # Meta charges for messages that were delivered
+TELLING = (*ARRIVED, "sent")  # whose pricing counts, the first that there is
 
 
 def turn_charge(turn: Turn) -> bool:
@@ -45,12 +46,10 @@ def message_charge(wamid: str, status: str) -> bool:
     It is worked out from all statuses there are, so that their order and number make no difference: what Meta says when it is
     delivered counts, else when it is read, else when it is sent. Without any it has no price, and finance is shown so.
     """
-    if status not in ("sent", *ARRIVED):
+    if status not in TELLING:
         return False
     message = message_reports_lock(wamid)
-    if message is None or not any(name in message.pricing for name in ARRIVED):
-        return False
-    if status == "read" and message.pricing.get("delivered") is not None:
+    if message is None or not _is_news(message.pricing, status):
         return False
     usage_charge(
         source_type=SourceType.MESSAGE,
@@ -62,6 +61,16 @@ def message_charge(wamid: str, status: str) -> bool:
         conversation_id=message.conversation_id,
     )
     return True
+
+
+def _is_news(pricing: dict[str, Any], status: str) -> bool:
+    """Whether a status is the first that says that the message arrived, or the one whose pricing counts."""
+    arrived = [name for name in ARRIVED if name in pricing]
+    return bool(arrived) and (arrived == [status] or status == _telling(pricing))
+
+
+def _telling(pricing: dict[str, Any]) -> str:
+    return next((name for name in TELLING if pricing.get(name)), "")
 
 
 def voice_charge(attachment: Attachment, config: dict[str, Any], seconds: float | None) -> None:
@@ -87,7 +96,7 @@ def _said(turn: Turn) -> bool:
 
 
 def _message_usage(message: Reported) -> dict[str, Any]:
-    pricing = next((message.pricing[name] for name in ("delivered", "read", "sent") if message.pricing.get(name)), None) or {}
+    pricing = message.pricing.get(_telling(message.pricing)) or {}
     category = text_of(pricing.get("category"), 40).lower() or "unknown"
     country = _country(message.phone)
     return {
