@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import get_commands
+from django.urls import Resolver404, resolve
 
 from config.env import ROOT
 from tests.architecture.test_deployment import UNTOLD, names_told
@@ -18,6 +19,10 @@ NO_SETTINGS = {
     "MERIDIAN_BENCH_KEEP",
     "MACHINE_HISTORIES",
 }
+# Prefixes, parts of addresses, the proxy's routes, what middleware answers, and other paths.
+NO_PAGES = {"/api/v1/", "/api/v1/billing/", "/plan", "/plan/preview", "/media-bot", "/shortcut", "/embeddings", "/order/status"}
+NO_PAGES |= {"/healthz", "/readyz", "/metrics", "/rtc", "/ws/", "/tmp/meridian-alive"}
+METHODS = "(?:GET|POST|PUT|PATCH|DELETE)"
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -57,3 +62,23 @@ def test_files_are_there(page: Path) -> None:
 def test_settings_can_be_set(page: Path) -> None:
     named = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", page.read_text()))
     assert named <= names_told() | UNTOLD | NO_SETTINGS
+
+
+def served(address: str) -> bool:
+    """Whether the public host or a company's answers an address, whatever stands in its braces."""
+    for urls in ("config.urls_public", "config.urls_tenant"):
+        for value in ("00000000-0000-7000-8000-000000000000", "1", "x"):
+            filled = re.sub(r"\{[^}]*\}", value, address)
+            for path in (filled, filled.rstrip("/"), f"{filled}/"):
+                try:
+                    resolve(path, urls)
+                except Resolver404:
+                    continue
+                return True
+    return False
+
+
+@pages
+def test_addresses_are_served(page: Path) -> None:
+    named = set(re.findall(rf"`(?:{METHODS}(?:[, ]+{METHODS})* )?(/[a-z][\w/{{}}.-]*)`", page.read_text()))
+    assert {address for address in named - NO_PAGES if not served(address)} == set()
