@@ -88,14 +88,22 @@ CROSS JOIN LATERAL (SELECT timestamptz '2026-03-02' + random() * interval '25 da
 """
 PREVIEW = """
 import json, resource, time
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
+from django.db.models import F
+from django.utils import timezone
 from apps.billing.models import PriceBook
 from apps.billing.selectors import book_preview
+from apps.billing.services import price_book_copy
 
-began = time.perf_counter()
-found = list(book_preview(book=PriceBook.objects.order_by("version")[0], month=date(2026, 3, 1)))
-taken = time.perf_counter() - began
-print(json.dumps([taken, sum(one.entries for one in found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+first, seconds = PriceBook.objects.order_by("version")[0], []
+for number, changed in enumerate(({"kind": "tts"}, {})):
+    book = price_book_copy(book=first, effective_from=timezone.now() + timedelta(days=1 + number))
+    book.prices.filter(**changed).update(price=F("price") * Decimal("1.1"))
+    began = time.perf_counter()
+    found = list(book_preview(book=book, month=date(2026, 3, 1)))
+    seconds.append(time.perf_counter() - began)
+print(json.dumps([seconds, sum(one.entries for one in found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """
 RERATE = """
 import json, time
@@ -125,7 +133,13 @@ def main() -> None:
     table = [
         ["reports of calls, in memory", calls * LINES, fresh, calls * LINES / fresh],
         ["lines of the ledger, in memory", calls * LINES, kept, calls * LINES / kept],
-        [f"preview of a month, {entries:,} entries, {megabytes:,.0f} MB", entries * LINES, taken, entries * LINES / taken],
+        [
+            f"preview of a month, {entries:,} entries, other prices for speech",
+            entries * LINES,
+            taken[0],
+            entries * LINES / taken[0],
+        ],
+        [f"the same, every price another one, {megabytes:,.0f} MB", entries * LINES, taken[1], entries * LINES / taken[1]],
         [f"re-rating, {rated:,} entries written", rated * LINES, again, rated * LINES / again],
     ]
     show("Rating usage", ["what", "usage rows", "seconds", "rows/s"], table)

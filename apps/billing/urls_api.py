@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern] = [
     path("entries", entries.EntriesAPI.as_view(), name="billing-entries-api"),
     path("entries/<uuid:entry_id>", entries.EntryAPI.as_view(), name="billing-entry-api"),
     path("invoices", invoices.InvoicesAPI.as_view(), name="billing-invoices-api"),
+    path("invoices/upcoming", invoices.UpcomingAPI.as_view(), name="billing-upcoming-api"),
     path("invoices/<uuid:invoice_id>", invoices.InvoiceAPI.as_view(), name="billing-invoice-api"),
     path("invoices/<uuid:invoice_id>/lines", invoices.InvoiceLinesAPI.as_view(), name="billing-invoice-lines-api"),
     path("exports", exports.ExportsAPI.as_view(), name="billing-exports-api"),

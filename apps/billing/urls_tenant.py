@@ -6,6 +6,7 @@ from apps.billing.views import entries, exports, invoices, limits, overview, pla
 
 urlpatterns = [
     path("", overview.overview, name="billing"),
+    path("upcoming", overview.upcoming, name="billing-upcoming"),
     path("limits/", limits.limits, name="billing-limits"),
     path("limits/new", limits.limit_new, name="billing-limit-new"),
     path("limits/undo/<str:token>", limits.limit_undo, name="billing-limit-undo"),

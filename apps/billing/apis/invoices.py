@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from apps.billing.apis.query import TAGS
 from apps.billing.models import CreditNote, Invoice, InvoiceLine
 from apps.billing.standings import due_of, standing_of
+from apps.billing.upcoming import Upcoming, upcoming_invoice
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
@@ -75,6 +76,35 @@ class InvoicesAPI(TenantAPI):
     def get(self, request: Request) -> Response:
         rows = Invoice.objects.filter(tenant=request.tenant).prefetch_related("credit_notes")  # type: ignore[attr-defined]
         return page_answer(request, rows, InvoiceShape, ordering=("-month", "-id"))
+
+
+class UpcomingShape(serializers.Serializer[Upcoming]):
+    """Decimal strings. `fees` are the whole month's; `included`, `volume` and `credits` are 0 or below."""
+
+    month = serializers.DateField()
+    currency = serializers.CharField(help_text="ISO 4217.")
+    fees = serializers.DecimalField(18, 6)
+    usage = serializers.DecimalField(18, 6)
+    late = serializers.DecimalField(18, 6, help_text="What was used before the month and is on no invoice.")
+    included = serializers.DecimalField(18, 6)
+    volume = serializers.DecimalField(18, 6)
+    credits = serializers.DecimalField(18, 6)
+    total = serializers.DecimalField(18, 6, help_text="To be paid if nothing more were used, before tax.")
+    carried = serializers.DecimalField(18, 6, help_text="What is below 0, and is carried over.")
+
+
+class UpcomingAPI(TenantAPI):
+    permission_classes = (Access.of(read=MONEY, write=MONEY, scope="billing"),)
+
+    @extend_schema(
+        summary="Read what the next invoice comes to so far",
+        operation_id="billing_invoice_upcoming",
+        description="Worked out anew each time, by the rules of the invoice; nothing is kept.",
+        responses={200: UpcomingShape, **problems(401, 403, 404)},
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> Response:
+        return Response(UpcomingShape(upcoming_invoice(request.tenant)).data)  # type: ignore[attr-defined]
 
 
 class InvoiceAPI(TenantAPI):

@@ -42,6 +42,9 @@ WHERE o.tenant_id = %s AND o.started_at < %s AND e.currency <> %s GROUP BY e.cur
 """  # noqa: S608
 
 
+EARLIER = f"SELECT coalesce(sum(e.total_known), 0) FROM {OPEN_ENTRIES} WHERE {THESE.replace('end', 'begin')}"  # noqa: S608
+
+
 @dataclass(frozen=True)
 class Group:
     """What one line of usage is for."""
@@ -112,11 +115,18 @@ def entries_left_out(invoice: Invoice) -> list[tuple[str, int, Decimal]]:
         return [(row[0], row[1], row[2]) for row in cursor.fetchall()]
 
 
+def open_before(invoice: Invoice) -> Decimal:
+    """What is on no invoice of what happened before the invoice's own month."""
+    with connection.cursor() as cursor:
+        cursor.execute(EARLIER, {**_values(invoice), "begin": invoice.period_start})
+        return Decimal(cursor.fetchone()[0])
+
+
 def given_before(invoice: Invoice, kind: str, months: Iterable[date]) -> dict[tuple[str, str], Decimal]:
     """What other invoices said already, by (`key`, month) of their lines' details."""
     wanted = [month.isoformat() for month in months]
     lines = InvoiceLine.objects.filter(invoice__tenant_id=invoice.tenant_id, kind=kind, details__month__in=wanted)
-    lines = lines.exclude(invoice=invoice).exclude(invoice__state=Invoice.State.VOID)
+    lines = lines.exclude(invoice=invoice.pk).exclude(invoice__state=Invoice.State.VOID)
     found: dict[tuple[str, str], Decimal] = {}
     for details, exact in lines.values_list("details", "exact"):
         key = details["key"], details["month"]

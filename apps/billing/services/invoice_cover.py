@@ -90,6 +90,10 @@ SELECT id, sum(quantity), sum(quantity * share) FROM used GROUP BY id
 """  # noqa: S608
 
 
+# While a month runs, what it comes to so far: nothing of it is invoiced.
+INCLUDED_SO_FAR, TIERED_SO_FAR = (sql.replace(INVOICED, "true") for sql in (INCLUDED, TIERED))
+
+
 @dataclass(frozen=True)
 class Reduction:
     """A line that takes something off: `exact` is below 0, or above it where an earlier invoice took off too much."""
@@ -110,15 +114,19 @@ class _Month:
     begin: datetime
     end: datetime
     allowances: dict[str, Fraction]
+    running: bool = False
 
 
-def reductions(invoice: Invoice, tenant: Tenant, months: list[date]) -> list[Reduction]:
-    """What the plan includes and what volume prices save in these months, less what other invoices gave already."""
+def reductions(invoice: Invoice, tenant: Tenant, months: list[date], *, running: bool = False) -> list[Reduction]:
+    """What the plan includes and what volume prices save in these months, less what other invoices gave already.
+
+    Of what is invoiced by now; with `running` of all that was used, for a month whose invoice is still to be made.
+    """
     found = []
     before = {kind: given_before(invoice, kind, months) for kind in (InvoiceLine.Kind.INCLUDED, InvoiceLine.Kind.TIER)}
     tiers = _tiers(invoice.currency)
     for first in months:
-        month = _Month(first, *month_bounds(first, tenant.timezone), month_allowances(month_shares(tenant, first)))
+        month = _Month(first, *month_bounds(first, tenant.timezone), month_allowances(month_shares(tenant, first)), running)
         found += _included(invoice, month, before[InvoiceLine.Kind.INCLUDED])
         found += _tiered(invoice, month, tiers, before[InvoiceLine.Kind.TIER])
     return [one for one in found if one.exact]
@@ -128,7 +136,7 @@ def _included(invoice: Invoice, month: _Month, before: dict[tuple[str, str], Dec
     if not month.allowances and not any(key[1] == month.first.isoformat() for key in before):
         return []
     with connection.cursor() as cursor:
-        cursor.execute(INCLUDED, _values(invoice, month))
+        cursor.execute(INCLUDED_SO_FAR if month.running else INCLUDED, _values(invoice, month))
         sums = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     found = []
     for meter, source in METERED.items():
@@ -153,7 +161,8 @@ def _tiered(
         return []
     units, names = zip(*((str(unit), name) for unit, (name, _) in UNITS.items()), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(TIERED, {**_values(invoice, month), "units": list(units), "names": list(names), "prices": list(tiers)})
+        given = {**_values(invoice, month), "units": list(units), "names": list(names), "prices": list(tiers)}
+        cursor.execute(TIERED_SO_FAR if month.running else TIERED, given)
         used = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     totals: dict[str, _Volume] = {}
     for price in sorted((tiers[key][0].price for key in used), key=lambda price: price.book.effective_from):

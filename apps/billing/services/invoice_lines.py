@@ -84,10 +84,11 @@ def credits_free(invoice: Invoice) -> None:
     carried.delete()
 
 
-def credits_left(tenant_id: int, invoice: Invoice) -> list[tuple[Credit, Decimal]]:
+def credits_left(tenant_id: int, invoice: Invoice, *, lock: bool = True) -> list[tuple[Credit, Decimal]]:
     """What is left of each credit that an invoice may use, the oldest first. One that ends within the month still counts."""
-    found: QuerySet[Credit] = Credit.objects.select_for_update().filter(tenant_id=tenant_id, currency=invoice.currency)
-    usable = found.exclude(expires_at__lte=invoice.period_start).exclude(carried_from=invoice).order_by("granted_at", "pk")
+    found: QuerySet[Credit] = Credit.objects.select_for_update() if lock else Credit.objects.all()
+    found = found.filter(tenant_id=tenant_id, currency=invoice.currency)
+    usable = found.exclude(expires_at__lte=invoice.period_start).exclude(carried_from=invoice.pk).order_by("granted_at", "pk")
     uses = CreditUse.objects.filter(credit__tenant_id=tenant_id).order_by().values_list("credit").annotate(Sum("amount"))
     used: dict[UUID, Decimal] = dict(uses)  # type: ignore[arg-type]
     left = [(credit, credit.amount - used.get(credit.pk, Decimal(0))) for credit in usable]
@@ -98,6 +99,11 @@ def _fee_lines(invoice: Invoice, shares: Iterable[Share]) -> list[InvoiceLine]:
     lines = []
     for share in shares:
         plan, seats = share.subscription.plan, share.extra_seats
+        if plan.currency != invoice.currency and (share.fee() or share.seats_fee()):
+            raise PermanentError(
+                f"{plan.name} is sold in {plan.currency}, and this company is billed in {invoice.currency}. "
+                f"Put it on a plan in {invoice.currency} from {share.first}, or back into {plan.currency}, and run this again."
+            )
         details = {
             "plan": plan.code,
             "fee": str(plan.fee),
