@@ -42,8 +42,56 @@ function draw(figure: HTMLElement): void {
   const tip = document.createElement("div");
   tip.className = "chart-tip";
   tip.hidden = true;
-  drawn.set(figure, new uPlot(options(data, place, tip), [data.x, ...heights(data)], place));
-  if (data.kind === "stack") place.append(tip);
+  const plot = new uPlot(options(data, place, tip), [data.x, ...heights(data)], place);
+  drawn.set(figure, plot);
+  if (!tells(data)) return;
+  place.append(tip);
+  byKeyboard(plot, data, place, figure.querySelector("figcaption")?.textContent ?? "");
+}
+
+/** Whether a bar says what it is made of: under the pointer, and as the arrow keys go from one to the next. */
+function tells(data: ChartData): boolean {
+  return data.kind !== "line" && data.x.length > 0;
+}
+
+/** One stop for the Tab key; a screen reader reads each bar as it is come to. */
+function byKeyboard(plot: uPlot, data: ChartData, place: HTMLElement, title: string): void {
+  const last = data.x.length - 1;
+  let at = last;
+  place.removeAttribute("aria-hidden");
+  const said = { role: "slider", tabindex: "0", "aria-label": title, "aria-orientation": "horizontal", "aria-valuemin": "1", "aria-valuemax": `${last + 1}` };
+  for (const [name, value] of Object.entries(said)) place.setAttribute(name, value);
+  const show = (): void => {
+    place.setAttribute("aria-valuenow", `${at + 1}`);
+    place.setAttribute("aria-valuetext", words(data, at));
+    if (document.activeElement === place) plot.setCursor({ left: plot.valToPos(data.x[at] ?? 0, "x"), top: 0 });
+  };
+  const steps: Record<string, () => number> = { ArrowLeft: () => at - 1, ArrowRight: () => at + 1, Home: () => 0, End: () => last };
+  place.onkeydown = (event) => {
+    const step = steps[event.key];
+    if (event.key === "Escape") plot.setCursor({ left: -10, top: -10 });
+    if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    at = Math.max(0, Math.min(last, step()));
+    show();
+  };
+  place.onfocus = show;
+  place.onblur = () => plot.setCursor({ left: -10, top: -10 });
+  show();
+}
+
+function words(data: ChartData, at: number): string {
+  return [bar(data, at), ...parts(data, at).map((part) => `${part.label} ${amount(data, part.value)}`)].filter(Boolean).join(", ");
+}
+
+/** The name of a bar, and of stacked parts what they come to. */
+function bar(data: ChartData, at: number): [string, string] {
+  const total = parts(data, at).reduce((sum, part) => sum + part.value, 0);
+  return [data.labels?.[String(data.x[at] ?? 0)] ?? `${data.x[at] ?? ""}`, data.kind === "stack" ? amount(data, total) : ""];
+}
+
+function parts(data: ChartData, at: number): { label: string; color: string; value: number }[] {
+  return data.series.map((series) => ({ ...series, value: series.values[at] ?? 0 })).filter((part) => part.value !== 0);
 }
 
 /** Stacked bars are drawn from the top series down, each as high as all that lie below it. */
@@ -62,7 +110,7 @@ function options(data: ChartData, place: HTMLElement, tip: HTMLElement): uPlot.O
     width: place.clientWidth,
     height: place.clientHeight,
     legend: { show: false },
-    cursor: data.kind === "stack" ? { x: false, y: false, points: { show: false }, drag: { x: false, y: false } } : { show: false },
+    cursor: tells(data) ? { x: false, y: false, points: { show: false }, drag: { x: false, y: false } } : { show: false },
     hooks: { setCursor: [(plot) => tell(plot, data, tip)] },
     padding: [12, data.labels ? 20 : 8, 0, 0],
     scales: { x: { time: false, range: (_, min, max) => edges(data, min, max) }, y: { range: (_, __, max) => data.range ?? [0, nice(max)] } },
@@ -79,12 +127,11 @@ function tell(plot: uPlot, data: ChartData, tip: HTMLElement): void {
   const at = plot.cursor.idx;
   tip.hidden = typeof at !== "number" || (plot.cursor.left ?? -1) < 0;
   if (typeof at !== "number" || tip.hidden) return;
-  const parts = data.series.map((series) => ({ ...series, value: series.values[at] ?? 0 })).filter((part) => part.value !== 0);
-  const total = parts.reduce((sum, part) => sum + part.value, 0);
   const place = data.x[at] ?? 0;
+  const [name, total] = bar(data, at);
   tip.replaceChildren(
-    told(data.labels?.[place] ?? "", amount(data, total), ""),
-    ...parts.map((part) => told(part.label, amount(data, part.value), part.color)),
+    told(name, total, ""),
+    ...parts(data, at).map((part) => told(part.label, amount(data, part.value), part.color)),
   );
   const left = plot.valToPos(place, "x") + plot.over.offsetLeft - tip.offsetWidth / 2;
   tip.style.left = `${Math.max(0, Math.min(left, plot.root.clientWidth - tip.offsetWidth))}px`;
