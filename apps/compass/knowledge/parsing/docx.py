@@ -14,7 +14,9 @@ from lxml.etree import LxmlError
 
 from apps.compass.knowledge.parsing.blocks import Block, Outline, Text, Unreadable, row_text
 
-MAX_UNPACKED = 300 * 1024 * 1024
+MB = 1024 * 1024
+MAX_UNPACKED = 300 * MB
+MAX_XML = 30 * MB  # as a tree it takes twenty times its size in memory
 HEADING = re.compile(r"^(?:Heading|Überschrift|Titre) (\d)$")
 BROKEN = (OpcError, LxmlError, zipfile.BadZipFile, KeyError, ValueError, AttributeError, NotImplementedError, OSError)
 
@@ -23,14 +25,25 @@ def read(data: bytes) -> Text:
     """Raises Unreadable: damaged, encrypted, or much larger than it looks."""
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > MAX_UNPACKED:
-                raise Unreadable(_("This document unpacks to over 300 MB. Leave out its pictures, and upload it again."))
+            _check(archive.infolist())
         document = Document(BytesIO(data))
         outline = Outline()
         blocks = [block for item in document.iter_inner_content() for block in _blocks(item, outline)]
         return Text("docx", blocks, (document.core_properties.title or "").strip())
     except BROKEN as error:
         raise Unreadable(_("This document is damaged. Open it in Word, save it anew, and upload that.")) from error
+
+
+def _check(items: list[zipfile.ZipInfo]) -> None:
+    if sum(item.file_size for item in items) > MAX_UNPACKED:
+        raise Unreadable(_("This document unpacks to over 300 MB. Leave out its pictures, and upload it again."))
+    if sum(item.file_size for item in items if _may_be_xml(item)) > MAX_XML:
+        raise Unreadable(_("This document holds over 30 MB of text and drawings. Split it, and upload the parts."))
+
+
+def _may_be_xml(item: zipfile.ZipInfo) -> bool:
+    """By its name, or because it shrinks as photos do not: what a part is, the document itself says elsewhere."""
+    return item.filename.lower().endswith((".xml", ".rels")) or item.file_size > 2 * item.compress_size
 
 
 def _blocks(item: Paragraph | Table, outline: Outline) -> Iterator[Block]:
