@@ -5,8 +5,8 @@ from copy import deepcopy
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.compass.neighbours import teams_now
 
@@ -51,6 +51,14 @@ MOODS = [
     ("off", gettext_lazy("Off")),
 ]
 
+# What people choose among; any other code can be written.
+SPOKEN = "ar bg cs da de el en es et fi fr he hi hr hu id it ja ko lt lv nb nl pl pt pt-br ro ru sk sl sr sv th tr uk vi zh-hans"
+
+
+def languages_offered() -> list[tuple[str, str]]:
+    """Codes, and what each language calls itself."""
+    return [(code, get_language_info(code)["name_local"]) for code in SPOKEN.split()]
+
 
 class PairsField(forms.CharField):
     """Lines of `name: text` as a dictionary."""
@@ -92,7 +100,10 @@ class AgentForm(forms.Form):
     """Every tab's fields but those that other areas bring. Values that have no field, such as options, stay as they are."""
 
     language = forms.CharField(
-        label=gettext_lazy("Language"), max_length=35, help_text=gettext_lazy("Its code, such as en, de or pt-BR.")
+        label=gettext_lazy("Language"),
+        max_length=35,
+        widget=forms.TextInput(attrs={"list": "agent-languages", "autocomplete": "off"}),
+        help_text=gettext_lazy("Its code, such as en, de or pt-BR."),
     )
     prompt = forms.CharField(
         label=gettext_lazy("Prompt"), max_length=20_000, required=False, widget=_area(22, spellcheck="true"), strip=False

@@ -81,6 +81,62 @@ def test_a_quicker_colleague_is_shown(as_person: AsPerson, site: Site, acme: Ten
         assert version_head(agent).config["prompt"]["system"] == "Mine."
 
 
+def test_variables_are_completed_and_what_is_unsaved_is_marked(as_person: AsPerson, site: Site, acme: Tenant) -> None:
+    with tenant_context(acme):
+        agent_published(variables={"opening_hours": "nine to five"})
+    page = as_person("alice@acme.test", "acme", reduced_motion="reduce")
+    page.goto(f"{site('acme')}/compass/agents/reception/")
+    prompt, offered = page.get_by_role("textbox", name="Prompt", exact=True), page.get_by_role("listbox", name="Variables")
+    prompt.fill("")
+    prompt.press_sequentially("Call {{ca")
+    expect(offered.get_by_role("option")).to_have_count(2)
+    expect(page.locator("[data-saved]")).to_have_text("Unsaved changes")
+    expect(page.get_by_role("tab", name="Prompt")).to_have_attribute("data-unsaved", "")
+    _clean(page)
+    prompt.press("ArrowDown")
+    prompt.press("Enter")
+    expect(prompt).to_have_value("Call {{caller_name}}")
+    expect(offered).to_be_hidden()
+    prompt.press_sequentially(" at {{open")
+    prompt.press("Tab")
+    expect(prompt).to_have_value("Call {{caller_name}} at {{opening_hours}}")
+    prompt.press_sequentially(" {{da")
+    prompt.press("Escape")
+    expect(offered).to_be_hidden()
+    expect(prompt).to_be_focused()
+    page.get_by_role("tab", name="Limits").click()
+    page.get_by_label("Longest call").fill("0")
+    page.get_by_role("tab", name="Prompt").click()
+    page.keyboard.press("Control+s")
+    expect(page.get_by_label("Longest call")).to_be_focused()
+    expect(page.get_by_label("Longest call")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Longest call").fill("60")
+    page.keyboard.press("Control+s")
+    expect(page.locator("[data-saved]")).to_have_text("Saved")
+    expect(page.locator("[data-unsaved], [data-wrong]")).to_have_count(0)
+
+
+def test_a_model_is_looked_for_and_chosen(as_person: AsPerson, site: Site, acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"model-{number}" for number in range(9)]
+    monkeypatch.setattr("apps.compass.views.agents.offers.language_models", lambda: names)
+    monkeypatch.setattr("apps.compass.views.agents.offers.speech_models", lambda provider: ["whisper-1"])
+    with tenant_context(acme):
+        agent_published()
+    page = as_person("alice@acme.test", "acme", reduced_motion="reduce")
+    page.goto(f"{site('acme')}/compass/agents/reception/#tab-model")
+    page.get_by_label("Find a model").fill("el-7")
+    expect(page.locator("[data-choose=llm_model]:visible")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    chosen = page.get_by_role("button", name="model-7")
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    expect(chosen).to_be_focused()
+    expect(page.get_by_label("Language model", exact=True)).to_have_value("model-7")
+    page.get_by_label("Find a model").fill("nothing")
+    expect(page.get_by_text("No model of this name.").first).to_be_visible()
+    _clean(page)
+
+
 def _clean(page: Page) -> None:
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

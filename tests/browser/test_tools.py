@@ -51,7 +51,7 @@ def test_alice_makes_a_tool_and_gives_it_to_reception(as_person: AsPerson, site:
     page.get_by_role("tab", name="Tools").click()
     page.get_by_role("checkbox", name="order_status").check()
     page.get_by_role("button", name="Save draft").click()
-    expect(page.locator("[data-saved]")).to_contain_text("aved")
+    expect(page.locator("[data-saved]")).to_have_text("Saved")
     assert violations(page) == []
     with tenant_context(acme):
         draft = Agent.objects.get().versions.get(state="draft")

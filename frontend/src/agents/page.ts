@@ -1,4 +1,5 @@
 // The agent editor: saves the draft, tells who else is there, puts variables in, and shows what providers have to offer.
+import { completeStart } from "./complete";
 import { offersStart } from "./offers";
 import { othersStart } from "./others";
 import { promptStart } from "./prompt";
@@ -7,6 +8,7 @@ import { savingStart } from "./saving";
 const form = document.querySelector<HTMLFormElement>("#agent-form");
 if (form) {
   promptStart(form);
+  completeStart(form);
   savingStart(form);
   othersStart(form);
   offersStart(form);

@@ -1,6 +1,12 @@
 // The prompt: variables are put in by a click, unknown ones are named, and tokens are counted as one types.
 const variable = /\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}/g;
 
+/** One that something fills in. */
+export interface Variable {
+  name: string;
+  meaning: string;
+}
+
 export function promptStart(form: HTMLFormElement): void {
   const prompt = field(form, "prompt");
   let last = prompt;
@@ -14,6 +20,16 @@ export function promptStart(form: HTMLFormElement): void {
   });
   form.addEventListener("input", () => count(form));
   count(form);
+}
+
+/** Meridian's own variables, and those that stand below the prompt with what they become. */
+export function variablesKnown(form: HTMLFormElement): Variable[] {
+  const builtIn = [...form.querySelectorAll<HTMLElement>("[data-insert]")].map((button) => ({
+    name: button.dataset.insert ?? "",
+    meaning: button.dataset.meaning ?? "",
+  }));
+  const own = (field(form, "variables")?.value ?? "").split("\n").map((line) => line.split(/:(.*)/, 2).map((part) => part.trim()));
+  return [...builtIn, ...own.filter(([name]) => name).map(([name, meaning]) => ({ name: name ?? "", meaning: meaning ?? "" }))];
 }
 
 function insert(target: HTMLTextAreaElement, text: string): void {
@@ -38,9 +54,7 @@ function tokens(text: string): number {
 }
 
 function unknown(form: HTMLFormElement): string[] {
-  const builtIn = [...form.querySelectorAll<HTMLElement>("[data-insert]")].map((button) => button.dataset.insert);
-  const own = (field(form, "variables")?.value ?? "").split("\n").map((line) => line.split(":")[0]?.trim());
-  const known = new Set([...builtIn, ...own]);
+  const known = new Set(variablesKnown(form).map((one) => one.name));
   const used = ["prompt", "greeting", "greetings"].flatMap((name) => [...(field(form, name)?.value ?? "").matchAll(variable)]);
   return [...new Set(used.map((found) => found[1] ?? ""))].filter((name) => !known.has(name));
 }

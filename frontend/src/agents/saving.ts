@@ -23,7 +23,7 @@ export function savingStart(form: HTMLFormElement): void {
     form.setAttribute("data-dirty", ""); // the page's own guard takes a submit for a save that has worked
     void save(form);
   });
-  form.addEventListener("input", () => dirtied(form));
+  form.addEventListener("input", (event) => dirtied(form, event.target as Element));
   document.addEventListener("keydown", (event) => keyed(event, form));
   document.addEventListener("agent:save", () => void save(form));
   addEventListener("online", () => again !== 0 && void save(form));
@@ -60,9 +60,26 @@ function clicked(event: MouseEvent, form: HTMLFormElement): void {
   }
 }
 
-function dirtied(form: HTMLFormElement): void {
-  if (!form.hasAttribute("data-dirty")) document.dispatchEvent(new CustomEvent("agent:dirty"));
-  if (again === 0) say(""); // else it still has to be known that nothing was saved
+function dirtied(form: HTMLFormElement, field: Element): void {
+  tabOf(field)?.setAttribute("data-unsaved", "");
+  if (form.hasAttribute("data-dirty")) return;
+  document.dispatchEvent(new CustomEvent("agent:dirty"));
+  if (again === 0) unsavedSay(form); // else it still has to be known that nothing was saved
+}
+
+function unsavedSay(form: HTMLFormElement): void {
+  say(form.dataset.saidUnsaved ?? "");
+  document.querySelector("[data-saved]")?.setAttribute("data-unsaved", "");
+}
+
+/** The tab whose panel holds this element. */
+function tabOf(element: Element | null | undefined): HTMLElement | null {
+  const panel = element?.closest("[role=tabpanel]");
+  return panel ? document.getElementById(panel.getAttribute("aria-labelledby") ?? "") : null;
+}
+
+function tabsClean(form: HTMLFormElement, mark: string): void {
+  for (const tab of form.querySelectorAll(`[role=tab][${mark}]`)) tab.removeAttribute(mark);
 }
 
 /** One at a time: a second Ctrl S waits for the first. */
@@ -116,7 +133,11 @@ function saved(form: HTMLFormElement, answer: Saved): boolean {
   errorsShow(form, {});
   const facts = document.querySelector("[data-facts]");
   if (facts) facts.outerHTML = answer.facts;
-  say(form.hasAttribute("data-dirty") ? "" : (form.dataset.saidSaved ?? ""));
+  if (form.hasAttribute("data-dirty")) unsavedSay(form);
+  else {
+    tabsClean(form, "data-unsaved");
+    say(form.dataset.saidSaved ?? "");
+  }
   document.dispatchEvent(new CustomEvent("agent:saved", { detail: { base: answer.base } }));
   return true;
 }
@@ -133,13 +154,17 @@ function refused(form: HTMLFormElement, answer: Refused): void {
   dialog.showModal();
 }
 
-/** Each sentence at its field; the tab of the first one is opened. */
+/** Each sentence at its field; the tab of the first one is opened, and the field waits to be mended. */
 function errorsShow(form: HTMLFormElement, errors: Record<string, string>): void {
+  tabsClean(form, "data-wrong");
   for (const place of form.querySelectorAll<HTMLElement>("[data-error-for]")) {
     const name = place.dataset.errorFor ?? "";
     place.textContent = errors[name] ?? "";
     place.hidden = !errors[name];
-    form.querySelector(`[name="${CSS.escape(name || "-")}"]`)?.toggleAttribute("aria-invalid", Boolean(errors[name]));
+    if (errors[name]) tabOf(place)?.setAttribute("data-wrong", "");
+    const field = form.querySelector(`[name="${CSS.escape(name || "-")}"]`);
+    if (errors[name]) field?.setAttribute("aria-invalid", "true");
+    else field?.removeAttribute("aria-invalid");
   }
   const known = new Set([...form.querySelectorAll<HTMLElement>("[data-error-for]")].map((place) => place.dataset.errorFor));
   const rest = Object.entries(errors).filter(([name]) => !known.has(name)).map(([name, text]) => `${name}: ${text}`);
@@ -149,8 +174,8 @@ function errorsShow(form: HTMLFormElement, errors: Record<string, string>): void
     whole.hidden = false;
   }
   const first = form.querySelector<HTMLElement>("[data-error-for]:not([hidden])");
-  const panel = first?.closest<HTMLElement>("[role=tabpanel]");
-  if (panel) document.getElementById(panel.getAttribute("aria-labelledby") ?? "")?.click();
+  tabOf(first)?.click();
+  form.querySelector<HTMLElement>("[aria-invalid]")?.focus();
   first?.scrollIntoView({ block: "center" });
 }
 
@@ -160,5 +185,7 @@ function base(form: HTMLFormElement): HTMLInputElement {
 
 function say(text: string): void {
   const place = document.querySelector("[data-saved]");
-  if (place) place.textContent = text;
+  if (!place) return;
+  place.textContent = text;
+  place.removeAttribute("data-unsaved");
 }

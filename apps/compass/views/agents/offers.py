@@ -11,10 +11,11 @@ from django.views.decorators.http import require_GET
 from apps.compass.catalogue import Unanswered, Voice, language_models, sample, speech_models, voices
 from apps.compass.costs import price_shown
 from apps.compass.neighbours import PriceTable, prices_now
-from apps.compass.views.agents.common import admins, managers
+from apps.compass.views.agents.common import admins, managers, may_change
 from apps.core.templatetags.ui import unit_money
 
 SHOWN = 60
+SEARCHED = 8  # models above which there is a search
 PROVIDERS = {"elevenlabs", "openai"}
 
 
@@ -28,8 +29,11 @@ def voice_offers(request: HttpRequest) -> HttpResponse:
     except Unanswered as error:
         found, trouble = [], str(error)
     table = prices_now()
+    fitting = [voice for voice in found if _matches(voice, filters)]
     context = {
-        "voices": [voice for voice in found if _matches(voice, filters)][:SHOWN],
+        "voices": fitting[:SHOWN],
+        "more": max(0, len(fitting) - SHOWN),
+        "may_change": may_change(request),
         "trouble": trouble,
         "filters": filters,
         "genders": sorted({voice.gender for voice in found if voice.gender}),
@@ -88,7 +92,8 @@ def model_offers(request: HttpRequest) -> HttpResponse:
         _part(_("Language models"), "llm_model", "llm", "openai", language_models, table),
         _part(_("Speech to text"), "stt_model", "stt", speech, lambda: speech_models(speech), table),
     ]
-    return render(request, "compass/agents/_models.html", {"parts": parts})
+    many = sum(len(part["offers"]) for part in parts) > SEARCHED
+    return render(request, "compass/agents/_models.html", {"parts": parts, "many": many, "may_change": may_change(request)})
 
 
 def _part(title: str, field: str, part: str, provider: str, ask: Any, table: PriceTable) -> dict[str, Any]:
