@@ -21,9 +21,9 @@ class WorkerSettings:
     livekit_api_secret: str = field(repr=False)
     atlas_health_port: int = 8081
     media_bot_health_port: int = 8082
-    max_calls: int = 10
-    idle_processes: int = 1
-    begin_wait_seconds: int = 2
+    max_calls: int = 12
+    idle_processes: int = 3
+    begin_wait_seconds: int = 0
     drain_seconds: int = 3600
     parent_pid: int | None = None
 
@@ -51,8 +51,8 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int, least: in
 
 
 def default_max_calls(cores: int | None = None) -> int:
-    """Calls this machine takes, five a core: with more of them nobody is answered in time, so the next one goes elsewhere."""
-    return 5 * (cores or os.cpu_count() or 1)
+    """Calls this machine takes, six a core: with more of them nobody is answered in time, so the next one goes elsewhere."""
+    return 6 * (cores or os.cpu_count() or 1)
 
 
 def settings_read(environ: Mapping[str, str] | None = None) -> WorkerSettings:
@@ -65,8 +65,8 @@ def settings_read(environ: Mapping[str, str] | None = None) -> WorkerSettings:
         atlas_health_port=_whole_number(env, "MERIDIAN_ATLAS_HEALTH_PORT", 8081, 0),
         media_bot_health_port=_whole_number(env, "MERIDIAN_MEDIA_BOT_HEALTH_PORT", 8082, 0),
         max_calls=_whole_number(env, "MERIDIAN_MAX_CALLS", default_max_calls(), 1),
-        idle_processes=_whole_number(env, "MERIDIAN_IDLE_PROCESSES", 1, 0),
-        begin_wait_seconds=_whole_number(env, "MERIDIAN_BEGIN_WAIT_SECONDS", 2, 0),
+        idle_processes=_whole_number(env, "MERIDIAN_IDLE_PROCESSES", 3, 0),
+        begin_wait_seconds=_whole_number(env, "MERIDIAN_BEGIN_WAIT_SECONDS", 0, 0),
         drain_seconds=_whole_number(env, "MERIDIAN_DRAIN_SECONDS", 3600, 1),
         parent_pid=_whole_number(env, PARENT_VARIABLE, 0, 0) or None,
     )

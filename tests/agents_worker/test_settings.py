@@ -12,7 +12,11 @@ def test_defaults() -> None:
     settings = settings_read(ENVIRON)
     assert (settings.atlas_health_port, settings.media_bot_health_port) == (8081, 8082)
     assert settings.max_calls == default_max_calls()
-    assert settings.idle_processes == 1
+    assert (settings.idle_processes, settings.begin_wait_seconds) == (3, 0)
+
+
+def test_two_cores_take_twelve_calls() -> None:
+    assert default_max_calls(2) == 12
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRON))
