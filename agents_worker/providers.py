@@ -135,7 +135,10 @@ class ModelFactory:
                 base_url=credential.base_url,
                 max_retries=0,
                 http_client=httpx2.AsyncClient(
-                    verify=tls_context(), timeout=_OPENAI_TIMEOUT, limits=_OPENAI_LIMITS, follow_redirects=True
+                    verify=tls_context(),
+                    timeout=_OPENAI_TIMEOUT,
+                    limits=_OPENAI_LIMITS,
+                    follow_redirects=credential.base_url is None,  # a tenant's own address leads nowhere but there
                 ),
             )
         return self._clients[key]

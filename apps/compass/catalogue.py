@@ -13,6 +13,7 @@ from elevenlabs import ElevenLabs
 from elevenlabs.core import ApiError
 
 from apps.compass.models import ProviderCredential
+from apps.compass.outgoing import openai_http, provider_http
 from apps.compass.selectors.agents import AgentUnavailable, credential_of
 from apps.core.errors import TransientError
 from apps.core.schema import schema_current
@@ -95,22 +96,33 @@ def sample(*, provider: str, model: str, voice: str, language: str) -> tuple[byt
 
 
 def _openai_models() -> list[str]:
-    return _kept("openai", "models", lambda key: sorted(model.id for model in _openai(key, SECONDS).models.list()))
+    return _kept("openai", "models", _openai_listed)
+
+
+def _openai_listed(key: dict[str, Any]) -> list[str]:
+    with _openai(key, SECONDS) as client:
+        return sorted(model.id for model in client.models.list())
 
 
 def _openai(key: dict[str, Any], seconds: float) -> openai.OpenAI:
-    return openai.OpenAI(api_key=key["api_key"], base_url=key["base_url"], timeout=seconds, max_retries=0)
+    return openai.OpenAI(
+        api_key=key["api_key"],
+        base_url=key["base_url"],
+        timeout=seconds,
+        max_retries=0,
+        http_client=openai_http(key["base_url"]),
+    )
 
 
 def _openai_sample(key: dict[str, Any], model: str, voice: str, text: str) -> tuple[bytes, str]:
-    client = _openai(key, SAMPLE_SECONDS)
-    answer = client.audio.speech.create(model=model, voice=voice or "alloy", input=text, response_format="mp3")
-    return answer.read(), "audio/mpeg"
+    with _openai(key, SAMPLE_SECONDS) as client:
+        answer = client.audio.speech.create(model=model, voice=voice or "alloy", input=text, response_format="mp3")
+        return answer.read(), "audio/mpeg"
 
 
 def _elevenlabs(key: dict[str, Any], seconds: float) -> ElevenLabs:
     base = (key["base_url"] or "").rstrip("/").removesuffix("/v1")
-    return ElevenLabs(api_key=key["api_key"], timeout=seconds, base_url=base or None)
+    return ElevenLabs(api_key=key["api_key"], timeout=seconds, base_url=base or None, httpx_client=provider_http(key["base_url"]))
 
 
 def _elevenlabs_voices(key: dict[str, Any]) -> list[Voice]:

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import httpx2
 import openai
 
+from apps.compass.outgoing import LIMITS, is_tenants, openai_http_async
+
 T = TypeVar("T")
 TIMEOUT = httpx2.Timeout(connect=5.0, read=60.0, write=10.0, pool=5.0)
-LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=60)
 
 _starting = threading.RLock()  # a signal may come while its own thread starts the loop
 _running: set["concurrent.futures.Future[Any]"] = set()
@@ -42,12 +43,18 @@ def _cancel_running() -> None:
 @lru_cache(maxsize=512)
 def client_for(api_key: str, base_url: str | None) -> openai.AsyncOpenAI:
     """The client of one account; all share one pool of connections. Retries are the caller's, who knows the deadline."""
-    return openai.AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=_http())
+    http = _http_guarded() if is_tenants(base_url) else _http()
+    return openai.AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=TIMEOUT, http_client=http)
 
 
 @cache
 def _http() -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=True)
+
+
+@cache
+def _http_guarded() -> httpx2.AsyncClient:
+    return openai_http_async(TIMEOUT)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.test import Client, override_settings
+from django.test import Client
 from django_tenants.utils import schema_context
 
 from apps.compass.models import Agent
@@ -19,8 +19,7 @@ LIMITS = {"first_token_seconds": 1.5}
 
 def text_agent(model: OpenAIStandin, **config: Any) -> Agent:
     """A published agent whose language model is the stand-in."""
-    with override_settings(TOOL_ALLOWED_NETWORKS=["127.0.0.0/8"]):
-        credential_set(provider="openai", api_key=model.api_key, base_url=model.base_url)
+    credential_set(provider="openai", api_key=model.api_key, base_url=model.base_url)
     return agent_published(**{"limits": LIMITS, **config})
 
 

@@ -3,9 +3,11 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from django.test import override_settings
 
 from tests.standins.openai import OpenAIStandin
 from tests.standins.threads import threaded
@@ -89,6 +91,8 @@ def replies_taken(port: int = 0) -> Iterator[ReplySide]:
             thread.join()
 
 
-def model_running(**options: Any) -> AbstractContextManager[OpenAIStandin]:
-    """OpenAI's stand-in on a loop of its own; nothing that it would have refused may have been sent to it."""
-    return threaded(OpenAIStandin(**options))
+@contextmanager
+def model_running(**options: Any) -> Iterator[OpenAIStandin]:
+    """OpenAI's stand-in on a loop of its own, where tenants may reach it; nothing that it would refuse may be sent to it."""
+    with override_settings(TOOL_ALLOWED_NETWORKS=["127.0.0.0/8"]), threaded(OpenAIStandin(**options)) as standin:
+        yield standin

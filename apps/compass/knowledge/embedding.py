@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from apps.compass.models import ProviderCredential
 from apps.compass.models.knowledge import DIMENSIONS
+from apps.compass.outgoing import openai_http
 from apps.core.errors import PermanentError, TransientError
 
 BATCH = 32
@@ -117,4 +118,4 @@ def _client() -> openai.OpenAI:
 
 @lru_cache(maxsize=256)
 def _client_for(api_key: str, base_url: str | None) -> openai.OpenAI:
-    return openai.OpenAI(api_key=api_key, base_url=base_url, max_retries=0)
+    return openai.OpenAI(api_key=api_key, base_url=base_url, max_retries=0, http_client=openai_http(base_url))

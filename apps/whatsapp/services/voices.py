@@ -10,6 +10,7 @@ import httpx
 import openai
 import structlog
 
+from apps.compass.outgoing import openai_http, provider_http
 from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_call, agents_all
 from apps.core.errors import PermanentError, TransientError
 from apps.core.models import OPEN, OutboundEffect
@@ -91,7 +92,13 @@ def _config(attachment: Attachment) -> dict[str, Any]:
 
 def _openai(attachment: Attachment, config: dict[str, Any], data: bytes) -> Said:
     credential = config["credentials"]["openai"]
-    client = openai.OpenAI(api_key=credential["api_key"], base_url=credential["base_url"], timeout=TIMEOUT, max_retries=0)
+    client = openai.OpenAI(
+        api_key=credential["api_key"],
+        base_url=credential["base_url"],
+        timeout=TIMEOUT,
+        max_retries=0,
+        http_client=openai_http(credential["base_url"]),
+    )
     try:
         with client:
             answer = client.audio.transcriptions.create(
@@ -111,7 +118,8 @@ def _deepgram(attachment: Attachment, config: dict[str, Any], data: bytes) -> Sa
     params = {"model": config["stt"]["model"], "language": _language(config), "smart_format": "true"}
     headers = {"Authorization": f"Token {credential['api_key']}", "Content-Type": attachment.mime}
     try:
-        answer = httpx.post(f"{base}/v1/listen", params=params, headers=headers, content=data, timeout=TIMEOUT)
+        post = (provider_http(credential["base_url"]) or httpx).post
+        answer = post(f"{base}/v1/listen", params=params, headers=headers, content=data, timeout=TIMEOUT)
     except httpx.HTTPError as error:
         raise TransientError(f"The transcription did not come: {type(error).__name__}.") from error
     if answer.status_code == 429 or answer.status_code >= 500:
