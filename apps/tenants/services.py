@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 from django_tenants.utils import schema_context, tenant_context
 
 from apps.core.errors import PermanentError
@@ -22,11 +23,17 @@ def tenant_create(*, slug: str, name: str, country: str = "US", timezone: str = 
     return tenant
 
 
+class LogInExists(PermanentError):
+    """Somebody has a log-in with this address already."""
+
+
 @transaction.atomic
 def company_create(*, slug: str, name: str, email: str, person: str, password: str) -> User:
-    """A new tenant and its owner, both or neither. Raises PermanentError when the slug cannot be had."""
+    """A new tenant and its owner, both or neither. Raises PermanentError when the slug cannot be had, LogInExists."""
     tenant = tenant_create(slug=slug, name=name)
     lifecycle_tell("joined", tenant)
+    if User.objects.filter(email=email.lower()).exists():  # asked now: whoever signs up is logged in as the owner
+        raise LogInExists(_("There is a log-in with this address. Log in with it, or use another address."))
     return person_add(tenant=tenant, email=email, role=Role.OWNER, name=person, password=password).user
 
 
@@ -43,10 +50,7 @@ def person_add(*, tenant: Tenant, email: str, role: Role | str, name: str = "", 
     if user is None:
         user = User.objects.create_user(email, password, name=name)
     with tenant_context(tenant):  # whose audit log tells of it
-        membership, _ = Membership.everyone.update_or_create(
-            tenant=tenant, user=user, defaults={"role": role, "deactivated_at": None}
-        )
-    return membership
+        return Membership.everyone.update_or_create(tenant=tenant, user=user, defaults={"role": role, "deactivated_at": None})[0]
 
 
 def route_set(*, kind: Route.Kind | str, external_id: str, tenant: Tenant) -> Route:

@@ -17,7 +17,7 @@ from apps.tenants.login import ticket_url
 from apps.tenants.models import User
 from apps.tenants.policy import signup_open
 from apps.tenants.selectors import slug_problem
-from apps.tenants.services import company_create
+from apps.tenants.services import LogInExists, company_create
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,7 +47,7 @@ def _made(form: SignupForm) -> User | None:
             password=given["password"],
         )
     except PermanentError as error:  # somebody else was quicker
-        form.add_error("slug", str(error))
+        form.add_error("email" if isinstance(error, LogInExists) else "slug", str(error))
         return None
 
 
