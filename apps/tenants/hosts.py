@@ -7,6 +7,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.views.decorators.http import require_GET
+from django_tenants.utils import remove_www
 
 from apps.core.schema import schema_leave
 from apps.tenants.models import CustomDomain, Domain, Tenant
@@ -63,7 +64,8 @@ def _of_its_own(answer: HttpResponse) -> HttpResponse:
 def domain_allowed(request: HttpRequest) -> HttpResponse:
     """For a proxy that gets certificates as they are needed: 200 for a `domain` that is served here, else 404."""
     host = request.GET.get("domain", "").lower()
-    if host and (is_platforms(host) or is_served(host)):
+    served = host in settings.PUBLIC_HOSTS or is_served(remove_www(host) if is_platforms(host) else host)
+    if host and served:
         return HttpResponse("This host name is served.", content_type=TEXT)
     return HttpResponse("This host name is not served.", status=404, content_type=TEXT)
 
