@@ -1,15 +1,18 @@
 """How allauth behaves here: its words, where a log-in leads, and encrypted second factors."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import decrypt, encrypt
+from apps.tenants.hosts import host_of, is_platforms
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -27,6 +30,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_stages(self) -> list[str]:
         return [*super().get_login_stages(), "apps.tenants.login.HandoverStage"]
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Never on a company's own host name: whoever rules it could lead it elsewhere and read the key."""
+        url = super().get_reset_password_from_key_url(key)
+        if is_platforms(host_of(self.request)):
+            return str(url)
+        return f"{settings.PUBLIC_URL}{urlsplit(url).path}"
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")
