@@ -6,18 +6,20 @@ class TenantsConfig(AppConfig):
     label = "tenants"
 
     def ready(self) -> None:
+        from allauth.account.signals import password_reset
         from django.contrib.auth.signals import user_logged_in
 
         from apps.core.early import early_register
         from apps.core.rotation import rotation_register
         from apps.tenants import effects_domains  # noqa: F401  the outbox has to know its sender
         from apps.tenants.audit import audit_start
-        from apps.tenants.factors import factors_rotate
+        from apps.tenants.factors import address_proven, factors_rotate
         from apps.tenants.hosts import domain_allowed
         from apps.tenants.policy import login_stamp
         from apps.tenants.services_sso import sso_rotate
 
         user_logged_in.connect(login_stamp, dispatch_uid="tenants.login_stamp")
+        password_reset.connect(address_proven, dispatch_uid="tenants.address_proven")
         audit_start()
         rotation_register(sso_rotate)
         rotation_register(factors_rotate)

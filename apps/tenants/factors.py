@@ -2,12 +2,27 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 
 from apps.core.fields import decrypt, encrypt
+from apps.tenants.models import User
 
 SECRET = ("secret", "seed")  # of an authenticator app, of recovery codes
 SECRETS = ("migrated_codes",)
+
+
+def address_proven(sender: Any, user: User, **kwargs: Any) -> None:
+    """At a new password that came by mail: whoever reads it is the person.
+
+    Where the address had not been proven, somebody else may have signed up with it; what they set up opens nothing any more.
+    """
+    address = EmailAddress.objects.filter(user=user, email=user.email, verified=False).first()
+    if address is None:
+        return
+    Authenticator.objects.filter(user=user).delete()
+    EmailAddress.objects.filter(user=user, verified=False).exclude(pk=address.pk).delete()
+    address.set_verified()
 
 
 def factors_rotate(schema: str) -> int:
