@@ -89,8 +89,13 @@ def invitation_of(token: str, tenant: Tenant) -> Invitation:
 
 @transaction.atomic
 def invitation_accept(*, invitation: Invitation, user: User | None = None, name: str = "", password: str = "") -> Membership:
-    """The person joins; one without a log-in gets it here, with an address that the mail has proven."""
+    """The person joins; one without a log-in gets it here, with an address that the mail has proven.
+
+    Raises PeopleError where the invitation is gone since it was read.
+    """
     email = invitation.email
+    if not Invitation.objects.filter(pk=invitation.pk, sent_at=invitation.sent_at).select_for_update().exists():
+        raise PeopleError(_("This invitation has been used, withdrawn or sent again. Look for a newer mail, or ask for one."))
     if user is None:
         user = User.objects.create_user(email, password, name=name)
         EmailAddress.objects.create(user=user, email=email, primary=True, verified=True)

@@ -163,15 +163,18 @@ def _invitation(request: HttpRequest, pk: UUID) -> Invitation:
 @require_http_methods(["GET", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind an invitation's link: a new person chooses a password, one with a log-in gives it."""
-    tenant = request.tenant  # type: ignore[attr-defined]
     try:
-        invitation = invitation_of(token, tenant)
+        return _join(request, invitation_of(token, request.tenant))  # type: ignore[attr-defined]
     except PeopleError as error:
         return render(request, "people/join_over.html", {"sentence": str(error)}, status=410)
+
+
+def _join(request: HttpRequest, invitation: Invitation) -> HttpResponse:
+    """Raises PeopleError where the invitation is gone meanwhile."""
     known = User.objects.filter(email=invitation.email).first()
     if known is not None:
         return _join_known(request, invitation, known)
-    if tenant.sso_required and invitation.role != Role.OWNER:
+    if invitation.tenant.sso_required and invitation.role != Role.OWNER:
         messages.info(
             request, _("Log in by your company's single sign-on, with %(email)s, to join.") % {"email": invitation.email}
         )
