@@ -13,6 +13,7 @@ from livekit.rtc._proto.ffi_pb2 import FfiEvent
 from livekit.rtc._utils import Queue
 from livekit.rtc.version import __version__
 
+BITRATE = 64_000  # bit/s, at most: a sentence takes about that, silence nearly none
 # what happens by itself; every other event is the answer to a request
 _SOUND_AND_SIGHT = frozenset({"audio_stream_event", "video_stream_event"})
 _HAPPENINGS = _SOUND_AND_SIGHT | {"room_event"}
@@ -60,6 +61,17 @@ def native_start() -> Exchange:
     exchange._subscribers = client._queue._subscribers
     client._queue = exchange
     return exchange
+
+
+def publish_options(source: rtc.TrackSource.ValueType) -> rtc.TrackPublishOptions:
+    """How a voice or a tone is published.
+
+    From 64 kbit/s on Opus leaves the part of its encoder that is made for narrow lines and takes half the processor time, most of
+    it in silence, which it sends as nothing either way.
+    """
+    options = rtc.TrackPublishOptions(source=source)
+    options.audio_encoding.max_bitrate = BITRATE
+    return options
 
 
 def room_alone(room: rtc.Room) -> None:

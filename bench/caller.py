@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from livekit import rtc
 
-from agents_worker.native import native_start, room_alone, sound_of
+from agents_worker.native import native_start, publish_options, room_alone, sound_of
 from bench.sound import RATE
 
 LOUD = 120.0  # root mean square of a frame that a listener hears
@@ -62,7 +62,7 @@ class Caller:
         room_alone(self.room)
         self.connected_at = time.time()
         track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        options = publish_options(rtc.TrackSource.SOURCE_MICROPHONE)
         self._start(self._microphone())
         await self.room.local_participant.publish_track(track, options)
         return self

@@ -17,6 +17,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agents_worker.contracts import AgentConfig, TurnTaking
 from agents_worker.eager_stt import SAMPLE_RATE
+from agents_worker.native import publish_options
 from agents_worker.providers import Models
 
 # must be whole tens of milliseconds: the gain control behind it takes nothing else
@@ -64,6 +65,7 @@ def room_options(caller: rtc.RemoteParticipant) -> room_io.RoomOptions:
     """Linked to the caller alone, so that no other agent's track is ever heard as speech."""
     return room_io.RoomOptions(
         audio_input=room_io.AudioInputOptions(sample_rate=SAMPLE_RATE, frame_size_ms=_FRAME_MS),
+        audio_output=room_io.AudioOutputOptions(track_publish_options=publish_options(rtc.TrackSource.SOURCE_MICROPHONE)),
         participant_identity=caller.identity,
         close_on_disconnect=False,
     )

@@ -6,6 +6,8 @@ import asyncio
 
 from livekit import rtc
 
+from agents_worker.native import publish_options
+
 _FRAME_SECONDS = 0.05
 _QUEUE_MS = 100
 
@@ -27,7 +29,7 @@ class Player:
     async def publish(self) -> None:
         if self._sid is None:
             track = rtc.LocalAudioTrack.create_audio_track(self._name, self._source)
-            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_UNKNOWN)
+            options = publish_options(rtc.TrackSource.SOURCE_UNKNOWN)
             publication = await self._room.local_participant.publish_track(track, options)
             self._sid = publication.sid
 

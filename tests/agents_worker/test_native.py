@@ -4,11 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+from livekit import rtc
 from livekit.rtc._proto.audio_frame_pb2 import AudioStreamEvent
 from livekit.rtc._proto.ffi_pb2 import FfiEvent
 from livekit.rtc._proto.room_pb2 import ConnectCallback, RoomEvent
 
+from agents_worker.atlas.session import room_options
 from agents_worker.native import Exchange
 
 DROP_UNKNOWN = """
@@ -66,3 +69,10 @@ async def test_a_narrowed_subscriber_is_handed_only_what_concerns_it() -> None:
     assert found == {"one": ["audio_stream_event"], "other": ["audio_stream_event", "room_event", "connect"]}
     exchange.unsubscribe(one)
     assert await heard(exchange, one=one) == {"one": []}
+
+
+def test_atlas_publishes_its_voice_as_a_microphone_with_the_quick_encoder() -> None:
+    output = room_options(SimpleNamespace(identity="caller")).get_audio_output_options()  # type: ignore[arg-type]
+    assert output is not None
+    options = output.track_publish_options
+    assert (options.source, options.audio_encoding.max_bitrate) == (rtc.TrackSource.SOURCE_MICROPHONE, 64_000)
