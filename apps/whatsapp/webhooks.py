@@ -10,7 +10,9 @@ import math
 import re
 from typing import Any
 
+import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -21,6 +23,7 @@ from apps.core.payloads import storable
 from apps.core.webhooks import raw_body
 from apps.whatsapp.envelope import PROVIDER, items_of
 
+log = structlog.get_logger(__name__)
 MAX_MIB = 4  # Meta sends up to 3 MB
 MAX_CHALLENGE = 200
 SCHEME = "sha256="
@@ -30,11 +33,14 @@ ESCAPES = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # what Postgres may refuse
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def meta_webhook(request: HttpRequest) -> HttpResponse:
-    """GET is Meta's handshake. POST: 200 once every event is committed; 401 not Meta's, 400 no webhook, 413 too big."""
+    """GET is Meta's handshake. POST: 200 once all is committed; 401 not Meta's, 400 no webhook, 413 too big, 503 not now."""
     try:
         return _handshake(request) if request.method == "GET" else _store(request)
     except Problem as problem:
         return problem_response(problem.status, problem.code, problem.detail)
+    except (OperationalError, InterfaceError) as error:  # Meta sends it again, for up to seven days
+        log.error("webhook_not_stored", error=type(error).__name__)
+        return problem_response(503, "database_away", "The database is away, so nothing was kept. Send the webhook again.")
 
 
 def _handshake(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 from django_tenants.utils import tenant_context
 
@@ -12,6 +13,7 @@ from apps.desktop.models import Conversation, Message
 from apps.desktop.services.team import team_create
 from apps.tenants.models import User
 from apps.tenants.services_company import tenant_restore, tenant_suspend
+from apps.whatsapp import webhooks
 from apps.whatsapp.services.numbers import mapping_set
 from tests.whatsapp.meta import NAMES, OTHER_NUMBER, SECRET, deliver, fresh, post, recorded, said, signature, work
 
@@ -276,6 +278,21 @@ def test_three_megabytes_are_taken_and_five_are_not(team_number: Any) -> None:
     big = json.dumps({"entry": [], "x": "y" * 5_000_000}).encode()
     answer = post(big, signature(big))
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_what_cannot_be_stored_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    def away(*_: Any) -> None:
+        raise error("server closed the connection")
+
+    body = json.dumps(fresh("text")).encode()
+    with monkeypatch.context() as patched:
+        patched.setattr(webhooks, "inbox_store", away)
+        answer = post(body, signature(body))
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+    assert "server closed" not in answer.content.decode()
+    assert post(body, signature(body)).status_code == 200
+    assert InboundEvent.objects.count() == 1
 
 
 def test_other_methods_are_refused() -> None:
