@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 
@@ -59,4 +60,5 @@ def _given(models: Models) -> dict[str, str]:
         "MERIDIAN_IDLE_PROCESSES": "2",
         "TOOL_ALLOWED_NETWORKS": "127.0.0.1/32",
         "CALL_PAGE_RATE": "1000/min",
+        **{name: os.environ[name] for name in ("MERIDIAN_LIVEKIT_SIP",) if os.environ.get(name)},
     }

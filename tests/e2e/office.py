@@ -63,16 +63,20 @@ def secret(tenant: str, name: str, value: str) -> None:
         secret_set(name=name, value=value)
 
 
-def trunk(tenant: str, name: str, numbers: list[str]) -> str:
-    """Make an inbound trunk for these numbers; LiveKit's id of it."""
+def trunk(tenant: str, name: str, numbers: list[str], login: tuple[str, str] | None = None) -> str:
+    """Make an inbound trunk for these numbers, for this machine or whoever has the log-in; LiveKit's id of it."""
+    user, password = login or ("", "")
+    allowed = () if login else ("127.0.0.1",)
     with schema_context(tenant):
-        return sip_trunk_create(name=name, numbers=numbers, allowed_addresses=["127.0.0.1"]).trunk_id
+        return sip_trunk_create(
+            name=name, numbers=numbers, allowed_addresses=allowed, auth_user=user, auth_password=password
+        ).trunk_id
 
 
-def number(tenant: str, number: str, agent_id: str) -> None:
+def number(tenant: str, number: str, agent_id: str, ringback: str = "answer") -> None:
     """Map a number to an agent."""
     with schema_context(tenant):
-        number_set(number=number, agent_id=agent_id)
+        number_set(number=number, agent_id=agent_id, ringback=ringback)
 
 
 def whatsapp(tenant: str, phone_number_id: str, agent_id: str) -> None:
@@ -93,10 +97,10 @@ def turns(tenant: str, conversation_id: str) -> list[dict[str, Any]]:
         ]
 
 
-def calls(tenant: str) -> list[str]:
-    """The ids of a tenant's calls."""
+def calls(tenant: str, **which: str) -> list[str]:
+    """The ids of a tenant's calls, or of those to one number."""
     with schema_context(tenant):
-        return [str(pk) for pk in Call.objects.values_list("pk", flat=True)]
+        return [str(pk) for pk in Call.objects.filter(**which).values_list("pk", flat=True)]
 
 
 def call(tenant: str, call_id: str = "", room: str = "") -> dict[str, Any] | None:
