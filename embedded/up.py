@@ -147,7 +147,9 @@ def _addresses(stack: Stack) -> list[str]:
         lines += [f"Meridian           {stack.web_url}/", ""]
     lines.append(f"API documentation  {stack.web_url}/api/docs/")
     if stack.seed:
-        lines.append("From a terminal    .venv/bin/python manage.py call acme reception --wav question.wav --save answer.wav")
+        lines.append(
+            "From a terminal    .venv/bin/python manage.py call acme reception --wav docs/audio/question.wav --save answer.wav"
+        )
     if stack.hint:
         lines += ["", stack.hint]
     if stack.sip_address:
