@@ -56,7 +56,6 @@ class SeatsFullForm(forms.Form):
             (ADD, gettext_lazy("Take one more seat, and tell us by e-mail")),
             (REFUSE, gettext_lazy("Let nobody in who was not invited")),
         ],
-        help_text=gettext_lazy("For people who come in by single sign-on for the first time."),
     )
 
 

@@ -160,7 +160,7 @@ function counts(data: ChartData): boolean {
 
 function amount(data: ChartData, value: number): string {
   if (counts(data)) return value.toLocaleString(document.documentElement.lang);
-  const places = Math.abs(value) < 10 ** -data.places ? data.places + 2 : data.places;
+  const places = value !== 0 && Math.abs(value) < 10 ** -data.places ? data.places + 2 : data.places;
   const written = value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: places, maximumFractionDigits: places });
   return `${data.prefix ?? ""}${written}${data.unit}`;
 }

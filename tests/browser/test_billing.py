@@ -1,5 +1,6 @@
 """Finance's pages in a browser: from spending to an entry and its call, by mouse and keyboard, in both themes, on a phone."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -102,6 +103,33 @@ def test_the_chart_is_drawn_and_told_apart_by_address(as_person: AsPerson, site:
     expect(page.get_by_role("table", name="Shares of the spending")).to_contain_text("Text to speech")
     page.get_by_text("Show as a table").click()
     expect(page.locator("figure table")).to_contain_text("Text to speech")
+
+
+def test_a_chart_is_read_by_the_arrow_keys(as_person: AsPerson, site: Site, invoice: Invoice) -> None:
+    """One stop of the Tab key; what a bar is made of is seen and, by a screen reader, heard."""
+    page = as_person(FIONA, "acme")
+    day = timezone.localdate(LedgerEntry.objects.get().started_at)
+    page.goto(f"{site('acme')}/billing/?since={day - timedelta(days=2)}&until={day + timedelta(days=2)}")
+    chart = page.get_by_role("slider")
+    expect(chart).to_have_attribute("aria-label", re.compile(r"all of it for"))
+    chart.focus()
+    expect(chart).to_have_attribute("aria-valuenow", "5")
+    expect(page.locator(".chart-tip")).to_contain_text("$0.00")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(chart).to_have_attribute("aria-valuenow", "3")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"\$0\.0\d+, .+ \$0\.0\d+"))
+    expect(page.locator(".chart-tip")).to_be_visible()
+    page.keyboard.press("Home")
+    expect(chart).to_have_attribute("aria-valuenow", "1")
+    page.keyboard.press("Escape")
+    expect(page.locator(".chart-tip")).to_be_hidden()
+
+
+def test_the_next_invoice_comes_by_itself(as_person: AsPerson, site: Site, invoice: Invoice) -> None:
+    page = as_person(FIONA, "acme")
+    page.goto(f"{site('acme')}/billing/")
+    expect(page.get_by_role("table", name="The next invoice, so far")).to_contain_text("To be paid if nothing more were used")
 
 
 def test_a_file_comes_down(as_person: AsPerson, site: Site, invoice: Invoice) -> None:
