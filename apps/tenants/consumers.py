@@ -18,20 +18,25 @@ from apps.core.hub import hub
 from apps.tenants.models import Membership, User
 from apps.tenants.policy import session_foreign, session_too_weak
 from apps.tenants.selectors import membership_of, tenant_of_host
+from apps.tenants.services_people import person_topic
 
 MAX_TOPICS = 200
+COME_AGAIN = 1012  # WebSocket's “service restart”: the page opens another socket, or is told that it may not
 MAX_WAITING = 100  # hints; a client that is further behind than this fetches everything instead
 
 
 class TenantConsumer(AsyncJsonWebsocketConsumer):
     """Accepts members whose Origin is this very tenant's host, and forwards hints of the topics they ask for.
 
-    Close codes: 4401 not logged in, 4403 not of this tenant. Hints come from the hub, as text that is sent as it is; no
-    channel layer stands between, which would decode, queue and encode each hint for each socket.
+    Close codes: 4401 not logged in, 4403 not of this tenant, 1012 come again: their role changed, or they left. Hints come
+    from the hub, as text that is sent as it is; no channel layer stands between, which would decode, queue and encode each
+    hint for each socket.
     """
 
     channel_layer_alias = "none"
     membership: Membership
+    _own = ""  # the topic that tells that this person's rights changed
+    _over = False
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self.name = secrets.token_hex(8)
@@ -44,7 +49,7 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
         finally:
             forwarding.cancel()
             if self.topics:
-                await hub().leave(self.membership.tenant.schema_name, self.topics, self)
+                await hub().leave(self.membership.tenant.schema_name, [*self.topics, self._own], self)
 
     async def connect(self) -> None:
         user = self.scope.get("user")
@@ -56,7 +61,7 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
         if membership is None or self._origin() != self._host():
             await self.close(4403)
             return
-        self.membership = membership
+        self.membership, self._own = membership, person_topic(membership.user_id)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """`{"subscribe": [topic, …]}` adds topics; the answer lists all that are heard now.
@@ -69,7 +74,10 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
 
     def hear(self, text: str) -> None:
         """A hint of a topic that was asked for."""
-        if len(self._waiting) < MAX_WAITING:
+        if self._own and text.endswith(f'"topic":"{self._own}"}}'):
+            self._over = True
+            self._wake.set()
+        elif len(self._waiting) < MAX_WAITING:
             self._waiting.append(text)
             self._wake.set()
         else:
@@ -91,6 +99,8 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                if self._over:
+                    return await self.close(COME_AGAIN)
                 while self._waiting:
                     await self.base_send({"type": "websocket.send", "text": self._waiting.popleft()})
 
@@ -98,7 +108,7 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
         fresh = [topic for topic in dict.fromkeys(topics) if topic not in self.topics][: MAX_TOPICS - len(self.topics)]
         if fresh:
             self.topics.update(fresh)
-            await hub().join(self.membership.tenant.schema_name, fresh, self)
+            await hub().join(self.membership.tenant.schema_name, [*fresh, self._own], self)
 
     def _subscribed(self) -> dict[str, list[str]]:
         return {"subscribed": sorted(self.topics)}

@@ -1,6 +1,7 @@
 """Every write to who works at a tenant: invitations, roles, and people who leave."""
 
 from decimal import Decimal
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import PermanentError
 from apps.core.letters import letter_make
+from apps.core.realtime import hint_publish
 from apps.tenants.models import Invitation, Membership, Role, Tenant, User
 from apps.tenants.models_people import INVITATION_LASTS
 from apps.tenants.seats import Seat, seat_missing, seats_add
@@ -113,6 +115,7 @@ def role_change(*, membership: Membership, role: Role | str, by: User | None) ->
         _not_the_last_owner(membership)
     membership.role = role
     membership.save(update_fields=["role"])
+    _sockets_end(membership)
 
 
 @transaction.atomic
@@ -123,6 +126,7 @@ def person_remove(*, membership: Membership, by: User | None) -> None:
         _not_the_last_owner(membership)
     membership.delete()
     sessions_end(user=membership.user)
+    _sockets_end(membership)
 
 
 @transaction.atomic
@@ -138,6 +142,7 @@ def person_deactivate(*, membership: Membership, by: User | None) -> None:
     membership.deactivated_at = timezone.now()
     membership.save(update_fields=["deactivated_at"])
     sessions_end(user=membership.user)
+    _sockets_end(membership)
 
 
 @transaction.atomic
@@ -155,6 +160,16 @@ def sessions_end(*, user: User) -> None:
     """Logs a person out everywhere."""
     for session in UserSession.objects.filter(user=user):
         session.end()
+
+
+def person_topic(user_id: UUID) -> str:
+    """The topic of hints on which a person's websockets at a company end."""
+    return f"person:{user_id}"
+
+
+def _sockets_end(membership: Membership) -> None:
+    """An open websocket was let in by a role that counts no more."""
+    hint_publish(membership.tenant.schema_name, person_topic(membership.user_id), "rights", str(membership.user_id), 0)
 
 
 def _seat_take(tenant: Tenant, price: Decimal | None, what: str = "") -> None:

@@ -11,13 +11,16 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import transaction
+from django_tenants.utils import tenant_context
 from pytest_django import Settings
 from redis.asyncio import Redis
 
 from apps.core.hub import hub
 from apps.core.realtime import hint_channel, hint_publish
 from apps.tenants.consumers import MAX_WAITING, TenantConsumer
-from apps.tenants.models import User
+from apps.tenants.models import Membership, Role, User
+from apps.tenants.services import person_add
+from apps.tenants.services_people import person_deactivate, person_remove, role_change
 from embedded.ports import ports_free
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +105,38 @@ async def test_rolled_back_change_sends_no_hint(people: dict[str, User]) -> None
     await publish("acme", "calls", 2)
     assert (await alice.receive_json_from())["version"] == 2
     await alice.disconnect()
+
+
+@pytest.fixture
+def nina(people: dict[str, User]) -> Iterator[User]:
+    """Works at acme for one test."""
+    acme = Membership.objects.get(user=people["alice"], tenant__schema_name="acme").tenant
+    made = person_add(tenant=acme, email="nina@acme.test", role=Role.AGENT, name="Nina").user
+    yield made
+    with tenant_context(acme):  # whose audit log names her
+        made.delete()
+
+
+@sync_to_async
+def rights_change(person: User, by: User, change: str) -> None:
+    membership = Membership.objects.get(user=person)
+    if change == "role":
+        role_change(membership=membership, role=Role.FINANCE, by=by)
+    else:
+        {"deactivated": person_deactivate, "removed": person_remove}[change](membership=membership, by=by)
+
+
+@pytest.mark.parametrize("change", ["deactivated", "removed", "role"])
+async def test_who_leaves_hears_no_more(people: dict[str, User], nina: User, change: str) -> None:
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    hers = await subscribed(nina, "acme.localhost", "calls")
+    await rights_change(nina, people["alice"], change)
+    assert await hers.receive_output(timeout=5) == {"type": "websocket.close", "code": 1012}
+    await hers.disconnect()
+    await publish("acme", "calls", 8)
+    assert (await alice.receive_json_from())["version"] == 8
+    await alice.disconnect()
+    assert hub()._topics == {}
 
 
 async def test_slow_client_is_told_to_fetch_instead(people: dict[str, User]) -> None:
