@@ -3,6 +3,7 @@
 export function overlaysStart(): void {
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", keyed);
+  document.querySelectorAll<HTMLElement>(".tabs-line").forEach(tabCurrentShow);
   document.addEventListener("htmx:after:swap", () => document.querySelectorAll<HTMLElement>("[role=tablist]").forEach(tabsRestore));
 }
 
@@ -73,6 +74,13 @@ export function tabsRestore(list: ParentNode): void {
   const id = location.hash.slice(1);
   const tab = id ? list.querySelector<HTMLElement>(`[role=tab][id="${CSS.escape(id)}"]`) : null;
   if (tab && tab.getAttribute("aria-selected") !== "true") tabChoose(tab);
+}
+
+/** Where the tabs are wider than a phone, the one that is open is what is seen of them. */
+function tabCurrentShow(line: HTMLElement): void {
+  const current = line.querySelector<HTMLElement>("[aria-current]")?.getBoundingClientRect();
+  const frame = line.getBoundingClientRect();
+  if (current) line.scrollLeft += current.left - frame.left - (frame.width - current.width) / 2;
 }
 
 function tabStep(tab: HTMLElement, step: number): void {

@@ -5,6 +5,7 @@ import { type Variable, variablesKnown } from "./prompt";
 const fields = '[name="prompt"], [name="greeting"], [name="greetings"]';
 const begun = /\{\{\s*([A-Za-z0-9_]*)$/;
 const most = 12;
+const gap = 4;
 const copied = ["font-family", "font-size", "font-weight", "line-height", "letter-spacing", "tab-size", "box-sizing"];
 copied.push(...["top", "right", "bottom", "left"].map((side) => `padding-${side}`), "border-top-width", "border-top-style");
 
@@ -35,8 +36,8 @@ function offer(form: HTMLFormElement, field: HTMLTextAreaElement, list: HTMLElem
   list.replaceChildren(...names.sort(first(typed ?? "")).slice(0, most).map((one, place) => option(list, one, place)));
   field.setAttribute("data-completes", "");
   list.hidden = false;
-  choose(field, list, 0);
   placeAt(field, list);
+  choose(field, list, 0);
 }
 
 /** What stands after the braces at the cursor; null where there are none. */
@@ -84,7 +85,15 @@ function choose(field: HTMLTextAreaElement, list: HTMLElement, place: number): v
   const options = [...list.querySelectorAll<HTMLElement>("[role=option]")];
   options.forEach((one, number) => one.setAttribute("aria-selected", String(number === place)));
   field.setAttribute("aria-activedescendant", options[place]?.id ?? "");
-  options[place]?.scrollIntoView({ block: "nearest" });
+  rowShow(list, options[place]);
+}
+
+/** Scrolls the list alone: the page stays where somebody is writing. */
+function rowShow(list: HTMLElement, row: HTMLElement | undefined): void {
+  if (!row) return;
+  if (row.offsetTop < list.scrollTop) list.scrollTop = row.offsetTop;
+  const below = row.offsetTop + row.offsetHeight - list.clientHeight;
+  if (below > list.scrollTop) list.scrollTop = below;
 }
 
 /** The whole variable, closed; braces that stand behind the cursor already are used. */
@@ -109,7 +118,7 @@ function owner(list: HTMLElement): HTMLTextAreaElement | null {
   return list.closest("form")?.querySelector<HTMLTextAreaElement>("[data-completes]") ?? null;
 }
 
-/** Below the braces: a copy of the field with the same letters tells where they stand, as a text area does not. */
+/** Below the braces, above them at the foot of the screen: a copy of the field with the same letters tells where they stand, as a text area does not. */
 function placeAt(field: HTMLTextAreaElement, list: HTMLElement): void {
   const copy = document.createElement("div");
   const style = getComputedStyle(field);
@@ -125,6 +134,9 @@ function placeAt(field: HTMLTextAreaElement, list: HTMLElement): void {
   const there = field.getBoundingClientRect();
   const left = there.left - within.left + mark.offsetLeft;
   list.style.left = `${Math.max(0, Math.min(left, within.width - list.offsetWidth))}px`;
-  list.style.top = `${there.top - within.top + mark.offsetTop - field.scrollTop + mark.offsetHeight + 4}px`;
+  const line = there.top + mark.offsetTop - field.scrollTop; // on the screen
+  const room = innerHeight - line - mark.offsetHeight - gap;
+  const top = room < list.offsetHeight ? line - list.offsetHeight - gap : line + mark.offsetHeight + gap;
+  list.style.top = `${top - within.top}px`;
   copy.remove();
 }
