@@ -22,7 +22,7 @@ NO_SETTINGS = {
 # Prefixes, parts of addresses, the proxy's routes, what middleware answers, and other paths.
 NO_PAGES = {"/api/v1/", "/api/v1/billing/", "/plan", "/plan/preview", "/media-bot", "/shortcut", "/embeddings", "/order/status"}
 NO_PAGES |= {"/healthz", "/readyz", "/metrics", "/rtc", "/ws/"}
-FOLDERS = ("/etc/", "/home/", "/opt/", "/tmp/", "/usr/", "/var/")
+FOLDERS = ("/bin/", "/etc/", "/home/", "/opt/", "/tmp/", "/usr/", "/var/")
 METHODS = "(?:GET|POST|PUT|PATCH|DELETE)"
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
