@@ -7,6 +7,7 @@ interface Swap {
 }
 
 let asked = false;
+let menuOpen = false; // when the key was pressed: Escape closes it, and nothing more
 let place = 0; // of the open conversation in the list, or where it was before it left
 
 export function listStart(): void {
@@ -15,6 +16,7 @@ export function listStart(): void {
   document.addEventListener("htmx:after:swap", mark);
   document.addEventListener("drafts", draftsMark);
   document.addEventListener("click", clicked);
+  document.addEventListener("keydown", () => (menuOpen = document.querySelector("details[data-menu][open]") !== null), { capture: true });
   document.addEventListener("keydown", keyed);
   document.addEventListener("submit", localTime, { capture: true });
   document.addEventListener("htmx:after:request", resolved);
@@ -94,7 +96,7 @@ function clicked(event: MouseEvent): void {
 }
 
 function keyed(event: KeyboardEvent): void {
-  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], details[data-menu][open]")) return;
+  if (event.key !== "Escape" || event.defaultPrevented || menuOpen || document.querySelector("dialog[open]")) return;
   if ((event.target as Element).matches("input, textarea, select") || !conversation()) return;
   document.querySelector<HTMLAnchorElement>("[data-back]")?.click();
 }
