@@ -85,8 +85,8 @@ def test_what_came_in_and_what_is_open_by_currency(staff: Client, acme: Tenant, 
     for place, state in enumerate((Invoice.State.DRAFT, Invoice.State.VOID), 5):
         invoice_make(globex, month=f"2026-0{place}-01", state=state, currency="JPY", **now)
     euros, dollars = revenue.collected_in(this_month())
-    assert (euros.currency, euros.invoiced, euros.collected, euros.outstanding, euros.overdue) == ("EUR", 40, 0, 40, 0)
-    assert (dollars.invoiced, dollars.collected) == (80, 35)
+    assert (euros.currency, euros.billed, euros.collected, euros.outstanding, euros.overdue) == ("EUR", 40, 0, 40, 0)
+    assert (dollars.billed, dollars.collected) == (80, 35)
     assert (dollars.outstanding, dollars.overdue, dollars.written_off) == (50, 25, 40)
     said = staff.get("/staff/revenue/").content.decode()
     assert "Outstanding now" in said and "$50.00" in said and "€40.00" in said

@@ -161,8 +161,8 @@ def _tiered(
         return []
     units, names = zip(*((str(unit), name) for unit, (name, _) in UNITS.items()), strict=True)
     with connection.cursor() as cursor:
-        given = {**_values(invoice, month), "units": list(units), "names": list(names), "prices": list(tiers)}
-        cursor.execute(TIERED_SO_FAR if month.running else TIERED, given)
+        asked = {**_values(invoice, month), "units": list(units), "names": list(names), "prices": list(tiers)}
+        cursor.execute(TIERED_SO_FAR if month.running else TIERED, asked)
         used = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
     totals: dict[str, _Volume] = {}
     for price in sorted((tiers[key][0].price for key in used), key=lambda price: price.book.effective_from):

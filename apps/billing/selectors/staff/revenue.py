@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.core.cache import cache
 from django.db.models import DecimalField, Q, QuerySet, Sum
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
@@ -48,10 +49,10 @@ class NamedSums:
 
 @dataclass(frozen=True)
 class Collected:
-    """Invoices in one currency, with tax: `invoiced` and `collected` in a month; `outstanding`, and `overdue` of it, now."""
+    """Invoices in one currency, with tax: `billed` and `collected` in a month; `outstanding`, and `overdue` of it, now."""
 
     currency: str
-    invoiced: Decimal
+    billed: Decimal
     collected: Decimal
     outstanding: Decimal
     overdue: Decimal
@@ -59,7 +60,7 @@ class Collected:
 
     @property
     def says_something(self) -> bool:
-        return any((self.invoiced, self.collected, self.outstanding, self.written_off))
+        return any((self.billed, self.collected, self.outstanding, self.written_off))
 
 
 def month_cells(month: date) -> list[Cell]:
@@ -123,17 +124,20 @@ def collected_in(month: date) -> list[Collected]:
     """The invoices of all tenants, each currency by itself: what the month brought, and what is open now."""
     start, end = month_bounds(month)
     open_now = Q(state=Invoice.State.OPEN)
-    sums = {
-        "invoiced": Sum("total", filter=Q(finalized_at__gte=start, finalized_at__lt=end)),
-        "collected": Sum("paid", filter=Q(paid_at__gte=start, paid_at__lt=end)),
-        "outstanding": Sum(OWED, filter=open_now),
-        "overdue": Sum(OWED, filter=open_now & Q(due_at__lt=timezone.now())),
-        "written_off": Sum(OWED, filter=Q(state=Invoice.State.UNCOLLECTIBLE)),
-    }
     counted = Invoice.objects.exclude(state__in=(Invoice.State.DRAFT, Invoice.State.VOID)).order_by("currency").values("currency")
-    found = counted.annotate(**{name: Coalesce(one, ZERO, output_field=AMOUNT) for name, one in sums.items()})
-    rows = (Collected(row["currency"], **{name: row[name] for name in sums}) for row in found)
+    found = counted.annotate(
+        billed=_summed("total", Q(finalized_at__gte=start, finalized_at__lt=end)),
+        collected=_summed("paid", Q(paid_at__gte=start, paid_at__lt=end)),
+        outstanding=_summed(OWED, open_now),
+        overdue=_summed(OWED, open_now & Q(due_at__lt=timezone.now())),
+        written_off=_summed(OWED, Q(state=Invoice.State.UNCOLLECTIBLE)),
+    )
+    rows = [Collected(**cast("dict[str, Any]", row)) for row in found]
     return [one for one in rows if one.says_something]
+
+
+def _summed(amount: str | Combinable, which: Q) -> Coalesce:
+    return Coalesce(Sum(amount, filter=which), ZERO, output_field=AMOUNT)
 
 
 def month_lines(month: date) -> Iterator[dict[str, Any]]:
