@@ -14,6 +14,7 @@ from apps.core.paging import PAGING, page_answer, page_shape
 from apps.core.shapes import Line, business_hours_field, number_values
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 from apps.whatsapp.models import AgentPhoneMapping
+from apps.whatsapp.services.claims import number_claim
 from apps.whatsapp.services.numbers import NumberMapped, mapping_delete, mapping_set
 
 TAGS = ["numbers"]
@@ -47,6 +48,12 @@ class WhatsAppNumberRequest(WhatsAppNumberChange):
     """A number by Meta's own id of it, and who answers it."""
 
     phone_number_id = Line(max_length=64)
+    access_token = Line(
+        max_length=1000,
+        required=False,
+        write_only=True,
+        help_text="Of a system user at Meta who may use the number: it shows that it is yours. Kept encrypted, never answered.",
+    )
 
 
 class WhatsAppNumberShape(WhatsAppNumberChange):
@@ -78,10 +85,10 @@ class WhatsAppNumbersAPI(WhatsAppNumbersView):
         summary="Add a WhatsApp number", request=WhatsAppNumberRequest, responses={201: WhatsAppNumberShape, **WRITE}, tags=TAGS
     )
     def post(self, request: Request) -> Response:
-        """Maps a number; what was sent to it in the last seven days is taken up."""
+        """Maps a number that the access token can see at Meta; what was sent to it in the last seven days is taken up."""
         given = number_values(WhatsAppNumberRequest, request)
         try:
-            mapping = mapping_set(**given, new=True)
+            mapping = number_claim(**{"access_token": None, **given})
         except NumberMapped as error:
             raise Problem(409, "number_exists", str(error)) from error
         return Response(WhatsAppNumberShape(mapping).data, status=201)

@@ -28,7 +28,7 @@ class NumberForm(HoursForm):
         label=_("Access token"),
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("Of a system user at Meta. Empty: what is kept stays. It is never shown again."),
+        help_text=_("Of a system user at Meta who may use the number: it shows that the number is yours. Later, empty keeps it."),
     )
     agent = forms.ChoiceField(label=_("Answered by"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False, help_text=_("Answers, or takes over from the AI agent."))

@@ -174,6 +174,14 @@ def media_stream(*, token: str, url: str) -> Iterator[httpx.Response]:
         yield response
 
 
+def number_about(*, token: str, phone_number_id: str) -> dict[str, Any]:
+    """GET /{phone_number_id}: display_phone_number, verified_name; refused where this very token may not see the number."""
+    with meta_errors():
+        return _api(token, settings.WHATSAPP_GRAPH_URL).get_business_phone_number(
+            phone_number_id, ("id", "display_phone_number", "verified_name")
+        )
+
+
 def templates_page(*, token: str, waba_id: str, after: str | None) -> dict[str, Any]:
     """GET /{waba_id}/message_templates, one page."""
     pagination = {"limit": "100", **({"after": after} if after else {})}

@@ -12,6 +12,7 @@ from apps.core.errors import PermanentError
 from apps.tenants.access import ADMINS, role_required
 from apps.whatsapp.forms import NumberForm, number_initial
 from apps.whatsapp.models import AgentPhoneMapping
+from apps.whatsapp.services.claims import number_claim
 from apps.whatsapp.services.numbers import mapping_delete, mapping_set
 
 admins = role_required(*ADMINS)
@@ -59,7 +60,7 @@ def _fresh(form: NumberForm, mapping: AgentPhoneMapping | None) -> bool:
 
 def _saved(form: NumberForm, *, new: bool) -> bool:
     try:
-        mapping_set(**form.values, new=new)
+        (number_claim if new else mapping_set)(**form.values)
     except PermanentError as error:
         form.add_error(None, str(error))
     return not form.errors

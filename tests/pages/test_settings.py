@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django_tenants.utils import tenant_context
+from pytest_httpserver import HTTPServer
 
 from apps.compass.services import agent_create
 from apps.core.hours import spans_of
@@ -15,11 +16,13 @@ from apps.desktop.services.team import team_create
 from apps.tenants.models import Membership, Role, Route, Tenant, User
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.services.numbers import mapping_set
+from tests.whatsapp.meta import Graph
 
 ClientFor = Callable[[User | None, str], Client]
 TENANT = "config.urls_tenant"
 TEAM = {"name": "Field support", "answer_minutes": "3", "claim_minutes": "10", "next_team": ""}
 NUMBER = {"phone_number_id": "1000000009", "label": "Shop", "display_number": "+15550100009", "enabled": "on"}
+OWN = {"access_token": "secret-token"}
 
 
 def at(name: str, *args: object) -> str:
@@ -99,16 +102,25 @@ def test_a_canned_response_is_made_changed_and_deleted(admin: Client, acme: Tena
 
 
 @pytest.fixture
+def meta(httpserver: HTTPServer, settings: Any) -> Graph:
+    """Meta, which shows the number to the company's own token."""
+    settings.WHATSAPP_GRAPH_URL = httpserver.url_for("").rstrip("/")
+    graph = Graph(httpserver)
+    graph.seen_by = {NUMBER["phone_number_id"]: OWN["access_token"]}
+    return graph
+
+
+@pytest.fixture
 def agent_id(acme: Tenant) -> str:
     with tenant_context(acme):
         return str(agent_create(slug="reception", name="Reception", language="en", config={}).pk)
 
 
-def test_a_number_goes_to_an_agent(admin: Client, acme: Tenant, agent_id: str) -> None:
+def test_a_number_goes_to_an_agent(admin: Client, acme: Tenant, agent_id: str, meta: Graph) -> None:
     hours = {"limited": "on", "hours_mon": "9-12, 13:00-17:30", "timezone": "Europe/Berlin", "out_of_hours": "message"}
     answer = admin.post(
         at("whatsapp-number-new"),
-        {**NUMBER, **hours, "agent": agent_id, "out_of_hours_text": "We are closed.", "access_token": "secret-token"},
+        {**NUMBER, **hours, "agent": agent_id, "out_of_hours_text": "We are closed.", **OWN},
     )
     assert answer.status_code == 302
     with tenant_context(acme):
@@ -137,26 +149,30 @@ def test_a_saved_number_keeps_its_token_and_its_id(admin: Client, acme: Tenant, 
     ("given", "says"),
     [
         ({"agent": ""}, "Say who answers"),
+        ({"access_token": ""}, "shows that the number is yours"),
+        ({"access_token": "another"}, "does not show this number"),
         ({"limited": "on"}, "hours of at least one day"),
         ({"hours_mon": "nine to five", "limited": "on"}, "09:00-17:00"),
         ({"timezone": "Mars/Olympus"}, "no time zone"),
         ({"phone_number_id": "+1 555"}, "digits only"),
         ({"limited": "on", "hours_mon": "9-17", "out_of_hours": "message"}, "told out of hours"),
     ],
-    ids=["nobody", "no-hours", "hours", "zone", "id", "no-text"],
+    ids=["nobody", "no-token", "other-token", "no-hours", "hours", "zone", "id", "no-text"],
 )
-def test_what_cannot_be_is_said(admin: Client, acme: Tenant, agent_id: str, given: dict[str, Any], says: str) -> None:
-    answer = admin.post(at("whatsapp-number-new"), {**NUMBER, "agent": agent_id, **given})
+def test_what_cannot_be_is_said(
+    admin: Client, acme: Tenant, agent_id: str, meta: Graph, given: dict[str, Any], says: str
+) -> None:
+    answer = admin.post(at("whatsapp-number-new"), {**NUMBER, **OWN, "agent": agent_id, **given})
     assert answer.status_code == 422 and says in answer.content.decode()
     with tenant_context(acme):
         assert not AgentPhoneMapping.objects.exists()
 
 
-def test_another_tenants_number_cannot_be_taken(admin: Client, acme: Tenant, globex: Tenant, agent_id: str) -> None:
+def test_another_tenants_number_cannot_be_taken(admin: Client, acme: Tenant, globex: Tenant, agent_id: str, meta: Graph) -> None:
     with tenant_context(globex):
         mapping_set(phone_number_id="1000000009", team=team_create(slug="all", name="All").slug)
-    answer = admin.post(at("whatsapp-number-new"), {**NUMBER, "agent": agent_id})
-    assert answer.status_code == 422
+    answer = admin.post(at("whatsapp-number-new"), {**NUMBER, **OWN, "agent": agent_id})
+    assert answer.status_code == 422 and "another tenant" in answer.content.decode()
     assert Route.objects.get(kind=Route.Kind.WHATSAPP_NUMBER).tenant == globex
 
 

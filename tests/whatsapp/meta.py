@@ -107,6 +107,7 @@ class Graph:
         self.announced: dict[str, Any] = {}
         self.stream: Callable[[], Iterator[bytes]] | None = None
         self.templates: list[dict[str, Any]] = []
+        self.seen_by: dict[str, str] = {}  # phone_number_id -> the access token that may see it
         self.tokens: list[str] = []
         self.before: Callable[[], object] = lambda: None
         self._numbers = itertools.count(1)
@@ -146,6 +147,8 @@ class Graph:
             if self.stream is not None:
                 return Response(self.stream(), content_type=mime)
             return Response(content, content_type=mime)
+        if (token := self.seen_by.get(parts[-1])) and self.tokens[-1] == f"Bearer {token}":
+            return _json({"id": parts[-1], "display_phone_number": "+1 555 078 3881", "verified_name": "Shop"})
         return self._about(parts[-1])
 
     def _message(self, body: dict[str, Any]) -> Response:

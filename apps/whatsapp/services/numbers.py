@@ -97,9 +97,14 @@ def mapping_delete(*, mapping: AgentPhoneMapping) -> None:
     mapping.delete()
 
 
-def _check(phone_number_id: str, agent_id: UUID | str | None, team: str, out_of_hours: str, text: str) -> None:
+def number_id_check(phone_number_id: str) -> None:
+    """Raises PermanentError for what cannot be Meta's id of a number."""
     if not (phone_number_id.isascii() and phone_number_id.isdigit() and len(phone_number_id) <= 64):
         raise PermanentError("The phone number id is Meta's own id of the number, digits only; see WhatsApp > API setup at Meta.")
+
+
+def _check(phone_number_id: str, agent_id: UUID | str | None, team: str, out_of_hours: str, text: str) -> None:
+    number_id_check(phone_number_id)
     if agent_id is None and not team:
         raise PermanentError("Say who answers: an AI agent, or a team.")
     if agent_id is not None and not Agent.objects.filter(pk=agent_id).exists():
