@@ -28,8 +28,8 @@ def _queued() -> Iterator[None]:
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Worker:
-    """Starts the `turns` process on the test's own database and queue."""
-    return lambda: celery_running("turns", tmp_path / "turns.log", patience=60)
+    """Starts the `turns` process on the test's own database and queue, where tenants may reach the stand-in."""
+    return lambda: celery_running("turns", tmp_path / "turns.log", patience=60, TOOL_ALLOWED_NETWORKS="127.0.0.0/8")
 
 
 def test_turns_of_two_tenants(acme: Any, globex: Any, model: OpenAIStandin, channel: ReplySide, worker: Worker) -> None:
