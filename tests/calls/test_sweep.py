@@ -47,6 +47,16 @@ def test_lost_sip_join_makes_the_call(phone: FakeLiveKit, sweep: Sweep) -> None:
     assert phone.dispatched(SIP_ROOM) == [("atlas", 1), ("media-bot", 1)]
 
 
+@pytest.mark.parametrize(("given", "shown"), [("Phone +15551111", "+15551111"), ("Maria Gonzales", "Maria Gonzales")])
+def test_a_caller_is_called_by_a_name_or_the_number(phone: FakeLiveKit, sweep: Sweep, given: str, shown: str) -> None:
+    """LiveKit names a caller who sends no name after the number (recorded: participant_joined of a SIP call)."""
+    attributes = {"sip.trunkID": TRUNK, "sip.trunkPhoneNumber": NUMBER, "sip.phoneNumber": "+15551111"}
+    phone.room(SIP_ROOM, Participant("sip_1", "SIP", given, attributes))
+    sweep()
+    with schema_context("acme"):
+        assert Call.objects.get().caller == shown
+
+
 def test_lost_join_through_a_foreign_trunk_is_nobodys_call(phone: FakeLiveKit, sweep: Sweep) -> None:
     attributes = {"sip.trunkID": "ST_nobodys", "sip.trunkPhoneNumber": NUMBER, "sip.phoneNumber": "+15551111"}
     phone.room(SIP_ROOM, Participant("sip_1", "SIP", attributes=attributes))

@@ -75,12 +75,13 @@ def call_begin_webrtc(*, agent: CallAgent, identity: str, name: str = "", trial:
 
 def call_begin_sip(*, room_name: str, identity: str, name: str, attributes: dict[str, str], to_number: str) -> Call:
     """The call of a SIP participant, made once per room however often it is asked for."""
+    number = attributes.get("sip.phoneNumber", "")
     call = Call(
         room_name=room_name,
         channel=Channel.SIP,
         caller_identity=identity,
-        caller_name=name[:120],
-        from_number=attributes.get("sip.phoneNumber", "")[:64],
+        caller_name="" if name == f"Phone {number}" else name[:120],  # which is how LiveKit calls a caller without a name
+        from_number=number[:64],
         to_number=to_number[:64],
         sip_call_id=attributes.get("sip.callIDFull", "")[:191],
         sip_trunk_id=attributes.get("sip.trunkID", "")[:64],
