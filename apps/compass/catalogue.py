@@ -9,11 +9,9 @@ import httpx
 import openai
 from django.core.cache import cache
 from django.utils.translation import gettext as _
-from elevenlabs import ElevenLabs
-from elevenlabs.core import ApiError
 
 from apps.compass.models import ProviderCredential
-from apps.compass.outgoing import openai_http, provider_http
+from apps.compass.outgoing import ProviderRefused, openai_http
 from apps.compass.selectors.agents import AgentUnavailable, credential_of
 from apps.core.errors import TransientError
 from apps.core.schema import schema_current
@@ -120,14 +118,10 @@ def _openai_sample(key: dict[str, Any], model: str, voice: str, text: str) -> tu
         return answer.read(), "audio/mpeg"
 
 
-def _elevenlabs(key: dict[str, Any], seconds: float) -> ElevenLabs:
-    base = (key["base_url"] or "").rstrip("/").removesuffix("/v1")
-    return ElevenLabs(api_key=key["api_key"], timeout=seconds, base_url=base or None, httpx_client=provider_http(key["base_url"]))
-
-
 def _elevenlabs_voices(key: dict[str, Any]) -> list[Voice]:
-    found = _elevenlabs(key, SECONDS).voices.get_all().voices
-    return [_elevenlabs_voice(voice) for voice in found]
+    from apps.compass.elevenlabs_voices import voices_listed
+
+    return [_elevenlabs_voice(voice) for voice in voices_listed(key, seconds=SECONDS)]
 
 
 def _elevenlabs_voice(voice: Any) -> Voice:
@@ -137,9 +131,9 @@ def _elevenlabs_voice(voice: Any) -> Voice:
 
 
 def _elevenlabs_sample(key: dict[str, Any], model: str, voice: str, text: str) -> tuple[bytes, str]:
-    client = _elevenlabs(key, SAMPLE_SECONDS)
-    pieces = client.text_to_speech.convert(voice, text=text, model_id=model, output_format="mp3_44100_128")
-    return b"".join(pieces), "audio/mpeg"
+    from apps.compass.elevenlabs_voices import voice_sample
+
+    return voice_sample(key, model=model, voice=voice, text=text, seconds=SAMPLE_SECONDS), "audio/mpeg"
 
 
 def _credential(provider: str) -> dict[str, Any]:
@@ -165,7 +159,7 @@ def _told(provider: str, ask: Callable[[dict[str, Any]], T]) -> T:
     """A provider's own words may hold a part of the key, so they are not passed on."""
     try:
         return ask(_credential(provider))
-    except (openai.APIStatusError, ApiError) as error:
+    except (openai.APIStatusError, ProviderRefused) as error:
         if error.status_code in (401, 403):
             text = _("%(provider)s does not take the key. Put a new one in under Settings, Providers.")
         else:

@@ -21,6 +21,14 @@ RESOLVE_SECONDS = 3.0
 LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=60)
 
 
+class ProviderRefused(Exception):
+    """A provider answered with an HTTP status that is an error."""
+
+    def __init__(self, status_code: int | None) -> None:
+        super().__init__(f"The provider answered {status_code}.")
+        self.status_code = status_code
+
+
 def is_tenants(base_url: str | None) -> bool:
     """Whether a tenant chose this address, rather than the provider or whoever runs this installation."""
     known = (*settings.PROVIDER_DEFAULTS.values(), settings.EMBEDDING_DEFAULTS)
