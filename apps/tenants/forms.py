@@ -67,7 +67,8 @@ class SignupForm(PersonForm):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    field_order = ("company", "slug", "name", "email", "password")
+    timezone = forms.Field(required=False, widget=forms.HiddenInput)  # the browser's word: never a reason to refuse
+    field_order = ("company", "slug", "name", "email", "password", "timezone")
 
     def clean_slug(self) -> str:
         slug = str(self.cleaned_data["slug"]).strip().lower()

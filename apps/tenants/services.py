@@ -8,6 +8,7 @@ from django_tenants.utils import schema_context, tenant_context
 from apps.core.errors import PermanentError
 from apps.tenants.lifecycle import lifecycle_tell
 from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
+from apps.tenants.places import Place
 from apps.tenants.selectors import slug_problem
 
 
@@ -28,9 +29,10 @@ class LogInExists(PermanentError):
 
 
 @transaction.atomic
-def company_create(*, slug: str, name: str, email: str, person: str, password: str) -> User:
+def company_create(*, slug: str, name: str, email: str, person: str, password: str, place: Place | None = None) -> User:
     """A new tenant and its owner, both or neither. Raises PermanentError when the slug cannot be had, LogInExists."""
-    tenant = tenant_create(slug=slug, name=name)
+    place = place or Place()
+    tenant = tenant_create(slug=slug, name=name, country=place.country, timezone=place.timezone)
     lifecycle_tell("joined", tenant)
     if User.objects.filter(email=email.lower()).exists():  # asked now: whoever signs up is logged in as the owner
         raise LogInExists(_("There is a log-in with this address. Log in with it, or use another address."))

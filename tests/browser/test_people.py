@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from apps.tenants.models import Tenant
 from tests.browser.conftest import Open
 from tests.browser.test_everyone import PHONE, sideways, violations
 
@@ -23,7 +24,7 @@ def authenticator(page: Page) -> None:
 
 
 def test_a_company_of_ones_own_and_a_passkey(open_page: Open, site: Site, transactional_db: None) -> None:
-    page = open_page()
+    page = open_page(timezone_id="Asia/Kolkata", locale="en-US")
     page.goto(site(""))
     page.get_by_role("link", name="Sign up").click()
     page.get_by_label("Company").fill("Nordwind Logistics")
@@ -34,6 +35,7 @@ def test_a_company_of_ones_own_and_a_passkey(open_page: Open, site: Site, transa
     page.get_by_role("button", name="Create your company").click()
     home = site("nordwindlogistics")
     page.wait_for_url(f"{home}/")
+    assert Tenant.objects.values_list("country", "timezone").get(schema_name="nordwindlogistics") == ("IN", "Asia/Kolkata")
     authenticator(page)
     page.goto(f"{home}/account/passkeys/add")
     page.get_by_label("Password").fill("blue-harbour-77")

@@ -76,6 +76,21 @@ def test_sign_up_lands_the_owner_in_the_company(client_for: ClientFor) -> None:
     assert (member.role, member.user.email, member.user.name) == (Role.OWNER, "ada@nordwind.test", "Ada Lind")
 
 
+@pytest.mark.parametrize(
+    ("zone", "languages", "place"),
+    [
+        ("Asia/Calcutta", "en-US,en;q=0.9", ("IN", "Asia/Kolkata")),
+        ("Mars/Olympus", "de-AT", ("AT", "UTC")),
+        ("x" * 5000 + "\x00", "", ("US", "UTC")),
+    ],
+    ids=["zone", "language", "nonsense"],
+)
+def test_a_company_begins_where_its_browser_is(client_for: ClientFor, zone: str, languages: str, place: tuple[str, str]) -> None:
+    answer = client_for(None, "").post("/signup", {**GIVEN, "timezone": zone}, headers={"accept-language": languages})
+    assert answer.status_code == 302
+    assert Tenant.objects.values_list("country", "timezone").get(schema_name="nordwind") == place
+
+
 def test_the_address_is_confirmed_by_a_link(client_for: ClientFor) -> None:
     client = client_for(None, "")
     client.post("/signup", GIVEN)

@@ -15,6 +15,7 @@ from apps.core.errors import PermanentError
 from apps.tenants.forms import SignupForm
 from apps.tenants.login import ticket_url
 from apps.tenants.models import User
+from apps.tenants.places import place_of
 from apps.tenants.policy import signup_open
 from apps.tenants.selectors import slug_problem
 from apps.tenants.services import LogInExists, company_create
@@ -28,7 +29,7 @@ def signup(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         if not ratelimit.consume(request, action="company_signup"):
             form.add_error(None, _("There were many sign-ups from your network just now. Try again in an hour."))
-        elif user := _made(form):
+        elif user := _made(form, request.headers.get("Accept-Language", "")):
             membership = user.memberships.select_related("tenant").get()
             record_authentication(request, user, method="password", email=user.email)
             _ask_to_confirm(request, user)
@@ -36,7 +37,7 @@ def signup(request: HttpRequest) -> HttpResponse:
     return render(request, "tenants/signup.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def _made(form: SignupForm) -> User | None:
+def _made(form: SignupForm, languages: str) -> User | None:
     given = form.cleaned_data
     try:
         return company_create(
@@ -45,6 +46,7 @@ def _made(form: SignupForm) -> User | None:
             email=given["email"],
             person=given["name"],
             password=given["password"],
+            place=place_of(timezone=str(given["timezone"] or ""), languages=languages),
         )
     except PermanentError as error:  # somebody else was quicker
         form.add_error("email" if isinstance(error, LogInExists) else "slug", str(error))

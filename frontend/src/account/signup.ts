@@ -1,10 +1,13 @@
 // Sign-up: an address is made of the company's name until somebody types their own, and is checked while they type.
+// The company begins with the time zone of this browser.
 const PAUSE = 250;
 
 export function signupStart(): void {
   const form = document.querySelector<HTMLFormElement>("form[data-signup]");
   const company = form?.querySelector<HTMLInputElement>("[name=company]");
   const slug = form?.querySelector<HTMLInputElement>("[name=slug]");
+  const zone = form?.querySelector<HTMLInputElement>("[name=timezone]");
+  if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
   const said = form?.querySelector<HTMLElement>("[data-signup-said]");
   if (!form || !company || !slug || !said) return;
   let own = slug.value !== "";
