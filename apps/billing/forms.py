@@ -5,13 +5,13 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from phonenumbers import SUPPORTED_REGIONS
 
 from apps.billing.models import BillingProfile, Plan
 from apps.billing.selectors.plans import plans_offered
 from apps.billing.selectors.prices import tenant_currency
 from apps.billing.taxids import CHOICES, tax_id_checked
 from apps.core.errors import PermanentError
+from apps.core.forms_country import CountryField
 from apps.tenants.models import Tenant
 from apps.tenants.seats import seats_taken
 
@@ -77,9 +77,7 @@ class DetailsForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {"email": gettext_lazy("Empty: your owners get them.")}
 
-    country = forms.ChoiceField(
-        label=gettext_lazy("Country"), required=False, choices=[("", "–"), *((code, code) for code in sorted(SUPPORTED_REGIONS))]
-    )
+    country = CountryField(required=False)
     tax_id_type = forms.ChoiceField(label=gettext_lazy("Kind of tax id"), required=False, choices=CHOICES)
 
     def clean(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@ import { passkeysStart } from "./account/passkey";
 import { signupStart } from "./account/signup";
 import { actionsStart } from "./actions";
 import { chartsStart } from "./chart";
+import { countriesStart } from "./countries";
 import { keepStart } from "./keep";
 import { keysStart } from "./keys";
 import { liveStart } from "./live";
@@ -13,6 +14,7 @@ import { toastsStart } from "./toast";
 
 keepStart();
 timesStart();
+countriesStart();
 overlaysStart();
 tabsRestore(document);
 actionsStart();

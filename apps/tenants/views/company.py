@@ -12,8 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from phonenumbers import SUPPORTED_REGIONS
 
+from apps.core.forms_country import CountryField
 from apps.tenants.access import ADMINS, role_required
 from apps.tenants.exports import export_create, export_path
 from apps.tenants.models import Domain, Role, SingleSignOn, Tenant, TenantExport
@@ -28,11 +28,7 @@ class CompanyForm(forms.Form):
     """A company's details."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
-    country = forms.ChoiceField(
-        label=gettext_lazy("Country"),
-        choices=[(code, code) for code in sorted(SUPPORTED_REGIONS)],
-        help_text=gettext_lazy("Decides how phone numbers without a country code are read."),
-    )
+    country = CountryField(help_text=gettext_lazy("Decides how phone numbers without a country code are read."))
     timezone = forms.ChoiceField(
         label=gettext_lazy("Time zone"), choices=[(name, name) for name in sorted(available_timezones())]
     )
