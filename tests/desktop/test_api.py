@@ -118,6 +118,32 @@ def test_lists_come_in_pages_without_doubles(key: Client) -> None:
     assert len(seen) == 7 and seen == sorted(seen, reverse=True)
 
 
+def test_who_has_waited_the_longest_comes_first_where_it_is_asked(key: Client, desk: RecordingChannel, bob: User) -> None:
+    now = timezone.now()
+    made = [a_conversation(agent=number != 4) for number in range(6)]  # all but one are with the AI agent
+    for minutes, conversation in zip((50, 40, 30, 20, 10, 5), made, strict=True):
+        says(conversation, at=now - timedelta(minutes=minutes))
+    for place in (3, 1):
+        conversation_escalate(conversation=made[place], reason="asked")
+    seen, url = [], f"{ROOT}?view=all&sort=waiting&limit=2"
+    while url:
+        page = key.get(url).json()
+        seen += [row["id"] for row in page["results"]]
+        back, url = page["previous"], page["next"]
+    assert seen == [str(made[place].pk) for place in (1, 3, 4, 5, 2, 0)]
+    assert [row["id"] for row in key.get(back).json()["results"]] == seen[2:4]
+    usual = [row["id"] for row in key.get(f"{ROOT}?view=unassigned").json()["results"]]
+    assert usual == [str(made[place].pk) for place in (4, 3, 1)], "the latest first, unless it is asked for"
+
+
+def test_the_orders_are_in_the_schema() -> None:
+    schema = SchemaGenerator(urlconf="config.urls_schema").get_schema(public=True)
+    given = schema["paths"]["/api/v1/conversations"]["get"]["parameters"]
+    (sort,) = [one for one in given if one["name"] == "sort"]
+    assert (sort["schema"]["enum"], sort["schema"]["default"]) == (["newest", "waiting"], "newest")
+    assert "waited the longest" in sort["description"]
+
+
 def test_messages_come_in_pages(key: Client) -> None:
     conversation = a_conversation()
     for number in range(5):
@@ -139,7 +165,9 @@ def test_counts_people_teams_and_events(key: Client, waiting: Conversation, clie
     assert later["last_event_id"] == events["last_event_id"]
 
 
-@pytest.mark.parametrize("query", ["view=everything", "status=lost", "q=" + "x" * 201, "view=all&team=" + "x" * 64])
+@pytest.mark.parametrize(
+    "query", ["view=everything", "sort=oldest", "status=lost", "q=" + "x" * 201, "view=all&team=" + "x" * 64]
+)
 def test_queries_that_make_no_sense(key: Client, query: str) -> None:
     assert refused(key.get(f"{ROOT}?{query}"), 400, "invalid")
 

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models.functions import Coalesce
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.pagination import CursorPagination
@@ -33,6 +32,7 @@ from apps.desktop.selectors import (
     conversation_counts,
     conversation_get,
     conversations_list,
+    conversations_placed,
     events_after,
     messages_of,
     teams_all,
@@ -41,12 +41,12 @@ from apps.desktop.services.messages import message_send, note_add
 
 READ = problems(400, 401, 403, 404)
 CURSOR = OpenApiParameter("cursor", str, description="From `next` or `previous` of an answer.")
+ORDERS = {"newest": ("-place", "-id"), "waiting": ("place", "-id")}
 
 
 class Pages(CursorPagination):
-    """The latest first, stable while new ones arrive."""
+    """In one of the orders, stable while new ones arrive."""
 
-    ordering = ("-active_at", "-id")
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
@@ -65,10 +65,12 @@ class ConversationsAPI(DeskView):
         responses={200: ConversationPage, **READ}, tags=TAGS, operation_id="conversations_list",
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        """The conversations of a view, the latest first, filtered and searched."""
-        rows = conversations_list(user_id=viewing_user(request), **valid(ListRequest, request.query_params))
+        """The conversations of a view, filtered and searched: the latest first, or who has waited the longest."""
+        asked = valid(ListRequest, request.query_params)
+        rows = conversations_list(user_id=viewing_user(request), **asked)
         pages = Pages()
-        page = pages.paginate_queryset(rows.annotate(active_at=Coalesce("last_message_at", "created_at")), request, view=self)
+        pages.ordering = ORDERS[asked["sort"]]
+        page = pages.paginate_queryset(conversations_placed(rows, asked["sort"]), request, view=self)
         return pages.get_paginated_response(ConversationShape(page, many=True).data)
 
 

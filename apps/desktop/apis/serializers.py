@@ -8,8 +8,13 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from apps.desktop.models import Attachment, Conversation, Message
+from apps.desktop.selectors.conversations import SORTS
 
 VIEWS = ("mine", "unassigned", "all", "resolved")
+SORTED = (
+    "`newest`: what happened last comes first. `waiting`: who has waited the longest for a person comes first, as in the"
+    " desktop's Unassigned; who waits for nobody follows, the latest first."
+)
 TEXT_LENGTH = 4096
 # In JSON as Python writes it: an escaped NUL, or a surrogate that has no other half.
 UNSTORABLE = re.compile(r"\\u0000|\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]")
@@ -149,6 +154,7 @@ class ListRequest(serializers.Serializer[Any]):
     tag = serializers.CharField(max_length=40, required=False, default="")
     status = serializers.ChoiceField(choices=["", *Conversation.Status.values], required=False, default="")
     assignee = serializers.UUIDField(required=False, default=None, help_text="Who holds it: a colleague's user_id.")
+    sort = serializers.ChoiceField(choices=list(SORTS), default="newest", help_text=SORTED)
 
 
 class MessagesRequest(serializers.Serializer[Any]):

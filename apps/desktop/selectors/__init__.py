@@ -4,6 +4,7 @@ from apps.desktop.selectors.conversations import (
     conversation_counts,
     conversation_get,
     conversations_list,
+    conversations_placed,
     conversations_waiting,
     sort_of,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "conversation_counts",
     "conversation_get",
     "conversations_list",
+    "conversations_placed",
     "conversations_waiting",
     "event_last_id",
     "events_after",

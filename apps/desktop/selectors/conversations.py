@@ -1,13 +1,14 @@
 """Lists of conversations, their counts, and search."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.core.exceptions import ValidationError
-from django.db.models import Case, Count, F, Min, Q, QuerySet, When
+from django.db.models import Case, Count, DateTimeField, ExpressionWrapper, F, Min, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.models import Contact, Conversation, Message
@@ -25,6 +26,11 @@ NEWEST = (F("last_message_at").desc(nulls_last=True), F("id").desc())
 # Somebody waits for a person only where one may answer now: not for what is snoozed, nor while the AI agent is about to.
 WAITS = Case(When(status=Conversation.Status.OPEN, then="waiting_since"))
 SORTS = {"newest": NEWEST, "waiting": (WAITS.asc(nulls_last=True), *NEWEST)}
+# The same orders by a moment that is never missing, where pages are cut: whoever waits for nobody follows after the year
+# 2200, the latest first.
+FAR = Value(datetime(2200, 1, 1, tzinfo=UTC))
+ACTIVE = Coalesce("last_message_at", "created_at")
+MOMENTS = {"newest": ACTIVE, "waiting": Coalesce(WAITS, ExpressionWrapper(FAR + (FAR - ACTIVE), DateTimeField()))}
 USUAL = {"unassigned": "waiting"}  # what is picked up from begins with who has waited the longest
 
 
@@ -65,6 +71,11 @@ def conversations_list(
     if q := q.replace("\x00", " ").strip():
         rows = rows.filter(_matching(q))
     return rows.order_by(*SORTS[sort])
+
+
+def conversations_placed(rows: QuerySet[Conversation], sort: str) -> QuerySet[Conversation]:
+    """With `place`, a time by which they stand in the order `sort`: newest latest first, waiting earliest first."""
+    return rows.annotate(place=MOMENTS[sort])
 
 
 def _matching(q: str) -> Q:
