@@ -27,8 +27,9 @@ function clicked(event: MouseEvent): void {
   if (tab) tabChoose(tab);
 }
 
+/** Escape closes one thing: a menu that is open below a dialog stays, for whoever comes back to it. */
 function keyed(event: KeyboardEvent): void {
-  if (event.key === "Escape") {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
     menusClose(null);
     railShow(false);
   }
