@@ -14,13 +14,16 @@ from bench.table import show
 from embedded.stack import Stack
 
 MIB = 1024 * 1024
-PARTS = ("postgres", "valkey", "livekit", "models", "web", "realtime", "worker", "beat", "atlas", "media-bot")
+PARTS = ("postgres", "valkey", "livekit", "models", "web", "realtime", "worker", "turns", "beat", "atlas", "media-bot")
 
 
 def processes(stack: Stack) -> dict[str, list[psutil.Process]]:
     """Every process of the stack with its children, by the name of the part."""
     roots = {name: psutil.Process(stack.process(name).pid) for name in PARTS}
-    return {name: [root, *root.children(recursive=True)] for name, root in roots.items()}
+    groups = {name: [root, *root.children(recursive=True)] for name, root in roots.items()}
+    seen = {process.pid for group in groups.values() for process in group}
+    rest = [process for process in psutil.Process().children(recursive=True) if process.pid not in seen]
+    return groups | {"what they are forked from": rest}
 
 
 def pss(process: psutil.Process) -> float:

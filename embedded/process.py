@@ -13,6 +13,7 @@ from typing import Self
 
 from embedded.errors import StackError
 from embedded.leash import LEASH
+from embedded.nursery import Forked, Nursery
 from embedded.paths import is_root
 
 POLL_SECONDS = 0.02
@@ -43,6 +44,7 @@ class Process:
         user: int | None = None,
         stop_signal: int = signal.SIGTERM,
         grace: float = 10.0,
+        nursery: Nursery | None = None,
     ) -> None:
         self.name = name
         self.command = [str(part) for part in command]
@@ -52,7 +54,8 @@ class Process:
         self.user = user
         self.stop_signal = stop_signal
         self.grace = grace
-        self._popen: subprocess.Popen[bytes] | None = None
+        self.nursery = nursery  # forks it, where the command is `python -m module …`
+        self._popen: subprocess.Popen[bytes] | Forked | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,10 +86,19 @@ class Process:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         if self.log_path.exists():  # one log is kept of the start before
             self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        self._popen = self._forked(self.nursery) if self.nursery else self._spawned()
+        LEASH.group_add(self._popen.pid, self.stop_signal)
+
+    def _forked(self, nursery: Nursery) -> Forked:
+        self.log_path.touch()
+        module, *arguments = self.command[2:]
+        return nursery.start(module, arguments, log_path=self.log_path, env=self.env, cwd=self.cwd or Path.cwd())
+
+    def _spawned(self) -> subprocess.Popen[bytes]:
         identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         with self.log_path.open("ab") as log:
             try:
-                self._popen = subprocess.Popen(
+                return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
                     self.command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -94,11 +106,10 @@ class Process:
                     env=self.env,
                     cwd=self.cwd,
                     start_new_session=True,
-                    **identity,  # type: ignore[call-overload]
+                    **identity,
                 )
             except OSError as error:
                 raise StackError(f"{self.name} could not be started: {error}.") from error
-        LEASH.group_add(self._popen.pid, self.stop_signal)
 
     def wait_ready(self, ready: Callable[[], bool], timeout: float, interval: float = POLL_SECONDS) -> None:
         """Wait until `ready()`; raises StackError when the process ends before, or after `timeout` seconds."""

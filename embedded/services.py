@@ -6,12 +6,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded.environment import surroundings
+from embedded.nursery import Nursery
 from embedded.paths import CHECKOUT
 from embedded.ports import LOOPBACK, Ports, http_answers, port_answers
 from embedded.process import Process
 
 READY_TIMEOUT = 180.0
-BIN = Path(sys.executable).parent
+BIN = Path(sys.executable).parent  # where the commands of the libraries are
+
+
+@dataclass
+class Nurseries:
+    """Where Meridian's own processes are forked from. Each begins to import when it is made."""
+
+    agents: Nursery
+    django: Nursery | None = None  # Django reads its settings while it is imported, so it waits for Postgres's address
+
+    @classmethod
+    def open(cls, data_dir: Path, env: Mapping[str, str]) -> "Nurseries":
+        """Begin to import what the agents need, and do not wait for it."""
+        return cls(Nursery(["agents_worker.preload"], env, data_dir / "logs" / "agents.log"))
+
+    def open_django(self, data_dir: Path, env: Mapping[str, str]) -> None:
+        """Begin to import what the other processes need; `env` are the settings, all of them."""
+        self.django = Nursery(["config.preload"], env, data_dir / "logs" / "django.log")
+
+    def close(self) -> None:
+        """End both; their processes must have ended before."""
+        for nursery in (self.agents, self.django):
+            if nursery is not None:
+                nursery.stop()
 
 
 @dataclass
@@ -48,36 +72,45 @@ def meta_service(data_dir: Path, port: int, env: Mapping[str, str], host: str = 
     return Service("Pretend Meta", process, _http(port, "/healthz"), f"http://localhost:{port}")
 
 
-def services_make(data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str]) -> list[Service]:
+def services_make(
+    data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str], nurseries: Nurseries
+) -> list[Service]:
     """Return web, realtime, worker, turns, beat, atlas and media-bot, none of them started."""
     host = "0.0.0.0" if given.get("MERIDIAN_NODE_IP") else LOOPBACK
-    return [
+    services = [
         _web(data_dir, ports.web, host, env),
         realtime_service(data_dir, ports.realtime, host, env),
         _celery(data_dir, "worker", "Worker", "calls,celery", 8, env),
         _celery(data_dir, "turns", "Herald", "turns", 16, env),
         _beat(data_dir, env),
+    ]
+    agents = [
         _agent(data_dir, "atlas", "Atlas", ports.atlas_health, env),
         _agent(data_dir, "media-bot", "Media Bot", ports.media_bot_health, env),
     ]
+    for service in services:
+        service.process.nursery = nurseries.django
+    for service in agents:
+        service.process.nursery = nurseries.agents
+    return services + agents
 
 
 def _web(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
-    command = [str(BIN / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)]
+    command = [*_python("granian"), "--interface", "wsgi", "--host", host, "--port", str(port)]
     command += ["--blocking-threads", "8", "--no-ws", "--workers-kill-timeout", "3", "config.wsgi:application"]
     return Service("Web", _process(data_dir, "web", env, command), _http(port, "/readyz"), env["PUBLIC_URL"])
 
 
 def realtime_service(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
     """Return the websockets' process. Hints are too short to be worth compressing, for each socket anew."""
-    command = [str(BIN / "uvicorn"), "--host", host, "--port", str(port), "--log-level", "warning"]
+    command = [*_python("uvicorn"), "--host", host, "--port", str(port), "--log-level", "warning"]
     command += ["--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2", "config.asgi:application"]
     process = _process(data_dir, "realtime", env, command)
     return Service("Realtime", process, lambda: port_answers(port), f"{LOOPBACK}:{port}")
 
 
 def _celery(data_dir: Path, name: str, title: str, queues: str, threads: int, env: Mapping[str, str]) -> Service:
-    command = [str(BIN / "celery"), "-A", "config", "worker", "-P", "threads", "-c", str(threads), "-Q", queues, "-l", "INFO"]
+    command = [*_python("celery"), "-A", "config", "worker", "-P", "threads", "-c", str(threads), "-Q", queues, "-l", "INFO"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"{name}@%h"]
     process = _process(data_dir, name, env, command)
     return Service(title, process, lambda: process.logged("ready."), queues.replace(",", ", "))
@@ -85,15 +118,19 @@ def _celery(data_dir: Path, name: str, title: str, queues: str, threads: int, en
 
 def _beat(data_dir: Path, env: Mapping[str, str]) -> Service:
     schedule = env["CELERY_BEAT_SCHEDULE_FILENAME"]
-    command = [str(BIN / "celery"), "-A", "config", "beat", "-l", "INFO", "-s", schedule, "--pidfile", ""]
+    command = [*_python("celery"), "-A", "config", "beat", "-l", "INFO", "-s", schedule, "--pidfile", ""]
     process = _process(data_dir, "beat", env, command)
     return Service("Beat", process, lambda: process.logged("beat: Starting"), "sweepers")
 
 
 def _agent(data_dir: Path, name: str, title: str, port: int, env: Mapping[str, str]) -> Service:
-    process = _process(data_dir, name, env, [sys.executable, "-m", "agents_worker", name])
+    process = _process(data_dir, name, env, [*_python("agents_worker"), name])
     answers = _http(port, "/")
     return Service(title, process, lambda: process.logged("registered worker") and answers(), "registered at LiveKit")
+
+
+def _python(module: str) -> tuple[str, str, str]:
+    return sys.executable, "-m", module
 
 
 def _process(data_dir: Path, name: str, env: Mapping[str, str], command: list[str]) -> Process:

@@ -23,7 +23,7 @@ from embedded.ports import LOOPBACK, Ports, port_owner, port_taken
 from embedded.postgres import Postgres
 from embedded.prepare import prepared_state
 from embedded.process import Process
-from embedded.services import Service, meta_service, models_service, services_make
+from embedded.services import Nurseries, Service, meta_service, models_service, services_make
 from embedded.sip import LivekitSip, sip_binary
 from embedded.terminal import Step, silent_step
 from embedded.toolchain import livekit_binary, livekit_path
@@ -75,6 +75,7 @@ class Stack:
         self._needed = parts_needed(self.given)
         self._parts: list[Part] = []
         self._services: list[Service] = []
+        self._nurseries: Nurseries | None = None
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -138,6 +139,8 @@ class Stack:
             self._given()
             self._tools()
             self._parts_start()
+            if self._nurseries is not None:
+                self._nurseries.open_django(self.data_dir, self._process_env())
             self._prepare()
             self._services_start()
             env_write(self.data_dir / "stack.env", self.env)
@@ -151,6 +154,9 @@ class Stack:
             (self.data_dir / "stack.env").unlink(missing_ok=True)
         _stop_together([service.process for service in self._services])
         self._services = []
+        if self._nurseries is not None:
+            self._nurseries.close()
+            self._nurseries = None
         while self._parts:
             self._parts.pop().stop()
         if self._lock is not None:
@@ -229,6 +235,8 @@ class Stack:
         self.env = stack_environment(self.data_dir, self.ports, keys, self.given)
         for name in ("media", "beat"):
             (self.data_dir / name).mkdir(exist_ok=True, mode=0o700)
+        if not self.only_services:
+            self._nurseries = Nurseries.open(self.data_dir, self._process_env())
         if "models" in self._needed:
             self._begin(models_service(self.data_dir, self.ports.models, self._process_env()))
         if "meta" in self._needed:
@@ -308,9 +316,13 @@ class Stack:
             step.result = "migrated, demo seeded" if self.seed else "migrated"
 
     def _services_start(self) -> None:
-        if not self.only_services:
-            for service in services_make(self.data_dir, self.ports, self._process_env(), self.given):
-                self._begin(service)
+        if self._nurseries is not None:
+            with self.steps("Libraries") as step:
+                services = services_make(self.data_dir, self.ports, self._process_env(), self.given, self._nurseries)
+                self._services += services
+                for service in reversed(services):  # Atlas takes longest: its own forkserver loads the end-of-turn model
+                    service.process.start()
+                step.result = "loaded once for all processes"
         for service in self._services:
             with self.steps(service.title) as step:
                 service.wait_ready()

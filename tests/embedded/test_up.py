@@ -78,7 +78,7 @@ def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, 
     assert "Reception" in page.text
     assert httpx.get(f"{web}/readyz", timeout=20, trust_env=False).json() == {"database": "ok", "redis": "ok"}
     children = family(process)
-    beat = next(child for child in children if "beat" in child.cmdline())
+    beat = next(child for child in children if child.name() == "beat")
     os.kill(beat.pid, signal.SIGKILL)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -88,6 +88,9 @@ def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, 
     again = up()
     output = read_until(again, "manage.py call")
     assert re.search(r"✓ Database +unchanged", output)
+    children = family(again)
+    again.kill()
+    all_gone(children)
 
 
 def test_ctrl_c_stops_everything(up: Up, data_dir: Path) -> None:
