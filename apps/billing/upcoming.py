@@ -1,4 +1,7 @@
-"""The next invoice as it stands: what would be on it if nothing more were used. Nothing is written, and nothing is locked."""
+"""The next invoices as they stand, one for each currency: what would be on them if nothing more were used.
+
+Nothing is written, and nothing is locked.
+"""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,8 +13,8 @@ from apps.billing.periods import today_in
 from apps.billing.rounding import rounded_down, rounded_to
 from apps.billing.selectors.plans import month_shares
 from apps.billing.selectors.prices import tenant_currency
-from apps.billing.selectors.spend import Narrowed, spend_total
-from apps.billing.services.invoice_claims import open_before
+from apps.billing.selectors.spend import Narrowed, spend_totals
+from apps.billing.services.invoice_claims import currencies_open, open_before
 from apps.billing.services.invoice_cover import reductions
 from apps.billing.services.invoice_lines import credits_left
 from apps.tenants.models import Tenant
@@ -47,19 +50,35 @@ class Upcoming:
         return self.fees + self.usage + self.late + self.included + self.volume
 
 
-def upcoming_invoice(tenant: Tenant) -> Upcoming:
-    """What the running month comes to so far, by the same rules as its invoice will be made."""
+def upcoming_invoices(tenant: Tenant) -> list[Upcoming]:
+    """What the running month comes to so far, by the same rules as its invoices will be made.
+
+    The one in the tenant's own currency comes first; one in another only where something is on it, such as after a change.
+    """
     month = month_first(today_in(tenant.timezone))
+    own, shares = tenant_currency(tenant), month_shares(tenant, month)
+    spent = {currency: one.total for currency, one in spend_totals(tenant, Narrowed(since=month)).items()}
+    fees: dict[str, Decimal] = {}
+    for share in shares:
+        currency = share.subscription.plan.currency
+        fees[currency] = fees.get(currency, ZERO) + share.fee() + share.seats_fee()
+    late = _is_dealt_with(tenant, month)
+    earlier = currencies_open(tenant, month_bounds(month, tenant.timezone)[0]) if late else set()
+    others = sorted({*spent, *fees, *earlier} - {own})
+    found = [
+        _upcoming(tenant, month, currency, fees.get(currency, ZERO), spent.get(currency, ZERO), late)
+        for currency in (own, *others)
+    ]
+    return [one for one in found if one.currency == own or one.fees or one.usage or one.late]
+
+
+def _upcoming(tenant: Tenant, month: date, currency: str, fees: Decimal, usage: Decimal, is_late: bool) -> Upcoming:
     begin, end = month_bounds(month, tenant.timezone)
-    currency = tenant_currency(tenant)
     invoice = Invoice(tenant=tenant, month=month, period_start=begin, period_end=end, currency=currency)
     taken_off = {InvoiceLine.Kind.INCLUDED.value: ZERO, InvoiceLine.Kind.TIER.value: ZERO}
     for one in reductions(invoice, tenant, [month], running=True):
         taken_off[one.kind] += one.exact
-    shares = [share for share in month_shares(tenant, month) if share.subscription.plan.currency == currency]
-    fees = sum((share.fee() + share.seats_fee() for share in shares), ZERO)
-    usage = spend_total(tenant, Narrowed(since=month, currency=currency)).total
-    late = open_before(invoice) if _is_dealt_with(tenant, month) else ZERO
+    late = open_before(invoice) if is_late else ZERO
     included, volume = taken_off[InvoiceLine.Kind.INCLUDED], taken_off[InvoiceLine.Kind.TIER]
     due = max(rounded_to(fees + usage + late + included + volume, currency), ZERO)
     left = sum((rounded_down(amount, currency) for _credit, amount in credits_left(tenant.pk, invoice, lock=False)), ZERO)

@@ -424,13 +424,3 @@ def test_a_credit_that_cannot_be_given(acme: Tenant, values: dict[str, Any], sen
     given = {"amount": D(1), "currency": "USD", "reason": "Sorry", "by": "root@meridian.test", **values}
     with pytest.raises(PermanentError, match=sentence):
         credit_grant(tenant=acme, **given)
-
-
-def test_a_plan_in_another_currency_is_not_charged_as_if_it_were_in_this_one(acme: Tenant) -> None:
-    """Somebody switches the company's currency while its plan runs: no invoice is better than 49 euros for 49 dollars."""
-    on_plan(acme, "team")
-    entry_make(acme, "3.00")
-    BillingProfile.objects.update_or_create(tenant=acme, defaults={"currency": "EUR"})
-    with pytest.raises(PermanentError, match="Team is sold in USD, and this company is billed in EUR"):
-        draft(acme)
-    assert not Invoice.objects.exists() and not InvoicedEntry.objects.exists()

@@ -12,7 +12,7 @@ from django.test import Client
 from apps.billing.models import CreditUse, Invoice, PriceTier
 from apps.billing.services.credits import credit_grant
 from apps.billing.services.invoices import invoice_draft
-from apps.billing.upcoming import Upcoming, upcoming_invoice
+from apps.billing.upcoming import Upcoming, upcoming_invoices
 from apps.tenants.models import Tenant, User
 from tests.billing.invoice_side import AFTER, NOVEMBER, book, correct, entry_make, on_plan
 
@@ -24,7 +24,7 @@ LAST = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 
 def so_far(tenant: Tenant, moment: datetime = LAST) -> Upcoming:
     with time_machine.travel(moment, tick=False):
-        return upcoming_invoice(tenant)
+        return upcoming_invoices(tenant)[0]
 
 
 def invoiced(tenant: Tenant) -> Invoice:

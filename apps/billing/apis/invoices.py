@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from apps.billing.apis.query import TAGS
 from apps.billing.models import CreditNote, Invoice, InvoiceLine
 from apps.billing.standings import due_of, standing_of
-from apps.billing.upcoming import Upcoming, upcoming_invoice
+from apps.billing.upcoming import Upcoming, upcoming_invoices
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
@@ -78,7 +78,7 @@ class InvoicesAPI(TenantAPI):
         return page_answer(request, rows, InvoiceShape, ordering=("-month", "-id"))
 
 
-class UpcomingShape(serializers.Serializer[Upcoming]):
+class UpcomingAmounts(serializers.Serializer[Upcoming]):
     """Decimal strings. `fees` are the whole month's; `included`, `volume` and `credits` are 0 or below."""
 
     month = serializers.DateField()
@@ -93,6 +93,12 @@ class UpcomingShape(serializers.Serializer[Upcoming]):
     carried = serializers.DecimalField(18, 6, help_text="What is below 0, and is carried over.")
 
 
+class UpcomingShape(UpcomingAmounts):
+    """The invoice in the company's own currency, with those in others, such as of usage before the currency was changed."""
+
+    others = UpcomingAmounts(many=True, help_text="One for each other currency; empty for most.")
+
+
 class UpcomingAPI(TenantAPI):
     permission_classes = (Access.of(read=MONEY, write=MONEY, scope="billing"),)
 
@@ -104,7 +110,9 @@ class UpcomingAPI(TenantAPI):
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        return Response(UpcomingShape(upcoming_invoice(request.tenant)).data)  # type: ignore[attr-defined]
+        own, *others = upcoming_invoices(request.tenant)  # type: ignore[attr-defined]
+        found = {**UpcomingAmounts(own).data, "others": [UpcomingAmounts(one).data for one in others]}
+        return Response(found)
 
 
 class InvoiceAPI(TenantAPI):

@@ -13,7 +13,8 @@ from apps.tenants.models import Tenant
 
 
 class Invoice(models.Model):
-    """A tenant's invoice: draft while it may still be made anew, open once it was sent, then paid, uncollectible or void.
+    """A tenant's invoice of a month in one currency: draft while it may still be made anew, open once it was sent, then paid,
+    uncollectible or void.
 
     `step` is how far sending it through Stripe came, so that a run that broke off goes on where it stopped.
     """
@@ -83,7 +84,9 @@ class Invoice(models.Model):
     class Meta:
         ordering = ["-month", "-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "month"], condition=~models.Q(state="void"), name="invoice_one_per_month"),
+            models.UniqueConstraint(
+                fields=["tenant", "month", "currency"], condition=~models.Q(state="void"), name="invoice_one_per_month_currency"
+            ),
             models.UniqueConstraint(fields=["stripe_id"], condition=~models.Q(stripe_id=""), name="invoice_stripe_once"),
         ]
         indexes = [
@@ -189,7 +192,7 @@ class Credit(models.Model):
         null=True,
         blank=True,
         related_name="carried",
-        help_text="The invoice that came out below 0, and left this over.",
+        help_text="The invoice that left this over: it came out below 0, or was voided with credit notes on it.",
     )
 
     class Meta:

@@ -15,6 +15,7 @@ class StaffAct(models.Model):
         RESTORED = "restored", _("Restored the company")
         CREDIT = "credit", _("Gave a credit")
         PLAN = "plan", _("Changed the plan")
+        CURRENCY = "currency", _("Changed the currency")
         TRIAL = "trial", _("Extended the trial")
         DRAFTED = "drafted", _("Made an invoice anew")
         SENT = "sent", _("Sent an invoice again")

@@ -102,11 +102,11 @@ def subscription_next(tenant: Tenant, day: date) -> Subscription | None:
     return found.order_by("started_on").first()
 
 
-def month_shares(tenant: Tenant, month: date) -> list[Share]:
-    """What of a month each of a tenant's plans covers."""
+def month_shares(tenant: Tenant, month: date, currency: str = "") -> list[Share]:
+    """What of a month each of a tenant's plans covers; with a currency only of those that are sold in it."""
     running = Q(ended_on__isnull=True) | Q(ended_on__gt=month_first(month))
     rows = Subscription.objects.filter(running, tenant=tenant, started_on__lt=month_next(month)).select_related("plan")
-    return shares_of(month, rows)
+    return [share for share in shares_of(month, rows) if currency in ("", share.subscription.plan.currency)]
 
 
 def month_allowances(shares: Iterable[Share]) -> dict[str, Fraction]:

@@ -24,13 +24,14 @@ class Found:
     todo: str
 
 
-# Usage of a month for which its tenant has no invoice; what came late to one that has is on the next.
+# Usage of a month for which its tenant has no invoice in its currency; what came late to one that has is on the next.
 FORGOTTEN = """
 SELECT t.schema_name, t.name, e.currency, count(*), sum(e.total_known)
 FROM billing_ledgerentry e JOIN tenants_tenant t ON t.id = e.tenant_id
 WHERE NOT EXISTS (SELECT FROM billing_invoicedentry i WHERE i.entry_id = e.id)
 AND e.started_at >= %(begin)s::timestamp AT TIME ZONE t.timezone AND e.started_at < %(end)s::timestamp AT TIME ZONE t.timezone
-AND NOT EXISTS (SELECT FROM billing_invoice v WHERE v.tenant_id = e.tenant_id AND v.month = %(begin)s AND v.state <> 'void')
+AND NOT EXISTS (SELECT FROM billing_invoice v WHERE v.tenant_id = e.tenant_id AND v.month = %(begin)s AND v.currency = e.currency
+    AND v.state <> 'void')
 GROUP BY t.schema_name, t.name, e.currency HAVING sum(e.total_known) <> 0 ORDER BY t.schema_name, e.currency
 """
 USAGE = """

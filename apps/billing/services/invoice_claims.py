@@ -11,6 +11,7 @@ from django.db import connection
 
 from apps.billing.models import Invoice, InvoicedEntry, InvoiceLine, Part
 from apps.billing.models.money import SourceType
+from apps.tenants.models import Tenant
 
 OPEN_ENTRIES = """
 billing_openentry o JOIN billing_ledgerentry e ON e.id = o.entry_id AND e.tenant_id = o.tenant_id
@@ -36,12 +37,7 @@ MONTHS = """
 SELECT DISTINCT date_trunc('month', e.started_at AT TIME ZONE %s)::date
 FROM billing_invoicedentry i JOIN billing_ledgerentry e ON e.id = i.entry_id WHERE i.invoice_id = %s ORDER BY 1
 """
-LEFT_OUT = f"""
-SELECT e.currency, count(*), sum(e.total_known) FROM {OPEN_ENTRIES}
-WHERE o.tenant_id = %s AND o.started_at < %s AND e.currency <> %s GROUP BY e.currency ORDER BY e.currency
-"""  # noqa: S608
-
-
+CURRENCIES = f"SELECT DISTINCT e.currency FROM {OPEN_ENTRIES} WHERE o.tenant_id = %s AND o.started_at < %s"  # noqa: S608
 EARLIER = f"SELECT coalesce(sum(e.total_known), 0) FROM {OPEN_ENTRIES} WHERE {THESE.replace('end', 'begin')}"  # noqa: S608
 
 
@@ -108,11 +104,11 @@ def months_of(invoice: Invoice, zone: str) -> list[date]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def entries_left_out(invoice: Invoice) -> list[tuple[str, int, Decimal]]:
-    """What cannot be on it because it was charged in another currency: (currency, entries, amount)."""
+def currencies_open(tenant: Tenant, end: datetime) -> set[str]:
+    """The currencies of what happened before a moment and is on no invoice."""
     with connection.cursor() as cursor:
-        cursor.execute(LEFT_OUT, [invoice.tenant_id, invoice.period_end, invoice.currency])
-        return [(row[0], row[1], row[2]) for row in cursor.fetchall()]
+        cursor.execute(CURRENCIES, [tenant.pk, end])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def open_before(invoice: Invoice) -> Decimal:
@@ -123,10 +119,12 @@ def open_before(invoice: Invoice) -> Decimal:
 
 
 def given_before(invoice: Invoice, kind: str, months: Iterable[date]) -> dict[tuple[str, str], Decimal]:
-    """What other invoices said already, by (`key`, month) of their lines' details."""
+    """What other invoices in its currency said already, by (`key`, month) of their lines' details."""
     wanted = [month.isoformat() for month in months]
     lines = InvoiceLine.objects.filter(invoice__tenant_id=invoice.tenant_id, kind=kind, details__month__in=wanted)
-    lines = lines.exclude(invoice=invoice.pk).exclude(invoice__state=Invoice.State.VOID)
+    lines = (
+        lines.filter(invoice__currency=invoice.currency).exclude(invoice=invoice.pk).exclude(invoice__state=Invoice.State.VOID)
+    )
     found: dict[tuple[str, str], Decimal] = {}
     for details, exact in lines.values_list("details", "exact"):
         key = details["key"], details["month"]

@@ -118,7 +118,7 @@ class _Month:
 
 
 def reductions(invoice: Invoice, tenant: Tenant, months: list[date], *, running: bool = False) -> list[Reduction]:
-    """What the plan includes and what volume prices save in these months, less what other invoices gave already.
+    """What plans in its currency include and what volume prices save in these months, less what other invoices gave already.
 
     Of what is invoiced by now; with `running` of all that was used, for a month whose invoice is still to be made.
     """
@@ -126,7 +126,8 @@ def reductions(invoice: Invoice, tenant: Tenant, months: list[date], *, running:
     before = {kind: given_before(invoice, kind, months) for kind in (InvoiceLine.Kind.INCLUDED, InvoiceLine.Kind.TIER)}
     tiers = _tiers(invoice.currency)
     for first in months:
-        month = _Month(first, *month_bounds(first, tenant.timezone), month_allowances(month_shares(tenant, first)), running)
+        shares = month_shares(tenant, first, invoice.currency)
+        month = _Month(first, *month_bounds(first, tenant.timezone), month_allowances(shares), running)
         found += _included(invoice, month, before[InvoiceLine.Kind.INCLUDED])
         found += _tiered(invoice, month, tiers, before[InvoiceLine.Kind.TIER])
     return [one for one in found if one.exact]

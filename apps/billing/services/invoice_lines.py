@@ -35,7 +35,7 @@ Kind = InvoiceLine.Kind
 
 def lines_make(invoice: Invoice, tenant: Tenant) -> list[InvoiceLine]:
     """Writes every line but the credits, with the entries behind it; the lines add up to the invoice's rounded total."""
-    fees = _fee_lines(invoice, month_shares(tenant, invoice.month))
+    fees = _fee_lines(invoice, month_shares(tenant, invoice.month, invoice.currency))
     groups = groups_open(invoice)
     names = agent_names(tenant, {group.agent_id for group in groups if group.agent_id})
     usage = _usage_lines(invoice, groups, names)
@@ -99,11 +99,6 @@ def _fee_lines(invoice: Invoice, shares: Iterable[Share]) -> list[InvoiceLine]:
     lines = []
     for share in shares:
         plan, seats = share.subscription.plan, share.extra_seats
-        if plan.currency != invoice.currency and (share.fee() or share.seats_fee()):
-            raise PermanentError(
-                f"{plan.name} is sold in {plan.currency}, and this company is billed in {invoice.currency}. "
-                f"Put it on a plan in {invoice.currency} from {share.first}, or back into {plan.currency}, and run this again."
-            )
         details = {
             "plan": plan.code,
             "fee": str(plan.fee),

@@ -1,4 +1,7 @@
-"""The monthly run: a draft for each tenant, and what is drafted is sent. It can be stopped anywhere and begun again."""
+"""The monthly run: drafts for each tenant, one for each currency, and what is drafted is sent.
+
+It can be stopped anywhere and begun again.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,10 +16,19 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django_tenants.utils import get_public_schema_name, schema_context
 
+from apps.billing.locks import tenant_money_lock
 from apps.billing.models import Invoice, OpenEntry, Subscription
 from apps.billing.months import day_at, day_begin, month_before, month_bounds, month_first, month_next
-from apps.billing.services.invoice_claims import entries_left_out
-from apps.billing.services.invoices import NothingToInvoice, invoice_draft, invoice_of, invoice_settle, rebuildable
+from apps.billing.services.invoices import (
+    NothingToInvoice,
+    invoice_currencies,
+    invoice_draft,
+    invoice_of,
+    invoice_settle,
+    invoices_of,
+    rebuildable,
+)
+from apps.billing.services.stripe_claims import LEASE
 from apps.billing.stripe_api import stripe_configured
 from apps.core.errors import MeridianError, TransientError
 from apps.tenants.models import Tenant
@@ -32,7 +44,7 @@ WIDEST = timedelta(hours=15)  # no time zone is further from UTC
 
 
 class Outcome(StrEnum):
-    """What a run did for one tenant."""
+    """What a run did for one tenant in one currency."""
 
     DRAFTED = "drafted"  # made, or made anew; not sent
     SENT = "sent"
@@ -46,7 +58,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class RunRow:
-    """One tenant of a run. `note` is a sentence for whoever looks after the money."""
+    """One tenant of a run, in one currency. `note` is a sentence for whoever looks after the money."""
 
     tenant: str
     outcome: Outcome
@@ -101,9 +113,9 @@ def invoices_run(
     report = RunReport(month_first(month), dry_run, "" if stripe_configured() or dry_run else NOT_SENT)
     with schema_context("public"):
         for tenant in tenants_of(report.month) if tenants is None else tenants:
-            row = _row(tenant, report.month, dry_run)
-            report.rows.append(row)
-            tell(row)
+            for row in _rows(tenant, report.month, dry_run):
+                report.rows.append(row)
+                tell(row)
     return report
 
 
@@ -150,57 +162,80 @@ def invoice_send(*, invoice: Invoice) -> Invoice:
     return send(invoice=invoice)
 
 
-def _row(tenant: Tenant, month: date, dry_run: bool) -> RunRow:
+def _rows(tenant: Tenant, month: date, dry_run: bool) -> list[RunRow]:
     """One tenant, whatever happens to it: the others go on."""
     try:
-        return _dry(tenant, month) if dry_run else _one(tenant, month)
-    except NothingToInvoice:
-        return RunRow(tenant.schema_name, Outcome.NOTHING)
-    except MeridianError as error:
-        return _failed(tenant, month, error)
-    except DatabaseError as error:
+        if not invoices_of(tenant, month).exists() and not _over(tenant, month):
+            return [RunRow(tenant.schema_name, Outcome.EARLY, note=f"{month:%B %Y} still runs in {tenant.timezone}.")]
+        rows = _dry(tenant, month) if dry_run else [_sent(invoice) for invoice in _drafts(tenant, month)]
+    except (MeridianError, DatabaseError) as error:
+        return [_failed(tenant, month, error, invoices_of(tenant, month))]
+    return rows or [RunRow(tenant.schema_name, Outcome.NOTHING)]
+
+
+@transaction.atomic
+def _drafts(tenant: Tenant, month: date) -> list[Invoice]:
+    """A tenant's invoices of a month, made anew where that may be: after a crash all of them, or none."""
+    tenant_money_lock(tenant)
+    found = []
+    for currency in invoice_currencies(tenant, month):
+        invoice = invoice_of(tenant, month, currency)
+        if invoice is None or rebuildable(invoice):
+            try:
+                invoice = invoice_draft(tenant=tenant, month=month, currency=currency)
+            except NothingToInvoice:
+                continue
+        found.append(invoice)
+    _promise(found)
+    return found
+
+
+def _promise(invoices: list[Invoice]) -> None:
+    """Of several, each is sent also where the run ends after the first: the sweep takes up the others."""
+    if len(invoices) > 1 and stripe_configured():
+        keys = [invoice.pk for invoice in invoices if rebuildable(invoice) and invoice.total]
+        Invoice.objects.filter(pk__in=keys).update(send_again_at=timezone.now() + LEASE)
+
+
+def _sent(invoice: Invoice) -> RunRow:
+    """One invoice, whatever happens to it: the tenant's other one goes on."""
+    try:
+        return _give(invoice)
+    except (MeridianError, DatabaseError) as error:
+        return _failed(invoice.tenant, invoice.month, error, Invoice.objects.filter(pk=invoice.pk))
+
+
+def _give(invoice: Invoice) -> RunRow:
+    if invoice.state != Invoice.State.DRAFT and invoice.step in (Invoice.Step.LOCAL, Invoice.Step.FINALIZED):
+        return _said(invoice, Outcome.UNCHANGED)
+    if invoice.step == Invoice.Step.LOCAL and invoice.total == 0:
+        return _said(invoice_settle(invoice=invoice), Outcome.SETTLED)
+    if not stripe_configured():
+        return _said(invoice, Outcome.DRAFTED)
+    return _said(invoice_send(invoice=invoice), Outcome.SENT)
+
+
+def _dry(tenant: Tenant, month: date) -> list[RunRow]:
+    """As it would be, and undone."""
+    rows: list[RunRow] = []
+    try:
+        with transaction.atomic():
+            for invoice in _drafts(tenant, month):
+                rows.append(_said(invoice, Outcome.DRAFTED if rebuildable(invoice) else Outcome.UNCHANGED))
+            raise _Undo
+    except _Undo:
+        return rows
+
+
+def _failed(tenant: Tenant, month: date, error: MeridianError | DatabaseError, about: QuerySet[Invoice]) -> RunRow:
+    if isinstance(error, DatabaseError):
         log.exception("invoice_failed", tenant=tenant.schema_name, month=str(month))
         note = f"The database refused it ({type(error).__name__}); the log says more. Run it again for this tenant."
         return RunRow(tenant.schema_name, Outcome.FAILED, note=note)
-
-
-def _failed(tenant: Tenant, month: date, error: MeridianError) -> RunRow:
-    found = invoice_of(tenant, month)
+    found = about.first()
     outcome = Outcome.LATER if isinstance(error, TransientError) else Outcome.FAILED
     facts: dict[str, Any] = {"number": found.number, "total": found.total, "currency": found.currency} if found else {}
     return RunRow(tenant.schema_name, outcome, note=str(error), **facts)
-
-
-def _one(tenant: Tenant, month: date) -> RunRow:
-    found = invoice_of(tenant, month)
-    if found is None and not _over(tenant, month):
-        return RunRow(tenant.schema_name, Outcome.EARLY, note=f"{month:%B %Y} still runs in {tenant.timezone}.")
-    if found is None or rebuildable(found):
-        found = invoice_draft(tenant=tenant, month=month)
-    elif found.state != Invoice.State.DRAFT and found.step in (Invoice.Step.LOCAL, Invoice.Step.FINALIZED):
-        return _said(found, Outcome.UNCHANGED)
-    if found.step == Invoice.Step.LOCAL and found.total == 0:
-        return _said(invoice_settle(invoice=found), Outcome.SETTLED)
-    if not stripe_configured():
-        return _said(found, Outcome.DRAFTED)
-    return _said(invoice_send(invoice=found), Outcome.SENT)
-
-
-def _dry(tenant: Tenant, month: date) -> RunRow:
-    """As it would be, and undone."""
-    found = invoice_of(tenant, month)
-    if found is None and not _over(tenant, month):
-        return RunRow(tenant.schema_name, Outcome.EARLY, note=f"{month:%B %Y} still runs in {tenant.timezone}.")
-    if found is not None and not rebuildable(found):
-        return _said(found, Outcome.UNCHANGED)
-    row = None
-    try:
-        with transaction.atomic():
-            row = _said(invoice_draft(tenant=tenant, month=month), Outcome.DRAFTED)
-            raise _Undo
-    except _Undo:
-        assert row is not None  # it was set just before
-        return row
 
 
 def _over(tenant: Tenant, month: date) -> bool:
@@ -208,9 +243,4 @@ def _over(tenant: Tenant, month: date) -> bool:
 
 
 def _said(invoice: Invoice, outcome: Outcome) -> RunRow:
-    left = entries_left_out(invoice) if outcome in (Outcome.DRAFTED, Outcome.SENT, Outcome.SETTLED) else []
-    notes = [
-        f"{entries} entries of {amount:f} {currency} are not on it: this company is billed in {invoice.currency}."
-        for currency, entries, amount in left
-    ]
-    return RunRow(invoice.tenant.schema_name, outcome, invoice.number, invoice.total, invoice.currency, " ".join(notes))
+    return RunRow(invoice.tenant.schema_name, outcome, invoice.number, invoice.total, invoice.currency)

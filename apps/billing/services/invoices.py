@@ -4,14 +4,16 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.billing.locks import INVOICE_NUMBER, lock, tenant_money_lock
 from apps.billing.models import Invoice, InvoiceLine
 from apps.billing.months import month_bounds, month_first
+from apps.billing.selectors.plans import month_shares
 from apps.billing.selectors.prices import tenant_currency
-from apps.billing.services.invoice_claims import entries_free
+from apps.billing.services.invoice_claims import currencies_open, entries_free
 from apps.billing.services.invoice_lines import credits_free, credits_use, lines_make
 from apps.billing.services.stripe_queue import withdraw_queue
 from apps.core.errors import PermanentError
@@ -28,15 +30,16 @@ class NothingToInvoice(PermanentError):
     """Nothing was used and no plan costs a fee; no invoice was made."""
 
 
-def invoice_draft(*, tenant: Tenant, month: date) -> Invoice:
+def invoice_draft(*, tenant: Tenant, month: date, currency: str = "") -> Invoice:
     """A tenant's invoice for a month, made anew while it is a draft that was not sent: the same usage makes the same invoice.
 
-    It takes every entry before the month's end that is on no invoice yet, in one transaction: a crash leaves all or nothing.
+    It takes every entry in its currency before the month's end that is on no invoice yet, in one transaction: a crash leaves all
+    or nothing. `currency` (ISO 4217) is the tenant's own where none is named; invoice_currencies says which there are.
     Raises InvoiceRefused while the month runs and once the invoice was sent, and NothingToInvoice.
     """
     with schema_context("public"), transaction.atomic():
         tenant_money_lock(tenant)
-        return _draft(tenant, month_first(month))
+        return _draft(tenant, month_first(month), currency or tenant_currency(tenant))
 
 
 def invoice_void(*, invoice: Invoice) -> Invoice:
@@ -74,9 +77,25 @@ def invoice_settle(*, invoice: Invoice) -> Invoice:
     return found
 
 
-def invoice_of(tenant: Tenant, month: date) -> Invoice | None:
-    """The invoice of a month that counts."""
-    return Invoice.objects.filter(tenant=tenant, month=month).exclude(state=Invoice.State.VOID).first()
+def invoice_of(tenant: Tenant, month: date, currency: str) -> Invoice | None:
+    """The invoice of a month that counts, in a currency."""
+    return invoices_of(tenant, month).filter(currency=currency).first()
+
+
+def invoices_of(tenant: Tenant, month: date) -> QuerySet[Invoice]:
+    """The invoices of a month that count: one for each currency."""
+    return Invoice.objects.filter(tenant=tenant, month=month).exclude(state=Invoice.State.VOID)
+
+
+def invoice_currencies(tenant: Tenant, month: date) -> list[str]:
+    """In which a month is invoiced, the tenant's own first: of usage that is on no invoice, of plans, and of what was made.
+
+    Amounts in two currencies cannot be on one invoice, such as after the tenant's was changed.
+    """
+    own, end = tenant_currency(tenant), month_bounds(month, tenant.timezone)[1]
+    plans = {share.subscription.plan.currency for share in month_shares(tenant, month) if share.fee() or share.seats_fee()}
+    made = invoices_of(tenant, month).values_list("currency", flat=True)
+    return sorted({own, *plans, *made, *currencies_open(tenant, end)}, key=lambda currency: (currency != own, currency))
 
 
 def rebuildable(invoice: Invoice) -> bool:
@@ -85,17 +104,17 @@ def rebuildable(invoice: Invoice) -> bool:
     return invoice.state == Invoice.State.DRAFT and invoice.step == Invoice.Step.LOCAL and not invoice.stripe_id and not sending
 
 
-def _draft(tenant: Tenant, month: date) -> Invoice:
+def _draft(tenant: Tenant, month: date, currency: str) -> Invoice:
     begin, end = month_bounds(month, tenant.timezone)
     if end > timezone.now():
         raise InvoiceRefused(
             f"{month:%B %Y} is not over in {tenant.timezone}; its invoice can be made from {end:%Y-%m-%d %H:%M} UTC."
         )
-    found = Invoice.objects.select_for_update().filter(tenant=tenant, month=month).exclude(state=Invoice.State.VOID).first()
+    found = invoices_of(tenant, month).select_for_update().filter(currency=currency).first()
     if found is not None and not rebuildable(found):
         raise InvoiceRefused(f"{found.number} was sent already, or is being sent; void it, or correct it with a credit note.")
-    invoice = found or Invoice(tenant=tenant, month=month)
-    invoice.period_start, invoice.period_end, invoice.currency = begin, end, tenant_currency(tenant)
+    invoice = found or Invoice(tenant=tenant, month=month, currency=currency)
+    invoice.period_start, invoice.period_end = begin, end
     if found is None:
         invoice.number = invoice.pk.hex  # until it is known that there is something to invoice: numbers have no holes
         invoice.save(force_insert=True)

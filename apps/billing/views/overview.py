@@ -15,7 +15,7 @@ from apps.billing.selectors.entries import unpriced_count
 from apps.billing.selectors.prices import tenant_currency
 from apps.billing.selectors.spend import Narrowed, spend_kinds
 from apps.billing.spending import spending_of
-from apps.billing.upcoming import upcoming_invoice
+from apps.billing.upcoming import upcoming_invoices
 from apps.billing.views.charts import shares_of, spending_chart
 from apps.tenants.access import MONEY, role_required
 from apps.tenants.models import Tenant
@@ -38,7 +38,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def upcoming(request: HttpRequest) -> HttpResponse:
     """A piece of the overview that counts the whole month, and so comes by itself."""
     tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    return render(request, "billing/upcoming.html", {"upcoming": upcoming_invoice(tenant)})
+    return render(request, "billing/upcoming.html", {"invoices": upcoming_invoices(tenant)})
 
 
 def _spending(request: HttpRequest, tenant: Tenant, kinds: dict[str, list[Any]]) -> dict[str, Any]:

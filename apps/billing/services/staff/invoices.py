@@ -82,12 +82,15 @@ def invoice_send_again(*, invoice: Invoice, reason: str, by: str) -> Invoice:
 
 
 def invoice_draw_again(*, invoice: Invoice, reason: str, by: str) -> Invoice:
-    """A new draft for the month of one that is void. Raises PermanentError as invoice_draft does, and while another counts."""
+    """A new draft for the month and in the currency of one that is void.
+
+    Raises PermanentError as invoice_draft does, and while another counts.
+    """
     sentence = reason_checked(reason)
     if invoice.state != State.VOID:
         raise InvoiceRefused(f"{invoice.number} counts; void it first.")
     with transaction.atomic():
-        made = invoice_draft(tenant=invoice.tenant, month=invoice.month)
+        made = invoice_draft(tenant=invoice.tenant, month=invoice.month, currency=invoice.currency)
         _record(StaffAct.Kind.DRAFTED, made, sentence, by)
     return made
 

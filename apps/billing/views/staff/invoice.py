@@ -78,7 +78,7 @@ ACTS = (
             "A new draft with everything that is on no invoice. It has a number of its own, and is sent when you say so."
         ),
         "refresh-cw",
-        lambda one: one.state == State.VOID and invoice_of(one.tenant, one.month) is None,
+        lambda one: one.state == State.VOID and invoice_of(one.tenant, one.month, one.currency) is None,
         services.invoice_draw_again,
         gettext_lazy("Here is the new draft. Look at it, then send it."),
     ),
