@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 from playwright.sync_api import Page, expect
 
-from apps.billing.models import BillingProfile, Credit, LedgerEntry, Plan, PlanInclusion, PriceBook, Subscription
+from apps.billing.models import BillingProfile, Credit, LedgerEntry, Plan, PlanInclusion, PriceBook, SpendLimit, Subscription
 from apps.billing.services import ReportConflict, call_bill, price_book_seed
 from apps.billing.services.staff.books import book_copy
 from apps.tenants.models import Role, Tenant, User
@@ -34,6 +34,7 @@ PAGES = {
     "tenant": "tenants/acme/",
     "bare": "tenants/globex/",
     "move": "tenants/acme/plan?plan=gold&seats=9",
+    "currency": "tenants/acme/currency?currency=EUR",
     "revenue": "revenue/",
     "books": "books/",
     "book": "books/{current}/",
@@ -81,6 +82,8 @@ def much(transactional_db: None) -> Iterator[dict[str, str]]:
     now = timezone.now()
     acme, current = Tenant.objects.get(schema_name="acme"), price_book_seed()
     coming = book_copy(book=current, effective_from=now + timedelta(days=20), currency="USD", by="root@meridian.test")
+    PriceBook.objects.create(version=coming.version + 1, effective_from=now - timedelta(days=1), currency="EUR")
+    SpendLimit.objects.create(tenant=acme, amount=Decimal(500))
     made = Tenant.objects.bulk_create(Tenant(schema_name=f"many{one}", name=f"Company {one:02}") for one in range(60))
     LedgerEntry.objects.bulk_create(
         entry_of(tenant, total=f"{place * 7 % 97}.4", cost=f"{place * 5 % 71}.1", started_at=now - timedelta(days=30 * back))
@@ -104,7 +107,8 @@ def much(transactional_db: None) -> Iterator[dict[str, str]]:
     yield {"current": str(current.pk), "coming": str(coming.pk), "invoice": str(invoice.pk)}
     Subscription.objects.all().delete()
     Plan.objects.filter(code="gold").delete()
-    PriceBook.objects.filter(effective_from__gt=now).delete()
+    PriceBook.objects.filter(effective_from__gt=now - timedelta(days=2)).delete()
+    SpendLimit.objects.all().delete()
     person_delete("olga@acme.test")
 
 

@@ -13,6 +13,7 @@ from apps.billing.models import Meter, Plan, PlanInclusion, SourceType, Subscrip
 from apps.billing.months import month_bounds, month_first, month_next
 from apps.billing.proration import Share, included_in, rows_changed, rows_with_seats, shares_of, subscription_at
 from apps.billing.rounding import rounded_to
+from apps.core.currencies import sums_of
 from apps.tenants.models import Tenant
 
 USED = """
@@ -70,7 +71,7 @@ class PlanOffer:
 
 @dataclass(frozen=True)
 class PlanPreview:
-    """This month's fees if a change were made, and as things are."""
+    """This month's fees if a change were made, and as things are: those in `currency`, though `lines` may have others too."""
 
     lines: list[FeeLine]
     total: Decimal
@@ -81,6 +82,11 @@ class PlanPreview:
     @property
     def difference(self) -> Decimal:
         return self.total - self.before
+
+    @property
+    def sums(self) -> dict[str, Decimal]:
+        """What all lines come to, by currency."""
+        return fee_sums(self.lines)
 
 
 def plans_offered(currency: str = "USD") -> QuerySet[Plan]:
@@ -150,6 +156,11 @@ def month_fees(tenant: Tenant, month: date) -> list[FeeLine]:
     return [_fee_line(share) for share in month_shares(tenant, month)]
 
 
+def fee_sums(lines: Iterable[FeeLine]) -> dict[str, Decimal]:
+    """Fees added up by currency."""
+    return sums_of((line.plan.currency, line.fee + line.seats_fee) for line in lines)
+
+
 def plan_offers(currency: str, people: int, now: Subscription | None) -> list[PlanOffer]:
     """The plans to choose from; the seats suggested are those there are now, or enough for the people who work there."""
     offers = []
@@ -166,7 +177,8 @@ def _preview(before: list[Subscription], after: list[Subscription], day: date, c
     lines = [_fee_line(share) for share in shares_of(month, after)]
     now = [_fee_line(share) for share in shares_of(month, before)]
     later = [_fee_line(share) for share in shares_of(month_next(month), after)]
-    return PlanPreview(lines, _sum(lines), _sum(now), _sum(later), currency)
+    total, as_it_is, next_month = (fee_sums(rows).get(currency, Decimal(0)) for rows in (lines, now, later))
+    return PlanPreview(lines, total, as_it_is, next_month, currency)
 
 
 def _rows(tenant: Tenant) -> list[Subscription]:
@@ -178,10 +190,6 @@ def _fee_line(share: Share) -> FeeLine:
     fees = rounded_to(share.fee(), currency), rounded_to(share.seats_fee(), currency)
     days = share.days, share.fee_days, share.month_days
     return FeeLine(plan, share.subscription.seats, share.extra_seats, *days, *fees)
-
-
-def _sum(lines: list[FeeLine]) -> Decimal:
-    return sum((line.fee + line.seats_fee for line in lines), Decimal(0))
 
 
 def _places(value: Fraction | None) -> Decimal:

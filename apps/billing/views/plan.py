@@ -1,6 +1,5 @@
 """A company's plan: what it is, how much of it is used, and what another one would cost this month."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -13,6 +12,7 @@ from apps.billing.forms import DetailsForm, PlanForm, SeatsFullForm
 from apps.billing.models import BillingProfile, Plan, Subscription
 from apps.billing.months import month_first
 from apps.billing.selectors.plans import (
+    fee_sums,
     meter_use,
     month_fees,
     plan_offers,
@@ -52,7 +52,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "trial_ends": in_trial and later is not None,
         "meters": meter_use(tenant, month_first(today)),
         "fees": fees,
-        "fees_total": sum((line.fee + line.seats_fee for line in fees), Decimal()),
+        "fees_sums": fee_sums(fees),
         "people": people,
         "offers": plan_offers(currency, people, now),
         "seats_form": _seats_form(tenant) if now and sso_of(tenant) else None,
@@ -112,7 +112,7 @@ def details(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Saved. It stands on your invoices from the next one on."))
             return redirect("billing-details")
-    context = {"section": "billing", "tab": "details", "form": form}
+    context = {"section": "billing", "tab": "details", "form": form, "currency": tenant_currency(tenant)}
     return render(request, "billing/details.html", context, status=422 if form.errors else 200)
 
 

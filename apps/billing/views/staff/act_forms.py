@@ -66,10 +66,11 @@ class MoveForm(PlanForm):
         plans.queryset = Plan.objects.filter(currency=tenant_currency(tenant)).order_by("-offered", "fee", "code")
         plans.widget = forms.Select()
         plans.label, plans.empty_label = _("Plan"), None
-        plans.label_from_instance = _plan_label
+        plans.label_from_instance = plan_label
         plans.widget.choices = plans.choices
 
 
-def _plan_label(plan: Plan) -> str:
+def plan_label(plan: Plan) -> str:
+    """A plan to choose, with its fee."""
     fee = _("%(name)s, %(fee)s a month") % {"name": plan.name, "fee": money(plan.fee, plan.currency)}
     return fee if plan.offered else _("%(plan)s (retired)") % {"plan": fee}
