@@ -35,6 +35,11 @@ class NotAllowed(DeskError):
     sentence = "Somebody else holds this conversation. Ask them, or a supervisor, to do it."
 
 
+class ChangedSince(DeskError):
+    code = "changed_since"
+    sentence = "Others have gone on with this conversation since, so that cannot be undone. Look at it again."
+
+
 class NotColleague(DeskError):
     code = "not_colleague"
     status = 422

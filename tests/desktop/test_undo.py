@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.desktop.errors import NewerConversation
+from apps.desktop.errors import ChangedSince, NewerConversation, NotColleague
 from apps.desktop.services.conversations import (
+    conversation_assign,
+    conversation_assign_undo,
     conversation_claim,
     conversation_escalate,
     conversation_resolve,
@@ -78,3 +80,35 @@ def test_twice_is_once(desk: RecordingChannel, bob: User) -> None:
     conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk)
     first = conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk)
     assert conversation_resolve_undo(conversation_id=conversation.pk, user_id=bob.pk).version == first.version
+
+
+def test_a_conversation_that_was_assigned_is_the_own_again(desk: RecordingChannel, alice: User, bob: User) -> None:
+    conversation = a_conversation()
+    says(conversation)
+    held = conversation_claim(conversation_id=conversation.pk, user_id=bob.pk)
+    given = conversation_assign(conversation_id=conversation.pk, user_id=bob.pk, assignee_id=alice.pk)
+    back = conversation_assign_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    names = ("status", "assignee_id", "claimed_at", "claim_until", "waiting_since", "unread")
+    assert {name: getattr(back, name) for name in names} == {name: getattr(held, name) for name in names}
+    assert back.generation > given.generation, "what was still being written is stale"
+
+
+def test_the_ai_has_again_what_was_taken_from_it(desk: RecordingChannel, alice: User, bob: User) -> None:
+    conversation = a_conversation()
+    says(conversation)
+    conversation_assign(conversation_id=conversation.pk, user_id=bob.pk, assignee_id=alice.pk)
+    back = conversation_assign_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    assert (back.status, back.assignee_id, [row.pk for row in desk.returned]) == ("pending", None, [conversation.pk])
+
+
+def test_what_has_changed_hands_since_stays_there(desk: RecordingChannel, alice: User, bob: User, charlie: User) -> None:
+    conversation = a_conversation(agent=False)
+    conversation_assign(conversation_id=conversation.pk, user_id=bob.pk, assignee_id=alice.pk)
+    for who, why in ((alice, ChangedSince), (charlie, NotColleague)):
+        with pytest.raises(why):
+            conversation_assign_undo(conversation_id=conversation.pk, user_id=who.pk)
+    conversation_resolve(conversation_id=conversation.pk, user_id=alice.pk)
+    with pytest.raises(ChangedSince):
+        conversation_assign_undo(conversation_id=conversation.pk, user_id=bob.pk)
+    conversation.refresh_from_db()
+    assert (conversation.status, conversation.assignee_id) == ("resolved", alice.pk)

@@ -324,12 +324,14 @@ def test_take_over_from_the_ai_and_return(as_bob: Client, desk: Desk, acme: Tena
     assert [row.pk for row in channel.returned] == [desk.with_ai.pk]
 
 
-def test_assign_and_back(as_bob: Client, desk: Desk, acme: Tenant, alice: User, bob: User, client_for: ClientFor) -> None:
+def test_assign_and_back(as_bob: Client, desk: Desk, acme: Tenant, alice: User, bob: User) -> None:
     said = toast(act(as_bob, desk.mine, "assign", assignee=str(alice.pk)))
     assert said["text"] == "Assigned to Alice."
     assert fresh(acme, desk.mine).assignee_id == alice.pk
-    client_for(alice, "acme").post(said["undo"], headers=HTMX)
+    assert toast(as_bob.post(said["undo"], headers=HTMX))["text"] == "It is back where it was."
     assert fresh(acme, desk.mine).assignee_id == bob.pk
+    again = as_bob.post(said["undo"], headers=HTMX)
+    assert again.status_code == 409 and "Others have gone on" in toast(again)["text"]
     assert act(as_bob, desk.mine, "assign", assignee="nonsense").status_code == 422
 
 

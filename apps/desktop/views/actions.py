@@ -14,6 +14,7 @@ from apps.desktop.models import Conversation
 from apps.desktop.selectors import user_name
 from apps.desktop.services.conversations import (
     conversation_assign,
+    conversation_assign_undo,
     conversation_claim,
     conversation_read,
     conversation_release,
@@ -63,11 +64,15 @@ def release(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def assign(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    before = conversation_or_404(conversation_id).assignee_id
+    """`undo=1` takes back what this person has just done."""
+    conversation_or_404(conversation_id)
+    if _given(request, "undo"):
+        conversation_assign_undo(conversation_id=conversation_id, user_id=person(request))
+        return done(request, _("It is back where it was."))
     assignee = _uuid(_given(request, "assignee"))
     conversation = conversation_assign(conversation_id=conversation_id, user_id=person(request), assignee_id=assignee)
-    back = _to("conversation-assign", conversation, assignee=str(before)) if before else _to("conversation-release", conversation)
-    return done(request, _("Assigned to %(name)s.") % {"name": user_name(assignee)}, undo=back)
+    undo = _to("conversation-assign", conversation, undo="1")
+    return done(request, _("Assigned to %(name)s.") % {"name": user_name(assignee)}, undo=undo)
 
 
 def _uuid(text: str) -> UUID:

@@ -8,6 +8,7 @@ from apps.desktop.services.conversations.closing import (
 )
 from apps.desktop.services.conversations.holding import (
     conversation_assign,
+    conversation_assign_undo,
     conversation_claim,
     conversation_release,
     conversation_to_ai,
@@ -19,6 +20,7 @@ from apps.desktop.services.conversations.sweep import conversation_sweep
 
 __all__ = [
     "conversation_assign",
+    "conversation_assign_undo",
     "conversation_claim",
     "conversation_escalate",
     "conversation_open",

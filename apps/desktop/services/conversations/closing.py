@@ -1,12 +1,10 @@
 """Conversations are put off, resolved and taken up again."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from apps.compass.services.webhooks import webhook_event
 from apps.desktop.channels import channel_for
@@ -14,13 +12,13 @@ from apps.desktop.errors import BadTime, NewerConversation
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation, DeskEvent
 from apps.desktop.resolutions import resolved_tell
+from apps.desktop.services.conversations.before import as_it_is, as_it_was
 from apps.desktop.services.conversations.offering import unclaim
 from apps.desktop.services.rules import conversation_lock, require_holder, require_unresolved
 from apps.desktop.webhooks import conversation_data
 
 OUTCOME_LENGTH = 120
 RESOLVED = "resolved"  # the event
-TIMES = ("waiting_since", "snoozed_until", "claimed_at", "claim_until", "answer_due_at")
 
 
 @transaction.atomic
@@ -46,7 +44,7 @@ def conversation_resolve(*, conversation_id: UUID | str, user_id: UUID | None, o
     if conversation.status == Conversation.Status.RESOLVED:
         return conversation
     require_holder(conversation, user_id)
-    before = _as_it_is(conversation)
+    before = as_it_is(conversation)
     conversation.status, conversation.resolved_at = Conversation.Status.RESOLVED, timezone.now()
     conversation.outcome, conversation.generation = outcome[:OUTCOME_LENGTH], conversation.generation + 1
     conversation.waiting_since = conversation.snoozed_until = None
@@ -84,26 +82,11 @@ def conversation_resolve_undo(*, conversation_id: UUID | str, user_id: UUID) -> 
     resolved = conversation.status == Conversation.Status.RESOLVED
     if not resolved or event is None or event.user_id != user_id or "before" not in event.detail:
         return conversation_reopen(conversation_id=conversation_id, user_id=user_id)
-    _as_it_was(conversation, event.detail["before"])
+    as_it_was(conversation, event.detail["before"])
     _reopened(conversation, user_id)
     if conversation.status == Conversation.Status.PENDING:
         channel_for(conversation.channel).returned_to_ai(conversation)
     return conversation
-
-
-def _as_it_is(conversation: Conversation) -> dict[str, Any]:
-    """What resolving takes away."""
-    times = {name: at.isoformat() for name in TIMES if (at := getattr(conversation, name))}
-    held = {"assignee": str(conversation.assignee_id)} if conversation.assignee_id else {}
-    return {"status": conversation.status, "unread": conversation.unread, **held, **times}
-
-
-def _as_it_was(conversation: Conversation, before: dict[str, Any]) -> None:
-    conversation.status, conversation.unread = before["status"], before["unread"]
-    conversation.assignee_id = UUID(before["assignee"]) if "assignee" in before else None
-    for name in TIMES:
-        setattr(conversation, name, parse_datetime(before.get(name, "")))
-    conversation.generation += 1
 
 
 def _reopened(conversation: Conversation, user_id: UUID | None) -> None:

@@ -7,11 +7,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.desktop.channels import channel_for
-from apps.desktop.errors import NoAgent, NotColleague
+from apps.desktop.errors import ChangedSince, NoAgent, NotColleague
 from apps.desktop.events import conversation_changed, event_write
-from apps.desktop.models import Conversation
+from apps.desktop.models import Conversation, DeskEvent
 from apps.desktop.notifications import person_notify
 from apps.desktop.selectors.people import is_colleague
+from apps.desktop.services.conversations.before import as_it_is, held_as_before
 from apps.desktop.services.conversations.offering import conversation_offer, unclaim
 from apps.desktop.services.rules import (
     claim_time,
@@ -23,6 +24,7 @@ from apps.desktop.services.rules import (
     team_by_slug,
 )
 
+ASSIGNED = "assigned"  # the event
 FREE = Q(assignee_id__isnull=True) & ~Q(status=Conversation.Status.RESOLVED)
 
 
@@ -75,14 +77,46 @@ def conversation_assign(*, conversation_id: UUID | str, user_id: UUID | None, as
         raise NotColleague
     if conversation.assignee_id == assignee_id:
         return conversation
+    before = as_it_is(conversation)
     conversation.assignee_id, conversation.status = assignee_id, Conversation.Status.OPEN
     conversation.claimed_at, conversation.generation = timezone.now(), conversation.generation + 1
     conversation.claim_until = conversation.claimed_at + claim_time(conversation.team)
     conversation.answer_due_at = conversation.snoozed_until = None
-    conversation_changed(conversation, "assigned", user_id=user_id, assignee=str(assignee_id))
+    given = {"assignee": str(assignee_id), "generation": conversation.generation, "before": before}
+    conversation_changed(conversation, ASSIGNED, user_id=user_id, **given)
     if assignee_id != user_id:
         person_notify(conversation=conversation, user_id=assignee_id)
     return conversation
+
+
+@transaction.atomic
+def conversation_assign_undo(*, conversation_id: UUID | str, user_id: UUID) -> Conversation:
+    """Takes back that this person assigned it, though a colleague holds it now: held, snoozed or with the AI as before.
+
+    Raises ChangedSince where it has changed hands after that, NotColleague.
+    """
+    if not is_colleague(user_id):
+        raise NotColleague
+    conversation = conversation_lock(conversation_id)
+    event = DeskEvent.objects.filter(conversation=conversation, type=ASSIGNED).order_by("-id").first()
+    if event is None or event.user_id != user_id or event.detail.get("generation") != conversation.generation:
+        raise ChangedSince
+    require_unresolved(conversation)
+    held_as_before(conversation, event.detail["before"])
+    type, detail = _back(conversation)
+    conversation_changed(conversation, type, user_id=user_id, **detail)
+    if conversation.status == Conversation.Status.PENDING:
+        channel_for(conversation.channel).returned_to_ai(conversation)
+    return conversation
+
+
+def _back(conversation: Conversation) -> tuple[str, dict[str, str]]:
+    """As what the timeline tells of it."""
+    if conversation.status == Conversation.Status.PENDING:
+        return "to_ai", {}
+    if conversation.assignee_id:
+        return ASSIGNED, {"assignee": str(conversation.assignee_id)}
+    return "released", {}
 
 
 @transaction.atomic
