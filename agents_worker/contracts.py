@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 ProviderName = Literal["openai", "deepgram", "elevenlabs"]
 Speaker = Literal["caller", "agent"]
-EndedReason = Literal["caller_hangup", "agent_hangup", "transferred", "no_agent", "max_duration", "spend_limit", "error"]
+EndedReason = Literal[
+    "caller_hangup", "agent_hangup", "transferred", "no_agent", "max_duration", "spend_limit", "suspended", "error"
+]
 
 
 def utc_now() -> datetime:

@@ -206,7 +206,9 @@ class CallReport(Shape):
     started_at: Moment
     ended_at: Moment
     duration: Seconds
-    ended_reason: Literal["caller_hangup", "agent_hangup", "transferred", "no_agent", "max_duration", "spend_limit", "error"]
+    ended_reason: Literal[
+        "caller_hangup", "agent_hangup", "transferred", "no_agent", "max_duration", "spend_limit", "suspended", "error"
+    ]
     transcript_ref: Reference = ""
     usage: list[UsageRow] = Field(default_factory=list, max_length=200)
 

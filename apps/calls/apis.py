@@ -94,6 +94,8 @@ def _caller_name(request: Request, data: dict[str, Any]) -> str:
 class CallEventsAPI(TokenTenantView):
     """POST /calls/{call_id}/events: a batch of events, idempotent on (source, seq). Late ones of an ended call are welcome."""
 
+    tells_what_was = True
+
     @extend_schema(
         request=OpenApiResponse(description='{"events": [{"seq", "source", "type", "at", …}]}, at most 200'),
         responses={200: OpenApiResponse(description='{"accepted": n, "duplicates": m}')},

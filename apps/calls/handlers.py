@@ -4,6 +4,7 @@ from datetime import datetime
 
 import structlog
 from django.utils import timezone
+from django_tenants.utils import schema_context
 
 from apps.calls import livekit
 from apps.calls.models import Call, Channel, EndedReason
@@ -22,6 +23,7 @@ from apps.tenants.selectors import route_tenant, tenant_by_slug
 log = structlog.get_logger(__name__)
 
 CALLER_KINDS = ("STANDARD", "SIP")
+COMING = ("participant_joined", "track_published")
 REPLACED = ("DUPLICATE_IDENTITY", "MIGRATION")  # the same caller is there under a new session
 LOST = ("STATE_MISMATCH", "SIGNAL_CLOSE", "CONNECTION_TIMEOUT", "MEDIA_FAILURE")  # the browser may be on its way back
 
@@ -34,11 +36,19 @@ def tenant_of(event: InboundEvent) -> str | None:
     if trunk:
         owner = route_tenant(Route.Kind.SIP_TRUNK, trunk)
         # A room that speaks of one tenant and a trunk of another is nobody's call.
-        return (
-            owner.schema_name if owner and owner.status == Tenant.Status.ACTIVE and named in (None, owner.schema_name) else None
-        )
+        return owner.schema_name if owner and named in (None, owner.schema_name) and _hears(owner, event) else None
     tenant = tenant_by_slug(str(named)) if named else None
-    return tenant.schema_name if tenant and tenant.status == Tenant.Status.ACTIVE else None
+    return tenant.schema_name if tenant and _hears(tenant, event) else None
+
+
+def _hears(tenant: Tenant, event: InboundEvent) -> bool:
+    """A company that is suspended still hears how the calls that it had end, and of nobody who comes."""
+    if tenant.status != Tenant.Status.SUSPENDED:
+        return tenant.status == Tenant.Status.ACTIVE
+    if event.kind in COMING and webhook_participant(event.payload).kind != "AGENT":
+        return False
+    with schema_context(tenant.schema_name):
+        return Call.objects.filter(room_name=_room_name(event)).exists()
 
 
 def unrouted(event: InboundEvent) -> None:

@@ -32,6 +32,7 @@ class EndedReason(models.TextChoices):
     NO_AGENT = "no_agent", _("No agent answered")
     MAX_DURATION = "max_duration", _("Longest duration reached")
     SPEND_LIMIT = "spend_limit", _("Spend limit reached")
+    SUSPENDED = "suspended", _("Company suspended")
     ERROR = "error", _("Error")
 
 

@@ -51,6 +51,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Het spijt me, onze assistent was niet bereikbaar. Bel over een paar minuten opnieuw. Tot ziens.",
         "pt": "Lamento, não foi possível contactar o nosso assistente. Ligue novamente dentro de alguns minutos. Adeus.",
     },
+    "ended_early": {
+        "en": "I am sorry, this call has to end here. Please try again at a later time. Goodbye.",
+        "de": "Leider muss dieses Gespräch hier enden. Bitte versuchen Sie es später noch einmal. Auf Wiederhören.",
+        "es": "Lo siento, esta llamada tiene que terminar aquí. Inténtelo de nuevo más tarde. Adiós.",
+        "fr": "Je suis désolé, cet appel doit s'arrêter ici. Veuillez réessayer plus tard. Au revoir.",
+        "it": "Mi dispiace, questa chiamata deve terminare qui. La preghiamo di riprovare più tardi. Arrivederci.",
+        "nl": "Het spijt me, dit gesprek moet hier eindigen. Probeer het later nog eens. Tot ziens.",
+        "pt": "Lamento, esta chamada tem de terminar aqui. Tente novamente mais tarde. Adeus.",
+    },
 }
 REASONS = {
     "unknown_number": "not_in_service",
@@ -61,6 +70,7 @@ REASONS = {
     "credential_missing": "unavailable",
     "no_agent": "no_agent",
     "spend_limit": "unavailable",
+    "suspended": "ended_early",
     "call_back": "call_back",
     "put_through": "put_through",
 }

@@ -1,5 +1,6 @@
 """The base of views whose tenant comes from a call or turn token instead of the host name."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import ProgrammingError
@@ -13,12 +14,23 @@ from apps.core.authentication import CallTokenAuthentication
 from apps.core.errors import Problem
 from apps.core.tokens import ScopedToken
 
+_suspended: list[Callable[[str], bool]] = []
+
+
+def suspension_register(check: Callable[[str], bool]) -> None:
+    """Called once from ready() of the app that knows the tenants: whether the one with this schema is served no more for now."""
+    _suspended[:] = [check]
+
 
 class TokenTenantView(APIView):
-    """Enters the schema of the token's tenant around the handler; the handler reads self.token."""
+    """Enters the schema of the token's tenant around the handler; the handler reads self.token.
+
+    A token of a suspended company is refused, but where `tells_what_was`: what was used before is told and billed all the same.
+    """
 
     authentication_classes = (CallTokenAuthentication,)
     permission_classes = (IsAuthenticated,)
+    tells_what_was = False
     token: ScopedToken
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -41,17 +53,23 @@ class TokenTenantView(APIView):
         """403 unless the token was made for this turn."""
         self._require(str(turn_id) == self.token.subject_id, "turn")
 
+    def require_served(self) -> None:
+        """403 while the company is suspended."""
+        if not self.tells_what_was and any(check(self.token.tenant) for check in _suspended):
+            raise Problem(403, "suspended", "The company of this token is suspended, so nothing is done for it. Nothing is lost.")
+
     def _require(self, allowed: bool, what: str) -> None:
         if not allowed:
             raise Problem(403, "wrong_token", f"This token was made for another {what}; use the one that came with its dispatch.")
 
 
 def in_token_tenant(view: Any) -> Any:
-    """Decorates a handler of a TokenTenantView: its body runs in the tenant that the token names."""
+    """Decorates a handler of a TokenTenantView: its body runs in the tenant that the token names, if that is served."""
 
     def wrapped(self: TokenTenantView, request: Request, *args: Any, **kwargs: Any) -> Response:
         try:
             with schema_context(self.token.tenant):
+                self.require_served()
                 return view(self, request, *args, **kwargs)
         except ProgrammingError:
             if schema_exists(self.token.tenant):

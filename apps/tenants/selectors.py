@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django_tenants.utils import get_public_schema_name
 
+from apps.core.prepared import prepared
 from apps.core.rows import row_read
 from apps.tenants.models import Domain, Membership, Role, Route, Tenant, User
 
@@ -40,10 +41,22 @@ def tenants_active() -> QuerySet[Tenant]:
     return Tenant.objects.exclude(schema_name=get_public_schema_name()).filter(status=Tenant.Status.ACTIVE).order_by("pk")
 
 
+def tenants_kept() -> QuerySet[Tenant]:
+    """Every tenant that has its data still, the suspended as well, in the order they came."""
+    return Tenant.objects.exclude(schema_name=get_public_schema_name()).exclude(status=Tenant.Status.DELETED).order_by("pk")
+
+
+def tenant_is_suspended(slug: str) -> bool:
+    """Asked with every token that a worker brings, so it is the least that answers."""
+    with prepared(SUSPENDED, [slug]) as cursor:
+        return cursor.fetchone() is not None
+
+
 def tenant_by_slug(slug: str) -> Tenant | None:
     return Tenant.objects.filter(schema_name=slug).first()
 
 
+SUSPENDED = "SELECT 1 FROM public.tenants_tenant WHERE schema_name = %s AND status = 'suspended'"
 ROUTED = "JOIN tenants_route AS route ON route.tenant_id = mine.id WHERE route.kind = %s AND route.external_id = %s"
 
 

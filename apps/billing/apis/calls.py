@@ -19,6 +19,8 @@ from apps.tenants.selectors import tenant_by_slug
 
 
 class BillingCallsView(TokenTenantView):
+    tells_what_was = True
+
     @extend_schema(
         summary="Report a finished call",
         description=(

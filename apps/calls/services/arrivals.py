@@ -64,7 +64,7 @@ def call_answer(call: Call) -> None:
 
 
 def call_refuse(*, call: Call, code: str, message: str, text: str = "", reason: EndedReason = EndedReason.NO_AGENT) -> None:
-    """Ends the call as failed with `message`, while Media Bot tells the caller. Raises LiveKitUnreachable."""
+    """Ends the call with `message`, while Media Bot tells the caller. Raises LiveKitUnreachable."""
     with transaction.atomic():
         if not call_end(call_id=call.pk, reason=reason, detail=message, keep_room=True):
             return

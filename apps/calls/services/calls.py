@@ -23,11 +23,16 @@ OUTCOMES = {
     EndedReason.TRANSFERRED: State.COMPLETED,
     EndedReason.MAX_DURATION: State.COMPLETED,
     EndedReason.SPEND_LIMIT: State.COMPLETED,
+    EndedReason.SUSPENDED: State.COMPLETED,
     EndedReason.NO_AGENT: State.FAILED,
     EndedReason.ERROR: State.FAILED,
 }
 
-UNANSWERED = {EndedReason.CALLER_HANGUP: State.MISSED, EndedReason.SPEND_LIMIT: State.FAILED}
+UNANSWERED = {
+    EndedReason.CALLER_HANGUP: State.MISSED,
+    EndedReason.SPEND_LIMIT: State.FAILED,
+    EndedReason.SUSPENDED: State.FAILED,
+}
 
 
 def call_hint(call_id: Any, version: int, kind: str = "call.changed") -> None:

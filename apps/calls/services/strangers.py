@@ -12,17 +12,17 @@ from apps.calls.services.dispatches import MEDIA_BOT
 from apps.core.errors import Ignored
 from apps.core.ids import uuid7
 from apps.core.schema import schema_current
-from apps.tenants.models import Route
+from apps.tenants.models import Route, Tenant
 from apps.tenants.selectors import route_tenant
 
 log = structlog.get_logger(__name__)
 
 
 def is_stranger(caller: livekit.Participant) -> bool:
-    """Whether the caller's trunk belongs to no tenant, or to another one than the current, whatever the room is called."""
+    """Whether the caller's trunk belongs to no served tenant, or to another than the current, whatever the room is called."""
     trunk = caller.attributes.get("sip.trunkID")
     owner = route_tenant(Route.Kind.SIP_TRUNK, trunk) if trunk else None
-    return bool(trunk) and (owner is None or owner.schema_name != schema_current())
+    return bool(trunk) and (owner is None or owner.schema_name != schema_current() or owner.status != Tenant.Status.ACTIVE)
 
 
 def stranger_arrived(*, room_name: str, caller: livekit.Participant) -> None:

@@ -19,9 +19,10 @@ from apps.calls.services.calm import sweep_noted
 from apps.calls.services.strangers import is_stranger, stranger_arrived
 from apps.calls.services.sweep_ended import ended_room_sweep
 from apps.calls.services.sweep_live import live_sweep
+from apps.calls.services.sweep_suspended import suspended_call_end
 from apps.core.errors import Ignored, MeridianError
 from apps.tenants.models import Tenant
-from apps.tenants.selectors import tenants_active
+from apps.tenants.selectors import tenants_kept
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ OPEN = LIVE | Q(ended_at__isnull=False, billed_at=None) | Q(ended_at__isnull=Fal
 
 
 def calls_sweep() -> int:
-    """One pass over every tenant; returns how many calls were looked at. Does nothing while another pass is under way."""
+    """One pass over every tenant, also a suspended one; returns how many calls it looked at. Nothing while another pass runs."""
     with _alone() as alone:
         if not alone:
             return 0
@@ -41,7 +42,7 @@ def calls_sweep() -> int:
 
 
 def _sweep() -> int:
-    tenants = {tenant.schema_name: tenant for tenant in tenants_active()}
+    tenants = {tenant.schema_name: tenant for tenant in tenants_kept()}
     rooms, seen_at = _rooms(), timezone.now()
     by_tenant: dict[str, dict[str, livekit.Room]] = {}
     for room in rooms or ():
@@ -59,7 +60,7 @@ def _tenant_sweep(tenant: Tenant, rooms: dict[str, livekit.Room] | None, seen_at
     calls = list(Call.objects.filter(OPEN).order_by("started_at"))
     if rooms is not None:
         for call in calls:
-            _guarded(lambda call=call: _call_sweep(call, rooms.get(call.room_name), seen_at), call=str(call.pk))  # type: ignore[misc]
+            _guarded(lambda call=call: _call_sweep(tenant, call, rooms.get(call.room_name), seen_at), call=str(call.pk))  # type: ignore[misc]
         _rooms_without_call(rooms, known={call.room_name for call in calls})
     unbilled = [call for call in calls if call.ended_at is not None and call.billed_at is None]
     if unbilled:
@@ -67,8 +68,10 @@ def _tenant_sweep(tenant: Tenant, rooms: dict[str, livekit.Room] | None, seen_at
     return len(calls)
 
 
-def _call_sweep(call: Call, room: livekit.Room | None, seen_at: datetime) -> None:
-    if call.is_live:
+def _call_sweep(tenant: Tenant, call: Call, room: livekit.Room | None, seen_at: datetime) -> None:
+    if call.is_live and tenant.status == Tenant.Status.SUSPENDED:
+        suspended_call_end(call, room)
+    elif call.is_live:
         live_sweep(call, room, seen_at)
     elif call.room_deleted_at is None:
         ended_room_sweep(call, room)
