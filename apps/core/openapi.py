@@ -16,7 +16,7 @@ MEANINGS = {
     422: "Some fields are not right; `errors` names each.",
     425: "Something that comes before it is still missing; send that first, then this again.",
     503: "A part of the installation does not answer now; try again later.",
-    429: "Too many requests; try again after Retry-After seconds.",
+    429: "Too many requests; `detail` or Retry-After (seconds) says when to try again.",
 }
 
 

@@ -14,6 +14,7 @@ from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
 from apps.tenants.access import ADMINS, Access, TenantAPI, is_key, require_scope
+from apps.tenants.limits import invitation_refusal
 from apps.tenants.models import Invitation, Membership, Role, Tenant, User
 from apps.tenants.seats import seat_missing
 from apps.tenants.selectors import members_of
@@ -31,6 +32,7 @@ from apps.tenants.services_people import (
 TAGS = ["people"]
 READ = problems(401, 403, 404)
 WRITE = problems(400, 401, 403, 404, 409, 422)
+MAILS = problems(429)
 BIGGEST = 2**63 - 1
 
 
@@ -128,7 +130,9 @@ class InvitationsAPI(PeopleView):
         """Those that nobody has taken yet, the newest first."""
         return page_answer(request, _invitations(request), InvitationShape, ordering=("-sent_at", "-id"))
 
-    @extend_schema(summary="Invite somebody", request=InvitationRequest, responses={201: InvitationShape, **WRITE}, tags=TAGS)
+    @extend_schema(
+        summary="Invite somebody", request=InvitationRequest, responses={201: InvitationShape, **WRITE, **MAILS}, tags=TAGS
+    )
     def post(self, request: Request) -> Response:
         """Sends a mail with a link that works for seven days and once.
 
@@ -137,6 +141,7 @@ class InvitationsAPI(PeopleView):
         asked = InvitationRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given, tenant = dict(asked.validated_data), _tenant(request)
+        _not_too_many(request, given["email"])
         if given.pop("add_seat"):
             require_scope(request, "billing", change=True)
             given["seat_price"] = getattr(seat_missing(tenant), "price", None)
@@ -156,12 +161,18 @@ class InvitationAPI(PeopleView):
 
 
 class InvitationResendAPI(PeopleView):
-    @extend_schema(summary="Send an invitation again", request=None, responses={200: InvitationShape, **READ}, tags=TAGS)
+    @extend_schema(summary="Send an invitation again", request=None, responses={200: InvitationShape, **READ, **MAILS}, tags=TAGS)
     def post(self, request: Request, invitation_id: UUID) -> Response:
         """Sends a new link for another seven days; earlier ones stop working."""
         invitation = _invitation(request, invitation_id)
+        _not_too_many(request, invitation.email)
         invitation_resend(invitation=invitation, address=_address(request))
         return Response(InvitationShape(invitation).data)
+
+
+def _not_too_many(request: Request, email: str) -> None:
+    if refusal := invitation_refusal(request, _tenant(request), email):
+        raise Problem(429, "too_many_invitations", refusal)
 
 
 def _seat_problem(error: SeatNeeded) -> Problem:

@@ -121,7 +121,14 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_RATE_LIMITS = {"company_signup": env.optional("SIGNUP_RATE", "10/h/ip"), "company_address": "120/m/ip", "sso": "30/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "company_signup": env.optional("SIGNUP_RATE", "10/h/ip"),
+    "company_signup_try": "30/h/ip",  # the form says whether a log-in is there
+    "company_address": "120/m/ip",
+    "invitation_company": env.optional("INVITATION_RATE", "100/d/key"),
+    "invitation_address": "10/d/key",  # by whichever companies
+    "sso": "30/m/ip",
+}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False

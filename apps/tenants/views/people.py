@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.tenants.access import ADMINS, role_required
 from apps.tenants.forms import PersonForm
+from apps.tenants.limits import invitation_refusal
 from apps.tenants.login import log_in
 from apps.tenants.models import Invitation, Membership, Role, User
 from apps.tenants.seats import seat_missing
@@ -55,7 +56,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @admins
 def invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST)
-    if form.is_valid():
+    if form.is_valid() and _not_too_many(request, form):
         try:
             invitation_create(tenant=request.tenant, by=request.user, address=_address(request), **form.cleaned_data)  # type: ignore[attr-defined,arg-type]
         except PeopleError as error:
@@ -64,6 +65,13 @@ def invite(request: HttpRequest) -> HttpResponse:
         return _page(request, form)
     messages.success(request, _("The invitation is on its way to %(email)s.") % form.cleaned_data)
     return redirect("people")
+
+
+def _not_too_many(request: HttpRequest, form: InviteForm) -> bool:
+    refusal = invitation_refusal(request, request.tenant, form.cleaned_data["email"])  # type: ignore[attr-defined]
+    if refusal:
+        form.add_error("email", refusal)
+    return not refusal
 
 
 def _page(request: HttpRequest, form: InviteForm) -> HttpResponse:
@@ -123,6 +131,9 @@ def activate(request: HttpRequest, membership_id: int) -> HttpResponse:
 @admins
 def resend(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
     invitation = _invitation(request, invitation_id)
+    if refusal := invitation_refusal(request, invitation.tenant, invitation.email):
+        messages.error(request, refusal)
+        return redirect("people")
     sentence = _("A new link is on its way to %(email)s.") % {"email": invitation.email}
     return _told(request, sentence, lambda: invitation_resend(invitation=invitation, address=_address(request)))
 

@@ -25,6 +25,8 @@ from apps.tenants.services import LogInExists, company_create
 def signup(request: HttpRequest) -> HttpResponse:
     """Lands the new owner, logged in, on the company's own host."""
     _open_or_404()
+    if not ratelimit.consume(request, action="company_signup_try"):
+        return _too_often(request)
     form = SignupForm(request.POST or None)
     if form.is_valid():
         if not ratelimit.consume(request, action="company_signup"):
@@ -35,6 +37,13 @@ def signup(request: HttpRequest) -> HttpResponse:
             _ask_to_confirm(request, user)
             return HttpResponseRedirect(ticket_url(request, user, membership.tenant))
     return render(request, "tenants/signup.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _too_often(request: HttpRequest) -> HttpResponse:
+    """What was typed stays, unchecked: the form's errors would tell which addresses are known."""
+    typed = {name: request.POST.get(name, "") for name in ("company", "slug", "name", "email", "timezone")}
+    refused = _("The form was sent many times from your network just now. Try again in an hour.")
+    return render(request, "tenants/signup.html", {"form": SignupForm(initial=typed), "refused": refused}, status=429)
 
 
 def _made(form: SignupForm, languages: str) -> User | None:
