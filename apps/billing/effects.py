@@ -14,6 +14,8 @@ def credit_note_effect(effect: OutboundEffect) -> str:
     note = CreditNote.objects.select_related("invoice__tenant").filter(pk=effect.payload["credit_note"]).first()
     if note is None:
         raise Ignored("The credit note is no longer there.")
+    if note.invoice.state == Invoice.State.VOID and not note.stripe_id:
+        raise Ignored("Its invoice was voided meanwhile; what it takes back is a credit for the next one.")
     return credit_note_send(note=note).stripe_id
 
 

@@ -9,7 +9,17 @@ import time_machine
 from django_tenants.utils import tenant_context
 
 from apps.billing import neighbours
-from apps.billing.models import BillingProfile, Credit, CreditUse, Invoice, InvoicedEntry, InvoiceLine, PriceOverride, PriceTier
+from apps.billing.models import (
+    BillingProfile,
+    Credit,
+    CreditNote,
+    CreditUse,
+    Invoice,
+    InvoicedEntry,
+    InvoiceLine,
+    PriceOverride,
+    PriceTier,
+)
 from apps.billing.services.credits import credit_grant, credit_note_create
 from apps.billing.services.invoices import InvoiceRefused, NothingToInvoice, invoice_draft, invoice_settle, invoice_void
 from apps.compass.models import Agent
@@ -372,6 +382,42 @@ def test_a_void_one_frees_its_entries_and_credits(acme: Tenant) -> None:
     assert (second.number, second.total) == ("INV-0000002", D(2))
     first.refresh_from_db()
     assert first.state == "void" and first.lines.count() == 2
+
+
+def test_what_was_taken_back_of_a_void_one_is_not_charged_again(acme: Tenant) -> None:
+    entry_make(acme, "10")
+    invoice_settle_as_sent(first := draft(acme))
+    for amount in ("2.50", "1.00"):
+        credit_note_create(invoice=first, amount=D(amount), reason="The line was bad", by="root@meridian.test")
+    assert invoice_void(invoice=first).state == invoice_void(invoice=first).state == "void"
+    credit = Credit.objects.get()
+    assert (credit.amount, credit.currency, credit.carried_from) == (D("3.50"), "USD", first)
+    second = draft(acme)
+    assert (second.subtotal, second.total) == (D(10), D("6.50"))
+    assert one(second, "credit").description == "Credit: CN-0000001, CN-0000002, of INV-0000001, which was voided"
+    assert draft(acme).total == D("6.50") and Credit.objects.count() == 1
+    invoice_settle_as_sent(second)
+    invoice_void(invoice=second)
+    assert draft(acme).total == D("6.50"), "also when the next one is voided too"
+
+
+def test_what_was_taken_back_of_a_void_one_is_without_its_tax(acme: Tenant) -> None:
+    entry_make(acme, "100")
+    invoice_settle_as_sent(first := draft(acme))
+    Invoice.objects.filter(pk=first.pk).update(tax=D(19), total=D(119))
+    credit_note_create(invoice=first, amount=D("11.90"), reason="The line was bad", by="root@meridian.test")
+    invoice_void(invoice=first)
+    assert draft(acme).total == D(90), "with 19 percent 107.10, which is 119 less 11.90"
+
+
+def test_a_void_one_without_credit_notes_leaves_no_credit(acme: Tenant) -> None:
+    entry_make(acme, "10")
+    invoice_settle_as_sent(first := draft(acme))
+    note = credit_note_create(invoice=first, amount=D(4), reason="The line was bad", by="root@meridian.test")
+    CreditNote.objects.filter(pk=note.pk).update(voided_at=AFTER)
+    Invoice.objects.filter(pk=first.pk).update(credited=0)
+    invoice_void(invoice=first)
+    assert not Credit.objects.exists() and draft(acme).total == 10
 
 
 def test_a_paid_one_cannot_be_void(acme: Tenant) -> None:

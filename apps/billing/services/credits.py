@@ -9,7 +9,8 @@ from django_tenants.utils import schema_context
 
 from apps.billing.locks import NOTE_NUMBER, lock
 from apps.billing.models import Credit, CreditNote, Invoice, InvoiceLine
-from apps.billing.rounding import payable_check
+from apps.billing.rounding import payable_check, rounded_to
+from apps.billing.selectors.notes import notes_of
 from apps.billing.services.stripe_queue import credit_note_queue
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
@@ -59,6 +60,23 @@ def credit_note_create(*, invoice: Invoice, amount: Decimal, reason: str, by: st
         found.save(update_fields=["credited", "updated_at"])
         credit_note_queue(note)
     return note
+
+
+def credited_carry(*, invoice: Invoice) -> Credit | None:
+    """What credit notes took back of an invoice that is being voided, as a credit: what was on it is charged again, that is not.
+
+    Without tax, since a credit comes off the next invoice before its tax is worked out. For the caller's transaction.
+    """
+    if invoice.credited <= 0 or invoice.total <= 0:
+        return None
+    amount = rounded_to(invoice.credited * (invoice.total - invoice.tax) / invoice.total, invoice.currency)
+    if amount <= 0:
+        return None
+    notes = ", ".join(note.number for note in notes_of(invoice))
+    reason = f"{notes or 'what was taken back'}, of {invoice.number}, which was voided"
+    return Credit.objects.create(
+        tenant_id=invoice.tenant_id, amount=amount, currency=invoice.currency, reason=reason[-300:], carried_from=invoice
+    )
 
 
 def _left_check(invoice: Invoice, amount: Decimal) -> None:

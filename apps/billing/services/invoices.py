@@ -13,6 +13,7 @@ from apps.billing.models import Invoice, InvoiceLine
 from apps.billing.months import month_bounds, month_first
 from apps.billing.selectors.plans import month_shares
 from apps.billing.selectors.prices import tenant_currency
+from apps.billing.services.credits import credited_carry
 from apps.billing.services.invoice_claims import currencies_open, entries_free
 from apps.billing.services.invoice_lines import credits_free, credits_use, lines_make
 from apps.billing.services.stripe_queue import withdraw_queue
@@ -45,6 +46,7 @@ def invoice_draft(*, tenant: Tenant, month: date, currency: str = "") -> Invoice
 def invoice_void(*, invoice: Invoice) -> Invoice:
     """It counts no more: its entries and credits are open again, for the next invoice. Doing it again changes nothing.
 
+    What credit notes took back of it becomes a credit, so that it is not charged again with what was on it.
     Raises InvoiceRefused for one that was paid: that takes a credit note. Whoever voids one that was sent tells Stripe as well.
     """
     with schema_context("public"), transaction.atomic():
@@ -56,6 +58,7 @@ def invoice_void(*, invoice: Invoice) -> Invoice:
             raise InvoiceRefused(f"{found.number} is paid; take money back with a credit note.")
         entries_free(found)
         credits_free(found)
+        credited_carry(invoice=found)
         found.state, found.voided_at = Invoice.State.VOID, timezone.now()
         found.save(update_fields=["state", "voided_at", "updated_at"])
         withdraw_queue(found)

@@ -1,6 +1,7 @@
 """What Stripe says of an invoice, taken over so that the order of saying does not matter; and where its tenant then stands."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,9 @@ def invoice_apply(*, invoice: Invoice, answer: Json) -> Invoice:
     One that was voided there is voided here, so that what was on it is invoiced again.
     """
     if STATES.get(answer["status"]) == State.VOID and invoice.state != State.PAID:
+        # Those of its credit notes too that were made at Stripe and not heard of yet.
+        open_ones = Invoice.objects.filter(pk=invoice.pk, state__in=(State.OPEN, State.UNCOLLECTIBLE))
+        open_ones.filter(credited__lt=_credited(invoice, answer)).update(credited=_credited(invoice, answer))
         invoice_void(invoice=invoice)
     with transaction.atomic():
         fresh = Invoice.objects.select_for_update().get(pk=invoice.pk)
@@ -75,10 +79,15 @@ def _amounts(invoice: Invoice, answer: Json) -> None:
     invoice.total = amount(answer["total"])
     invoice.tax = amount(answer["total"] - before_tax) if before_tax is not None else invoice.tax
     invoice.paid = max(invoice.paid, amount(answer["amount_paid"]))
-    notes = (answer.get("pre_payment_credit_notes_amount") or 0) + (answer.get("post_payment_credit_notes_amount") or 0)
-    invoice.credited = max(notes_sum(invoice), amount(notes))
+    invoice.credited = _credited(invoice, answer)
     invoice.balance = amount(_balance(answer))
     invoice.payment_attempts = max(invoice.payment_attempts, answer.get("attempt_count") or 0)
+
+
+def _credited(invoice: Invoice, answer: Json) -> Decimal:
+    """What credit notes took back, by our own and by Stripe's count: either may not have heard of one yet."""
+    notes = (answer.get("pre_payment_credit_notes_amount") or 0) + (answer.get("post_payment_credit_notes_amount") or 0)
+    return max(notes_sum(invoice), from_minor_units(notes, invoice.currency))
 
 
 def _balance(answer: Json) -> int:

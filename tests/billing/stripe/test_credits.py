@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.billing.models import CreditNote, Invoice, InvoicedEntry
+from apps.billing.models import Credit, CreditNote, Invoice, InvoicedEntry
 from apps.billing.services.credits import credit_note_create
 from apps.billing.services.invoices import invoice_void
 from apps.billing.services.reconcile import reconcile
@@ -151,6 +151,33 @@ def test_cancelled_it_is_void_on_both_sides(stripe: Stripe, sent: Invoice) -> No
     assert invoice_cancel(invoice=sent).state == "void"
     assert stripe.state.get("invoice", sent.stripe_id)["status"] == "void"
     assert not InvoicedEntry.objects.filter(invoice=sent).exists()
+
+
+def test_voided_with_a_credit_note_the_next_is_lower_by_it(stripe: Stripe, sent: Invoice) -> None:
+    note_of(sent)
+    work()
+    invoice_cancel(invoice=sent)
+    work()
+    credit = Credit.objects.get()
+    assert (credit.amount, credit.carried_from_id) == (Decimal(5), sent.pk)
+    assert stripe.state.get("invoice", sent.stripe_id)["status"] == "void"
+
+
+def test_voided_at_stripe_a_credit_note_of_there_counts_too(stripe: Stripe, sent: Invoice) -> None:
+    """Neither the note nor the voiding were heard of before: one answer tells of both."""
+    stripe.state.get("invoice", sent.stripe_id)["pre_payment_credit_notes_amount"] = 700
+    stripe.state.get("invoice", sent.stripe_id)["status"] = "void"
+    invoice_refresh(stripe_id=sent.stripe_id)
+    invoice_refresh(stripe_id=sent.stripe_id)
+    assert Credit.objects.get().amount == Decimal(7)
+
+
+def test_a_credit_note_that_waits_while_its_invoice_is_voided_goes_nowhere(stripe: Stripe, sent: Invoice) -> None:
+    note_of(sent)
+    invoice_cancel(invoice=sent)
+    work()
+    assert stripe.count("credit_note") == 0 and Credit.objects.get().amount == Decimal(5)
+    assert not OutboundEffect.objects.filter(state="dead").exists()
 
 
 def test_the_portal_is_the_tenants_own(stripe: Stripe, acme: Any, globex: Any) -> None:

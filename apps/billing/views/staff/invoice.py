@@ -97,7 +97,10 @@ ACTS = (
         "void",
         gettext_lazy("Void"),
         gettext_lazy("Void this invoice?"),
-        gettext_lazy("It counts no more, here and at Stripe, and cannot come back. What was on it is open for another invoice."),
+        gettext_lazy(
+            "It counts no more, here and at Stripe, and cannot come back. What was on it is open for another invoice; "
+            "what credit notes took back of it becomes a credit."
+        ),
         "x",
         lambda one: one.state in (State.DRAFT, State.OPEN, State.UNCOLLECTIBLE),
         services.invoice_take_back,
