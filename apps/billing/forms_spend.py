@@ -18,8 +18,8 @@ DATE = {"type": "date"}
 
 
 def channel_name(channel: str) -> str:
-    """A channel in words; usage without one is that of the company itself, such as its knowledge."""
-    return str(CHANNELS.get(channel, channel or _("No channel")))
+    """A channel in words; usage without one is what Compass tells of, which belongs to none."""
+    return str(CHANNELS.get(channel, channel or _("Knowledge, tools, trials and checks")))
 
 
 class PeriodForm(forms.Form):

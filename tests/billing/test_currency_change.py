@@ -133,7 +133,7 @@ def test_fees_of_two_currencies_are_never_added_up(acme: Tenant, euro: Plan, cli
     currency_change(tenant=acme, currency="EUR", plan=euro)
     preview = plan_preview(acme, euro, 2, date(2026, 11, 16))
     assert (preview.total, preview.before, preview.sums) == (D("30.00"), D("30.00"), {"USD": D("24.50"), "EUR": D("30.00")})
-    assert "$24.50, €30.00" in words(client_for(alice, "acme"), "/billing/plan/")
+    assert "€30.00, $24.50" in words(client_for(alice, "acme"), "/billing/plan/")
 
 
 def test_the_company_reads_its_currency_and_cannot_change_it(client_for: Any, acme: Tenant, alice: User) -> None:

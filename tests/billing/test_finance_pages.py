@@ -18,6 +18,7 @@ from apps.core.ids import uuid7
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add
 from tests.billing.factories import report_of
+from tests.billing.invoice_side import entry_make
 from tests.pages.factories import bill, call_make
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +188,21 @@ def test_the_forecast_goes_on_at_the_pace_of_four_weeks() -> None:
     assert forecast([*rows, _day(0, "5")], today, Decimal(59)) == 59 + 2 * 2
     assert forecast([_day(0, "5"), _day(1, "1")], today, Decimal(6)) is None
     assert forecast([], today, Decimal()) is None
+
+
+@pytest.mark.parametrize(("cost", "is_there"), [("0", False), ("0.25", True), ("0.000001", True)])
+def test_what_is_of_no_channel_is_named_and_left_out_where_it_cost_nothing(
+    acme: Tenant, finance: Client, cost: str, is_there: bool
+) -> None:
+    entry_make(acme, "3.00", "2026-11-20")
+    entry_make(acme, cost, "2026-11-20", source="knowledge", channel="", agent_id=None)
+    body = page(finance, "/billing/")
+    assert "No channel" not in body and ("Knowledge, tools, trials and checks" in body) == is_there
+    assert ("No agent" in page(finance, "/billing/?by=agent")) == is_there
+    answer = finance.get("/api/v1/billing/spend?by=channel").json()
+    assert sum(Decimal(share["amount"]) for share in answer["shares"]) == 3 + Decimal(cost)
+
+
+def test_all_of_it_without_a_channel_and_for_nothing_is_still_a_page(acme: Tenant, finance: Client) -> None:
+    entry_make(acme, "0", "2026-11-20", source="knowledge", channel="", agent_id=None)
+    assert "Knowledge, tools, trials and checks" in page(finance, "/billing/")

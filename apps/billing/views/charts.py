@@ -40,9 +40,12 @@ class Share:
 
 
 def shares_of(spending: Spending, by: str) -> list[Share]:
-    """The parts of the spending, the largest first; agents beyond the fifth are put together."""
+    """The parts of the spending, the largest first; agents beyond the fifth are put together.
+
+    What is of no channel, or of no agent, is left out where it cost nothing, unless there is nothing else.
+    """
     amounts = spending.by(by)
-    shown, rest = list(amounts), []
+    shown, rest = [key for key, amount in amounts.items() if key or amount] or list(amounts), []
     if by == AGENT and len(shown) > MOST + 1:
         shown, rest = shown[:MOST], shown[MOST:]
     names = _names(by, shown)
