@@ -76,6 +76,9 @@ def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, 
     page = httpx.get(f"{web}/call/reception", headers={"host": f"acme.{host}"}, timeout=20, trust_env=False)
     assert page.status_code == 200
     assert "Reception" in page.text
+    parts = re.findall(r'"(/static/[^"]+)"', page.text)
+    assert any(part.endswith(".css") for part in parts), "it has its styles"
+    assert {httpx.get(f"{web}{part}", timeout=20, trust_env=False).status_code for part in parts} == {200}
     assert httpx.get(f"{web}/readyz", timeout=20, trust_env=False).json() == {"database": "ok", "redis": "ok"}
     children = family(process)
     beat = next(child for child in children if child.name() == "beat")
