@@ -141,6 +141,7 @@ class KnowledgeConfig(Shape):
 class Credential(Shape):
     api_key: str = Field(default="", repr=False)
     base_url: str | None = None
+    allowed_networks: list[str] | None = None  # for an address that the company chose; see guard.py
 
 
 class AgentConfig(Shape):

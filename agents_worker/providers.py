@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+import aiohttp
 import httpx2
 import openai
 from livekit.agents import llm, stt, tts, vad
@@ -24,6 +25,7 @@ from agents_worker.contracts import (
     TextToSpeech,
 )
 from agents_worker.eager_stt import EagerSTT
+from agents_worker.guard import GuardedTransport, guarded_session
 
 T = TypeVar("T")
 
@@ -78,6 +80,7 @@ class ModelFactory:
     def __init__(self, config: AgentConfig) -> None:
         self._config = config
         self._clients: dict[tuple[str, str | None], openai.AsyncClient] = {}
+        self._sessions: list[aiohttp.ClientSession] = []
 
     def models(self, detector: vad.VAD) -> Models:
         """Everything a conversation needs. Raises ProviderError naming the first problem."""
@@ -99,7 +102,7 @@ class ModelFactory:
         spec = self._config.stt
         credential = credential_for(self._config, spec.provider)
         if spec.provider == "deepgram":
-            return _deepgram_stt(spec, credential, self._config.language)
+            return _deepgram_stt(spec, credential, self._config.language, self._guarded(credential))
         if spec.provider == "openai":
             defaults = {"language": _base_language(self._config.language)}
             kwargs = _checked(openai_plugin.STT, defaults | spec.options, "speech to text")
@@ -118,7 +121,7 @@ class ModelFactory:
         spec = self._config.tts
         credential = credential_for(self._config, spec.provider)
         if spec.provider == "elevenlabs":
-            return _elevenlabs_tts(spec, credential, self._config.language)
+            return _elevenlabs_tts(spec, credential, self._config.language, self._guarded(credential))
         if spec.provider == "openai":
             kwargs = _checked(openai_plugin.TTS, {"response_format": "pcm"} | spec.options, "text to speech")
             if spec.voice:
@@ -134,12 +137,7 @@ class ModelFactory:
                 api_key=credential.api_key,
                 base_url=credential.base_url,
                 max_retries=0,
-                http_client=httpx2.AsyncClient(
-                    verify=tls_context(),
-                    timeout=_OPENAI_TIMEOUT,
-                    limits=_OPENAI_LIMITS,
-                    follow_redirects=credential.base_url is None,  # a tenant's own address leads nowhere but there
-                ),
+                http_client=_openai_http(credential),
             )
         return self._clients[key]
 
@@ -147,16 +145,39 @@ class ModelFactory:
         for client in self._clients.values():
             await client.close()
         self._clients.clear()
+        for session in self._sessions:
+            await session.close()
+        self._sessions.clear()
+
+    def _guarded(self, credential: Credential) -> aiohttp.ClientSession | None:
+        """None where the address is not the company's: the job's own session will do."""
+        if credential.allowed_networks is None:
+            return None
+        self._sessions.append(guarded_session(credential.allowed_networks, tls_context()))
+        return self._sessions[-1]
 
 
-def _deepgram_stt(spec: SpeechToText, credential: Credential, language: str) -> stt.STT:
+def _openai_http(credential: Credential) -> httpx2.AsyncClient:
+    if credential.allowed_networks is not None:
+        inner = httpx2.AsyncHTTPTransport(verify=tls_context(), limits=_OPENAI_LIMITS, trust_env=False)
+        guarded = GuardedTransport(inner, credential.allowed_networks)
+        return httpx2.AsyncClient(transport=guarded, timeout=_OPENAI_TIMEOUT, trust_env=False, follow_redirects=False)
+    return httpx2.AsyncClient(
+        verify=tls_context(),
+        timeout=_OPENAI_TIMEOUT,
+        limits=_OPENAI_LIMITS,
+        follow_redirects=credential.base_url is None,  # an address that was set leads nowhere but there
+    )
+
+
+def _deepgram_stt(spec: SpeechToText, credential: Credential, language: str, session: aiohttp.ClientSession | None) -> stt.STT:
     kwargs = _checked(deepgram.STT, {"language": language} | spec.options, "speech to text")
     if credential.base_url:
         kwargs["base_url"] = deepgram_listen_url(credential.base_url)
-    return deepgram.STT(model=spec.model, api_key=credential.api_key, **kwargs)
+    return deepgram.STT(model=spec.model, api_key=credential.api_key, http_session=session, **kwargs)
 
 
-def _elevenlabs_tts(spec: TextToSpeech, credential: Credential, language: str) -> tts.TTS:
+def _elevenlabs_tts(spec: TextToSpeech, credential: Credential, language: str, session: aiohttp.ClientSession | None) -> tts.TTS:
     # PCM at the room's own rate: nothing to decode and nothing to resample
     defaults: dict[str, Any] = {"encoding": "pcm_24000"}
     if "multilingual" not in spec.model:
@@ -169,7 +190,7 @@ def _elevenlabs_tts(spec: TextToSpeech, credential: Credential, language: str) -
         kwargs["voice_id"] = spec.voice
     if credential.base_url:
         kwargs["base_url"] = with_version(credential.base_url)
-    return elevenlabs.TTS(model=spec.model, api_key=credential.api_key, **kwargs)
+    return elevenlabs.TTS(model=spec.model, api_key=credential.api_key, http_session=session, **kwargs)
 
 
 def with_version(base_url: str) -> str:

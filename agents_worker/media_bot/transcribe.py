@@ -22,6 +22,7 @@ from deepgram.listen.v1.types.listen_v1results import ListenV1Results
 from livekit import rtc
 
 from agents_worker.contracts import AgentConfig, Credential, Speaker, SttUsage, utc_now
+from agents_worker.guard import addresses_of
 from agents_worker.media_bot.utterances import Utterance
 from agents_worker.providers import ProviderError
 from agents_worker.room import cancelled
@@ -119,6 +120,7 @@ class DeepgramTranscriber:
         self._speaker = speaker
         self._frames = frames
         self._config = config
+        self._credential = credential
         self._client = AsyncDeepgramClient(api_key=credential.api_key, environment=deepgram_environment(credential.base_url))
         self._seconds = 0.0
         self._opened_at = utc_now()
@@ -145,7 +147,14 @@ class DeepgramTranscriber:
             audio_duration=round(self._seconds, 3),
         )
 
+    async def _check(self) -> None:
+        """The SDK resolves the name once more as it connects: this is the nearest that it lets anybody look. Raises OSError."""
+        if self._credential.allowed_networks is not None:
+            parts = urlsplit(self._credential.base_url or _DEEPGRAM_HOST)
+            await addresses_of(parts.hostname or "", parts.port or 443, self._credential.allowed_networks)
+
     async def _one_connection(self) -> AsyncIterator[Heard]:
+        await self._check()
         connection = self._client.listen.v1.connect(
             model=self._config.stt.model,
             language=self._config.language,

@@ -174,6 +174,13 @@ class Config(Shape):
 class Credential(BaseModel):
     api_key: str
     base_url: str | None = None
+    allowed_networks: list[str] | None = Field(
+        default=None,
+        description=(
+            "Only where `base_url` is the company's own: whoever connects to it checks each address, and goes to public ones and "
+            "into these networks only."
+        ),
+    )
 
 
 class AgentConfig(BaseModel):

@@ -59,7 +59,7 @@ def test_the_worker_reads_all_that_compass_answers(agent: Any) -> None:
     for part in FULL.keys() - {"llm", "tools", "prompt"}:
         assert read[part] == body[part]
     assert read["prompt"] == {part: body["prompt"][part] for part in ("system", "greeting")}  # Compass chose among the greetings
-    assert read["credentials"] == body["credentials"]
+    assert read["credentials"] == {name: {"allowed_networks": None, **one} for name, one in body["credentials"].items()}
     assert read["llm"]["fallbacks"] == [{**body["llm"]["fallbacks"][0], "fallbacks": []}]
     assert read["tools"] == [{**tool} for tool in body["tools"]]
     assert "api.example.com" not in str(body["tools"])

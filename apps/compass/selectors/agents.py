@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.compass.knowledge.tool import tools_offered
 from apps.compass.models import Agent, AgentVersion, ProviderCredential
+from apps.compass.outgoing import is_tenants
 from apps.compass.payloads import Config, providers_of
 from apps.compass.tools.offers import tool_specs
 from apps.compass.variables import prompt_ready, variables_of
@@ -89,7 +90,14 @@ def credentials_for(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Keys and addresses of the providers in use: the tenant's own, else the platform's. Raises AgentUnavailable."""
     providers = providers_of(config)
     own: dict[str, Any] = {row.provider: row.secret for row in ProviderCredential.objects.filter(provider__in=providers)}
-    return {provider: credential_of(provider, own.get(provider)) for provider in providers}
+    return {provider: _served(credential_of(provider, own.get(provider))) for provider in providers}
+
+
+def _served(credential: dict[str, Any]) -> dict[str, Any]:
+    """An address of the tenant's own says so: the worker connects to it through a guard of its own."""
+    if not is_tenants(credential["base_url"]):
+        return credential
+    return {**credential, "allowed_networks": list(settings.TOOL_ALLOWED_NETWORKS)}
 
 
 def credential_of(provider: str, own: dict[str, Any] | None) -> dict[str, Any]:
