@@ -11,7 +11,7 @@ from django.test import Client
 from django_tenants.utils import tenant_context
 
 from apps.billing.models import BillingProfile, Invoice, Plan, PriceBook, SpendLimit, StaffAct, Subscription
-from apps.billing.selectors.plans import plan_preview
+from apps.billing.selectors.plans import meter_use, plan_preview
 from apps.billing.selectors.prices import priced_at, tenant_currency
 from apps.billing.services.credits import credit_grant
 from apps.billing.services.currencies import CurrencyRefused, currency_change
@@ -133,6 +133,10 @@ def test_fees_of_two_currencies_are_never_added_up(acme: Tenant, euro: Plan, cli
     currency_change(tenant=acme, currency="EUR", plan=euro)
     preview = plan_preview(acme, euro, 2, date(2026, 11, 16))
     assert (preview.total, preview.before, preview.sums) == (D("30.00"), D("30.00"), {"USD": D("24.50"), "EUR": D("30.00")})
+    entry_make(acme, "5.00", "2026-11-10", seconds="600")
+    entry_make(acme, "5.00", "2026-11-16", seconds="60", currency="EUR")
+    used = {row.meter: (row.used, row.included) for row in meter_use(acme, NOVEMBER)}
+    assert used["call_minutes"] == (1, 0), "what dollars covered, or the plan in them, is of the other invoice"
     assert "€30.00, $24.50" in words(client_for(alice, "acme"), "/billing/plan/")
 
 

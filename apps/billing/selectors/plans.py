@@ -13,13 +13,14 @@ from apps.billing.models import Meter, Plan, PlanInclusion, SourceType, Subscrip
 from apps.billing.months import month_bounds, month_first, month_next
 from apps.billing.proration import Share, included_in, rows_changed, rows_with_seats, shares_of, subscription_at
 from apps.billing.rounding import rounded_to
+from apps.billing.selectors.prices import tenant_currency
 from apps.core.currencies import sums_of
 from apps.tenants.models import Tenant
 
 USED = """
 SELECT source_type, count(*), coalesce(sum(seconds), 0) FROM (
     SELECT source_type, sum(duration) AS seconds
-    FROM billing_ledgerentry WHERE tenant_id = %s AND started_at >= %s AND started_at < %s
+    FROM billing_ledgerentry WHERE tenant_id = %s AND started_at >= %s AND started_at < %s AND currency = %s
     GROUP BY source_type, source_id HAVING sum(total_known) <> 0
 ) AS things GROUP BY source_type
 """
@@ -123,10 +124,11 @@ def month_allowances(shares: Iterable[Share]) -> dict[str, Fraction]:
 
 
 def meter_use(tenant: Tenant, month: date) -> list[MeterUse]:
-    """What was used of each meter in a month so far; what cost nothing does not count."""
-    allowances = month_allowances(month_shares(tenant, month))
+    """What was used of each meter in a month so far, in the tenant's own currency; what cost nothing does not count."""
+    currency = tenant_currency(tenant)
+    allowances = month_allowances(month_shares(tenant, month, currency))
     with connection.cursor() as cursor:
-        cursor.execute(USED, [tenant.pk, *month_bounds(month, tenant.timezone)])
+        cursor.execute(USED, [tenant.pk, *month_bounds(month, tenant.timezone), currency])
         used = {source: (Decimal(things), seconds / 60) for source, things, seconds in cursor.fetchall()}
     nothing = (Decimal(0), Decimal(0))
     return [
