@@ -20,6 +20,8 @@ alive_watch(app)
 app.conf.beat_schedule = {
     "inbox-sweep": {"task": "apps.core.tasks.inbox_sweep_task", "schedule": 2.0},
     "inbox-forget": {"task": "apps.core.tasks.inbox_forget_task", "schedule": crontab(hour=3, minute=20)},
+    "outbox-forget": {"task": "apps.core.tasks.outbox_forget_task", "schedule": crontab(hour=3, minute=30)},
+    "exports-purge": {"task": "apps.tenants.tasks.exports_purge_task", "schedule": crontab(hour=3, minute=35)},
     "outbox-sweep": {"task": "apps.core.tasks.outbox_sweep_task", "schedule": 2.0},
     "tenants-delete": {"task": "apps.tenants.tasks.tenants_delete_task", "schedule": crontab(hour=2, minute=40)},
     "domains-recheck": {"task": "apps.tenants.tasks.domains_recheck_task", "schedule": crontab(hour=5, minute=15)},

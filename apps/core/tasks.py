@@ -72,3 +72,10 @@ def inbox_forget_task() -> int:
     from apps.core.retention import inbox_forget
 
     return inbox_forget()
+
+
+@shared_task(base=PublicTask)
+def outbox_forget_task() -> int:
+    from apps.core.retention import outbox_forget
+
+    return outbox_forget()

@@ -4,6 +4,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import IO, Any, TypeAlias
 
 import structlog
@@ -13,6 +14,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from apps.core.errors import MeridianError
@@ -32,6 +34,7 @@ from apps.tenants.models import (
 log = structlog.get_logger(__name__)
 SECRET = (EncryptedTextField, EncryptedJSONField)
 HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth", "client_secret"})
+PURGED_AT_ONCE = 100
 SHARED = (Membership, Invitation, TenantApiKey, CustomDomain, SingleSignOn, SingleSignOnIdentity)
 Rows: TypeAlias = "models.QuerySet[Any]"
 
@@ -63,6 +66,22 @@ def export_run(export: TenantExport) -> None:
         size = file.tell()
         default_storage.save(export_path(export), File(file))
         export_note(export, state=TenantExport.State.DONE, size=size)
+
+
+def exports_purge() -> int:
+    """Deletes exports that were asked for more than EXPORT_RETENTION_DAYS days ago, file first; returns how many.
+
+    Also those that never ended, because their worker died: the company may ask anew.
+    """
+    before = timezone.now() - timedelta(days=settings.EXPORT_RETENTION_DAYS)
+    old, total = TenantExport.objects.filter(created_at__lt=before).select_related("tenant").order_by("created_at"), 0
+    while exports := list(old[:PURGED_AT_ONCE]):
+        for export in exports:
+            with tenant_context(export.tenant):
+                default_storage.delete(export_path(export))
+            export.delete()
+        total += len(exports)
+    return total
 
 
 def export_write(tenant: Tenant, file: IO[bytes], export: TenantExport | None = None) -> None:

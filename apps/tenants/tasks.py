@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.core.tasks import PublicTask
-from apps.tenants.exports import export_run
+from apps.tenants.exports import export_run, exports_purge
 from apps.tenants.models import CustomDomain, Tenant, TenantExport
 from apps.tenants.services_company import tenants_delete_due
 from apps.tenants.services_domains import domain_recheck
@@ -12,6 +12,11 @@ from apps.tenants.services_domains import domain_recheck
 @shared_task(base=PublicTask, time_limit=3600)
 def export_task(pk: str) -> None:
     export_run(TenantExport.objects.select_related("tenant").get(pk=pk))
+
+
+@shared_task(base=PublicTask, expires=3600)
+def exports_purge_task() -> int:
+    return exports_purge()
 
 
 @shared_task(base=PublicTask, expires=3600)

@@ -225,6 +225,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.optional("CELERY_BEAT_SCHEDULE_FILENAME", "c
 HINTS_BESIDE = True  # hints to workers and browsers are sent beside the answer instead of before it
 
 INBOX_RETENTION_DAYS = int(env.optional("INBOX_RETENTION_DAYS", "30"))  # of what webhooks said, once it is worked on
+OUTBOX_RETENTION_DAYS = int(env.optional("OUTBOX_RETENTION_DAYS", "30"))  # of what was sent, once it is done
+EXPORT_RETENTION_DAYS = int(env.optional("EXPORT_RETENTION_DAYS", "14"))  # of the zip files of a company's data
 
 LIVEKIT_URL = env.optional("LIVEKIT_URL")
 LIVEKIT_PUBLIC_URL = env.optional("LIVEKIT_PUBLIC_URL", LIVEKIT_URL)
