@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from livekit.agents import AgentServer, JobExecutorType, JobRequest, utils
+from pydantic import ValidationError
 
+from agents_worker.contracts import Dispatch
 from agents_worker.pace import Pace
 from agents_worker.settings import WorkerSettings
 
@@ -30,23 +32,29 @@ _LOOP_WATCH = "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS"
 
 
 class Admission:
-    """Takes jobs by number, not by CPU: a busy moment must not turn a caller away."""
+    """Takes jobs by number, not by CPU: a busy moment must not turn a caller away.
 
-    def __init__(self, running: Callable[[], int], limit: int, pace: Pace | None = None) -> None:
+    `apologies` are taken beyond the limit, for announcements alone: who is turned away because all are busy is told so.
+    """
+
+    def __init__(self, running: Callable[[], int], limit: int, pace: Pace | None = None, *, apologies: int = 0) -> None:
         self._running = running
         self._limit = limit
         self._pace = pace
+        self._apologies = apologies
         self._starting = 0
 
     def load(self) -> float:
         """Below the server's target until full, then 1."""
-        if self._running() >= self._limit:
+        most = self._limit + self._apologies
+        if self._running() >= most:
             return 1.0
-        return _LOAD_WHEN_OPEN * self._running() / self._limit
+        return _LOAD_WHEN_OPEN * self._running() / most
 
     async def on_request(self, request: JobRequest) -> None:
-        if self._running() + self._starting >= self._limit:
-            logger.warning("full with %d calls: a job goes elsewhere", self._limit)
+        most = self._limit + (self._apologies if self._apologies and announces(request.job.metadata) else 0)
+        if self._running() + self._starting >= most:
+            logger.warning("full with %d calls: a job goes elsewhere", most)
             await request.reject(terminate=False)
             return
         self._starting += 1
@@ -56,6 +64,14 @@ class Admission:
             await request.accept()
         finally:
             self._starting -= 1
+
+
+def announces(metadata: str) -> bool:
+    """Whether a dispatch is for an announcement only: a sentence, and the call's end."""
+    try:
+        return Dispatch.model_validate_json(metadata).announcement is not None
+    except ValidationError:
+        return False
 
 
 def server_build(name: AgentName, settings: WorkerSettings) -> AgentServer:
@@ -77,7 +93,8 @@ def server_build(name: AgentName, settings: WorkerSettings) -> AgentServer:
     )
     # Media Bot is what the caller hears while Atlas waits
     pace = Pace(settings.begin_wait_seconds) if atlas and settings.begin_wait_seconds else None
-    admission = Admission(lambda: len(server.active_jobs), settings.max_calls, pace)
+    apologies = 0 if atlas else settings.max_calls
+    admission = Admission(lambda: len(server.active_jobs), settings.max_calls, pace, apologies=apologies)
     server.load_fnc = admission.load
     if atlas:
         from agents_worker.atlas import job as atlas_job

@@ -213,9 +213,10 @@ async def test_a_greeting_without_a_voice(factory: ModelFactory, models: OpenAIS
 
 
 class Request:
-    def __init__(self, running: list[str]) -> None:
+    def __init__(self, running: list[str], metadata: str = "{}") -> None:
         self.running = running
         self.rejected = False
+        self.job = SimpleNamespace(metadata=metadata)
 
     async def accept(self) -> None:
         self.running.append("call")
@@ -236,6 +237,26 @@ async def test_load_stays_below_the_servers_target_until_full() -> None:
     assert all(load < 0.7 for load in loads)
     assert admission.load() == 1
     late = Request(running)
+    await admission.on_request(cast(Any, late))
+    assert late.rejected
+
+
+async def test_an_apology_is_taken_when_no_call_is_any_more() -> None:
+    """Else the caller who is one too many hears ringing to the end."""
+    running: list[str] = ["call", "call"]
+    admission = Admission(lambda: len(running), limit=2, apologies=1)
+    assert admission.load() < 0.7  # else livekit-server would not even ask
+    about = {"call_id": "c1", "api_url": "http://web"}
+    for metadata in (json.dumps(about), "not json"):
+        call = Request(running, metadata)
+        await admission.on_request(cast(Any, call))
+        assert call.rejected
+    apology = json.dumps(about | {"announcement": {"text": "Please call again later."}})
+    taken = Request(running, apology)
+    await admission.on_request(cast(Any, taken))
+    assert not taken.rejected
+    assert admission.load() == 1
+    late = Request(running, apology)
     await admission.on_request(cast(Any, late))
     assert late.rejected
 
