@@ -135,6 +135,8 @@ def agent_job_started(event: InboundEvent) -> None:
 @handler("livekit", "agent_job_ended")
 def agent_job_ended(event: InboundEvent) -> None:
     identity = str(((event.payload.get("job") or {}).get("state") or {}).get("participantIdentity", ""))
+    if not identity:  # else it would be any agent that is still on its way
+        raise Ignored("The job never had a participant.")
     agent_left(call=_call(_room_name(event)), identity=identity)
 
 

@@ -13,6 +13,7 @@ from apps.billing.selectors import call_cost
 from apps.billing.services import call_bill, price_book_seed
 from apps.calls.livekit import Participant
 from apps.calls.models import Call, CallEvent, Dispatch
+from apps.calls.services import calm
 from apps.calls.services.bills import report_of
 from apps.calls.services.sweep import LOCK
 from apps.tenants.models import Tenant
@@ -206,6 +207,28 @@ def test_call_that_nobody_billed_is_billed_from_its_events_once(make_call: Any, 
     entry = LedgerEntry.objects.get()
     assert (entry.source, entry.call_id) == ("sweep", call.pk)
     assert entry.usage == [{"kind": "stt", "provider": "openai", "model": "whisper-1", "audio_duration": 15.0}]
+    assert refreshed(call).is_billed
+
+
+def test_call_is_not_billed_from_its_events_while_its_agent_cannot_send_the_bill(
+    make_call: Any, sweep: Sweep, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price_book_seed()
+    ended = {"state": "completed", "ended_reason": "caller_hangup", "joined_at": ago(60), "answered_at": ago(59)}
+    call = make_call(room=False, **ended, started_at=ago(61), ended_at=ago(40))
+    with schema_context("acme"):
+        _usage(call, "atlas", 1, 5)
+    monkeypatch.setattr(calm, "web_answers", lambda: False)
+    sweep()
+    assert not refreshed(call).is_billed
+    monkeypatch.setattr(calm, "web_answers", lambda: True)
+    sweep()  # the web side is back, and Atlas has not tried again yet
+    assert not LedgerEntry.objects.exists()
+    report = report_of(call, [{"kind": "stt", "provider": "openai", "model": "whisper-1", "audio_duration": 17.0}])
+    call_bill(tenant=acme, call_id=call.pk, report=report)
+    sweep()
+    entry = LedgerEntry.objects.get()
+    assert (entry.source, entry.usage[0]["audio_duration"]) == ("report", 17.0)
     assert refreshed(call).is_billed
 
 

@@ -243,3 +243,35 @@ def test_an_agent_that_keeps_dying_ends_in_an_apology(running: Any, sweep: Sweep
     sweep()
     assert livekit.dispatched(ROOM) == [("media-bot", 2)]
     assert refreshed(call).ended_reason == "no_agent"
+
+
+def _job(kind: str, identity: str) -> dict[str, Any]:
+    """As livekit-server's protocol has it (livekit_webhook.proto, `job`); 1.13.5 does not send these two yet."""
+    job = {"id": "AJ_1", "agentName": "atlas", "state": {"participantIdentity": identity} if identity else {}}
+    return event(kind, ROOM, job=job)
+
+
+def test_a_job_that_begins_is_the_agents_coming(make_call: Any, sweep: Sweep, deliver: Any) -> None:
+    call = make_call(CALLER, joined_at=ago(1))
+    sweep()
+    deliver(_job("agent_job_started", ATLAS.identity))
+    with schema_context("acme"):
+        dispatch = call.dispatches.get(agent_name="atlas")
+    assert (dispatch.state, dispatch.identity) == (Dispatch.State.JOINED, ATLAS.identity)
+
+
+def test_a_job_that_never_had_a_participant_ends_without_a_replacement(
+    make_call: Any, sweep: Sweep, deliver: Any, livekit: FakeLiveKit
+) -> None:
+    make_call(CALLER, joined_at=ago(1))
+    sweep()
+    before = livekit.dispatched(ROOM)
+    deliver(_job("agent_job_ended", ""))
+    sweep()
+    assert livekit.dispatched(ROOM) == before
+
+
+def test_a_running_atlas_whose_job_ends_is_replaced(running: Any, deliver: Any, livekit: FakeLiveKit) -> None:
+    running()
+    deliver(_job("agent_job_ended", ATLAS.identity))
+    assert livekit.dispatched(ROOM)[-1] == ("atlas", 2)

@@ -14,6 +14,7 @@ from apps.billing.services import ReportConflict, ReportInvalid, call_beside_bil
 from apps.calls.models import Call
 from apps.calls.selectors import call_usage
 from apps.calls.services.calls import call_change
+from apps.calls.services.calm import silence_means_dead
 from apps.calls.services.dispatches import ATLAS
 from apps.calls.services.spending import call_unspent
 from apps.tenants.models import Tenant
@@ -26,10 +27,14 @@ GRACE = timedelta(seconds=20)
 def calls_bill(*, tenant: Tenant, calls: Sequence[Call]) -> None:
     """Notes which ended calls are billed by now, and bills those whose agent had GRACE to do it."""
     billed = call_costs(tenant, [call.pk for call in calls])
+    unbilled = []
     for call in calls:
         if call.pk in billed:
             _complete(tenant, call)
         elif call.ended_at is not None and call.ended_at < timezone.now() - GRACE:
+            unbilled.append(call)
+    if unbilled and silence_means_dead():  # else Atlas's own bill waits for the web side, and has all of it
+        for call in unbilled:
             _bill(tenant, call)
 
 
