@@ -236,7 +236,15 @@ def test_replies_reactions_and_how_far_a_message_has_come(as_bob: Client, desk: 
         message_failed(message_id=lost.pk, code="131026", text="This number is not on WhatsApp.")
         note_add(conversation_id=desk.mine.pk, user_id=bob.pk, text="Be kind")
     html = page(as_bob, f"/desktop/{desk.mine.pk}/")
-    for words in (f'href="#message-{asked.pk}"', "tick-read", "👍", "This number is not on WhatsApp.", "131026", "said-note", "Be kind"):
+    for words in (
+        f'href="#message-{asked.pk}"',
+        "tick-read",
+        "👍",
+        "This number is not on WhatsApp.",
+        "131026",
+        "said-note",
+        "Be kind",
+    ):
         assert words in html, words
 
 
