@@ -151,7 +151,8 @@ def test_credentials_of_fallbacks_are_included(names: Any) -> None:
     agent = agent_published(tts={"provider": "elevenlabs"}, llm={"fallbacks": [fallback]})
     config = selectors.agent_config(selectors.agent_for_call(agent.pk))
     assert sorted(config["credentials"]) == ["elevenlabs", "openai"]
-    assert config["credentials"]["elevenlabs"] == {"api_key": "eleven", "base_url": "https://eu.example.com"}
+    own = {"api_key": "eleven", "base_url": "https://eu.example.com", "allowed_networks": []}
+    assert config["credentials"]["elevenlabs"] == own
     assert config["llm"]["fallbacks"] == [{**fallback, "temperature": 0.3, "options": {}}]
 
 

@@ -16,7 +16,8 @@ from tests.whatsapp.meta import Graph, deliver, said, status
 from tests.whatsapp.test_path import reply
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ARRIVES, STARTS, TYPING, SAYS, ENDS, REPORT = 24, 14, 9, 20, 11, 13
+# each reply asks first whether its company is suspended
+ARRIVES, STARTS, TYPING, SAYS, ENDS, REPORT = 24, 14, 10, 21, 12, 13
 
 
 def _statements(step: Callable[[], object]) -> list[str]:
