@@ -17,7 +17,7 @@ from apps.tenants.models import Tenant
 
 PACE = 28  # days that a forecast looks back, so that each weekday counts alike
 LEAST = 3  # whole days of usage before there is a forecast
-CHATS = (SourceType.TURN, SourceType.MESSAGE, SourceType.TRANSCRIPT)
+CHATS = (SourceType.TURN, SourceType.MESSAGE, SourceType.TRANSCRIPT, SourceType.SUMMARY)
 COLUMNS = {CHANNEL: "channel", AGENT: "agent_id"}  # parts of a cost are columns of their own
 
 

@@ -3,6 +3,9 @@
 import time
 from typing import Any
 
+from apps.billing.models import SourceType
+from apps.billing.services import usage_charge
+from apps.billing.services.limits import spend_open
 from apps.compass.selectors import agent_config, agent_for_call
 from apps.core.errors import Ignored, TransientError
 from apps.core.models import OutboundEffect
@@ -34,14 +37,30 @@ def summary_effect(effect: OutboundEffect) -> str:
     if conversation.status != Conversation.Status.RESOLVED or conversation.agent_id is None:
         raise Ignored("The conversation was taken up again.")
     config = agent_config(agent_for_call(conversation.agent_id))
-    chain = Chain(config, Meter(), time.monotonic() + SECONDS)
+    if refusal := spend_open(agent_id=conversation.agent_id).reason:
+        raise Ignored(refusal)
+    meter = Meter()
+    chain = Chain(config, meter, time.monotonic() + SECONDS)
     try:
         answer = chain.ask(_request(conversation))
     except ModelSilent as error:
         raise TransientError(str(error)) from error
+    _charge(effect, conversation, meter)
     if summary := " ".join(answer.text.split())[:LONGEST]:
         conversation_summary_set(conversation=conversation, summary=summary)
     return str(conversation.pk)
+
+
+def _charge(effect: OutboundEffect, conversation: Conversation, meter: Meter) -> None:
+    usage_charge(
+        source_type=SourceType.SUMMARY,
+        source_id=str(effect.pk),
+        usage=meter.rows(),
+        at=effect.created_at,
+        agent_id=conversation.agent_id,
+        channel=conversation.channel,
+        conversation_id=conversation.pk,
+    )
 
 
 def _request(conversation: Conversation) -> list[dict[str, Any]]:

@@ -74,6 +74,7 @@ class SourceType(models.TextChoices):
     TURN = "turn", _("Answer in chat")
     MESSAGE = "message", _("WhatsApp message")
     TRANSCRIPT = "transcript", _("Voice note")
+    SUMMARY = "summary", _("Summary of a chat")
     KNOWLEDGE = "knowledge", _("Knowledge")
     TRIAL = "trial", _("Trial")
     CHECK = "check", _("Check")

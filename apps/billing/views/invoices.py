@@ -46,6 +46,7 @@ BEHIND: dict[str, Any] = {
     SourceType.TURN: ANSWERS,
     SourceType.MESSAGE: MESSAGES,
     SourceType.TRANSCRIPT: ngettext_lazy("%(count)s voice note", "%(count)s voice notes", "n"),
+    SourceType.SUMMARY: ngettext_lazy("%(count)s summary", "%(count)s summaries", "n"),
 }
 ANYTHING = ngettext_lazy("%(count)s record", "%(count)s records", "n")
 
