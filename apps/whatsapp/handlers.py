@@ -49,7 +49,7 @@ def _system(event: InboundEvent, message: InboundMessage) -> None:
     content = _content(event, "system")
     kind = text_of(content.get("type"))
     if kind in ("user_changed_number", "customer_changed_number", "user_changed_user_id"):
-        return identity_change(payload=event.payload, content=content)
+        return identity_change(payload=event.payload, content=content, attempts=event.attempts)
     raise Ignored(f"A system message {kind or 'without a type'} changes nothing here.")
 
 

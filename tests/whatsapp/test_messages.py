@@ -210,9 +210,26 @@ def test_a_new_user_id_is_the_same_contact() -> None:
     assert ContactIdentity.objects.get(kind="wa_user_id").value == "US.99991208655302741918"
 
 
-def test_a_change_of_somebody_unknown_is_ignored() -> None:
-    deliver(recorded("system_number_changed"), recorded("system_identity_changed"))
+def test_a_change_that_overtakes_the_first_message_waits_for_it() -> None:
+    deliver(recorded("system_number_changed"))
     work()
+    deliver(recorded("text"))
+    _wait()
+    assert ContactIdentity.objects.filter(kind="wa_id").values_list("value", flat=True).get() == "12195555358"
+    deliver(fresh("text", wa_id="12195555358"))
+    work()
+    assert Contact.objects.count() == Conversation.objects.count() == 1
+
+
+def _wait() -> None:
+    for minute in range(8):
+        with time_machine.travel(NOW + timedelta(minutes=minute), tick=False):
+            work()
+
+
+def test_a_change_of_somebody_unknown_is_ignored_in_the_end() -> None:
+    deliver(recorded("system_number_changed"), recorded("system_identity_changed"))
+    _wait()
     assert set(InboundEvent.objects.values_list("state", flat=True)) == {"ignored"}
     assert not Contact.objects.exists()
 

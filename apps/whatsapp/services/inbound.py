@@ -124,7 +124,7 @@ def _wait_or_ignore(attempts: int, reason: str) -> TransientError | Ignored:
 
 
 @transaction.atomic
-def identity_change(*, payload: dict[str, Any], content: dict[str, Any]) -> None:
+def identity_change(*, payload: dict[str, Any], content: dict[str, Any], attempts: int) -> None:
     """A contact has another number or user id from now on (a system message)."""
     writer = writer_of({"message": part(payload.get("message"))})
     new = {
@@ -137,7 +137,7 @@ def identity_change(*, payload: dict[str, Any], content: dict[str, Any]) -> None
         if new[kind] and new[kind] != old
     ]
     if not any(changed):
-        raise Ignored("Nobody is known here under the old number or user id.")
+        raise _wait_or_ignore(attempts, "Nobody is known here under the old number or user id.")
 
 
 def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:
