@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
+import wave
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embedded.environment import surroundings
 from embedded.models import SPEECH_MODEL, TRANSCRIPTION_MODEL, VOICE
+from embedded.paths import CHECKOUT
 from tests.e2e.models import tool_result
 from tests.e2e.waiting import until
 from tests.e2e.world import World, events, said
@@ -49,6 +55,30 @@ async def test_spoken_question_gets_a_spoken_answer(world: World) -> None:
     assert "help you" in heard
     assert "nine" in heard or "9" in heard
     _check_record(await world.billed(caller))
+
+
+async def test_the_terminal_places_a_call_and_tells_its_cost(world: World, tmp_path: Path) -> None:
+    """`manage.py call`, as README has it, beside the whole stack."""
+    await world.agent("terminal", opening_hours, greeting="Hello, how can I help you?", **REAL_SPEECH)
+    saved = tmp_path / "answer.wav"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "manage.py", "call", "acme", "terminal", "--wav", "docs/audio/question.wav", "--save", str(saved)),
+        cwd=CHECKOUT,
+        env=surroundings() | world.stack.env | {"MERIDIAN_ENV_FILES": "off", "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await asyncio.wait_for(process.communicate(), 180)
+    told = printed.decode()
+    assert process.returncode == 0, told
+    assert "opening hours" in told.lower()
+    assert "We are open from nine to five." in told
+    assert re.search(r"\d\.\d+ USD", told), told
+    with wave.open(str(saved)) as sound:
+        frames = sound.readframes(sound.getnframes())
+        rate = sound.getframerate()
+    assert len(frames) > 2 * rate, "more than a second of sound"
+    assert any(frames)
 
 
 def _check_record(record: Any) -> None:
