@@ -129,7 +129,8 @@ def test_a_chart_is_read_by_the_arrow_keys(as_person: AsPerson, site: Site, invo
 def test_the_next_invoice_comes_by_itself(as_person: AsPerson, site: Site, invoice: Invoice) -> None:
     page = as_person(FIONA, "acme")
     page.goto(f"{site('acme')}/billing/")
-    expect(page.get_by_role("table", name="The next invoice in USD, so far")).to_contain_text("To be paid if nothing more were used")
+    table = page.get_by_role("table", name="The next invoice in USD, so far")
+    expect(table).to_contain_text("To be paid if nothing more were used")
 
 
 def test_a_file_comes_down(as_person: AsPerson, site: Site, invoice: Invoice) -> None:
