@@ -14,7 +14,7 @@ def suspended_call_end(call: Call, room: livekit.Room | None) -> None:
     if room is None or call.joined_at is None:
         call_end(call_id=call.pk, reason=EndedReason.SUSPENDED, detail=DETAIL)
         return
-    there = list(call.dispatches.exclude(state=Dispatch.State.FAILED))
+    there = list(call.dispatches.exclude(state=Dispatch.State.FAILED).order_by("agent_name", "attempt"))
     try:
         call_refuse(call=call, code="suspended", message=DETAIL, reason=EndedReason.SUSPENDED)
     finally:
