@@ -108,16 +108,16 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             addresses = await addresses_of(key[0], key[1] or 443, self._networks)
         except OSError as error:
             raise httpx2.ConnectError(str(error), request=request) from error
-        for address in addresses[:-1]:
+        for address in addresses:
             try:
                 answer = await self._inner.handle_async_request(_to(request, address))
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                if address == addresses[-1]:
+                    raise
                 continue  # the next address may answer
             self._known[key] = address
             return answer
-        answer = await self._inner.handle_async_request(_to(request, addresses[-1]))
-        self._known[key] = addresses[-1]
-        return answer
+        raise httpx2.ConnectError(f"{key[0]} has no address.", request=request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -153,8 +153,9 @@ class ModelFactory:
         """None where the address is not the company's: the job's own session will do."""
         if credential.allowed_networks is None:
             return None
-        self._sessions.append(guarded_session(credential.allowed_networks, tls_context()))
-        return self._sessions[-1]
+        session = guarded_session(credential.allowed_networks, tls_context())
+        self._sessions.append(session)
+        return session
 
 
 def _openai_http(credential: Credential) -> httpx2.AsyncClient:

@@ -6,6 +6,7 @@ process to fork: `{"module": "celery", "arguments": […], "log": "…", "cwd": 
 file on standard input ends it; the forked processes are then left to whoever started it.
 """
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -231,8 +232,6 @@ def _leave(status: int) -> None:
     """End as an interpreter ends: non-daemon threads first, then what is registered at exit."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
-        import atexit
-
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
