@@ -18,7 +18,7 @@ from embedded.paths import CHECKOUT, scratch_dir
 from embedded.ports import Ports, port_answers, port_free
 from embedded.postgres import Postgres
 from embedded.process import Process
-from embedded.services import BIN
+from embedded.services import python_module
 from embedded.stack import Stack
 from embedded.valkey import Valkey
 
@@ -129,7 +129,7 @@ def web_side(folder: Path, *, seed: bool = True) -> Iterator[WebSide]:
         env = {**os.environ, **web_environment(folder, port), "DATABASE_URL": postgres.url, "REDIS_URL": valkey.url}
         prepare = [sys.executable, "-W", "ignore", "-m", "embedded.prepare", *(["--seed"] if seed else [])]
         subprocess.run(prepare, env=env, cwd=CHECKOUT, check=True, stdout=subprocess.DEVNULL)
-        command = [str(BIN / "granian"), "--interface", "wsgi", "--port", str(port), "--blocking-threads", "8", "--no-ws"]
+        command = [*python_module("granian"), "--interface", "wsgi", "--port", str(port), "--blocking-threads", "8", "--no-ws"]
         log = folder / "logs" / "web.log"
         with Process("web", [*command, "config.wsgi:application"], log_path=log, env=env, cwd=CHECKOUT) as web:
             web.wait_ready(lambda: _ready(port), 60)

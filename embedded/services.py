@@ -12,7 +12,6 @@ from embedded.ports import LOOPBACK, Ports, http_answers, port_answers
 from embedded.process import Process
 
 READY_TIMEOUT = 180.0
-BIN = Path(sys.executable).parent  # where the commands of the libraries are
 
 
 @dataclass
@@ -96,21 +95,34 @@ def services_make(
 
 
 def _web(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
-    command = [*_python("granian"), "--interface", "wsgi", "--host", host, "--port", str(port)]
+    command = [*python_module("granian"), "--interface", "wsgi", "--host", host, "--port", str(port)]
     command += ["--blocking-threads", "8", "--no-ws", "--workers-kill-timeout", "3", "config.wsgi:application"]
     return Service("Web", _process(data_dir, "web", env, command), _http(port, "/readyz"), env["PUBLIC_URL"])
 
 
 def realtime_service(data_dir: Path, port: int, host: str, env: Mapping[str, str]) -> Service:
     """Return the websockets' process. Hints are too short to be worth compressing, for each socket anew."""
-    command = [*_python("uvicorn"), "--host", host, "--port", str(port), "--log-level", "warning"]
+    command = [*python_module("uvicorn"), "--host", host, "--port", str(port), "--log-level", "warning"]
     command += ["--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2", "config.asgi:application"]
     process = _process(data_dir, "realtime", env, command)
     return Service("Realtime", process, lambda: port_answers(port), f"{LOOPBACK}:{port}")
 
 
 def _celery(data_dir: Path, name: str, title: str, queues: str, threads: int, env: Mapping[str, str]) -> Service:
-    command = [*_python("celery"), "-A", "config", "worker", "-P", "threads", "-c", str(threads), "-Q", queues, "-l", "INFO"]
+    command = [
+        *python_module("celery"),
+        "-A",
+        "config",
+        "worker",
+        "-P",
+        "threads",
+        "-c",
+        str(threads),
+        "-Q",
+        queues,
+        "-l",
+        "INFO",
+    ]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"{name}@%h"]
     process = _process(data_dir, name, env, command)
     return Service(title, process, lambda: process.logged("ready."), queues.replace(",", ", "))
@@ -118,18 +130,19 @@ def _celery(data_dir: Path, name: str, title: str, queues: str, threads: int, en
 
 def _beat(data_dir: Path, env: Mapping[str, str]) -> Service:
     schedule = env["CELERY_BEAT_SCHEDULE_FILENAME"]
-    command = [*_python("celery"), "-A", "config", "beat", "-l", "INFO", "-s", schedule, "--pidfile", ""]
+    command = [*python_module("celery"), "-A", "config", "beat", "-l", "INFO", "-s", schedule, "--pidfile", ""]
     process = _process(data_dir, "beat", env, command)
     return Service("Beat", process, lambda: process.logged("beat: Starting"), "sweepers")
 
 
 def _agent(data_dir: Path, name: str, title: str, port: int, env: Mapping[str, str]) -> Service:
-    process = _process(data_dir, name, env, [*_python("agents_worker"), name])
+    process = _process(data_dir, name, env, [*python_module("agents_worker"), name])
     answers = _http(port, "/")
     return Service(title, process, lambda: process.logged("registered worker") and answers(), "registered at LiveKit")
 
 
-def _python(module: str) -> tuple[str, str, str]:
+def python_module(module: str) -> tuple[str, str, str]:
+    """Return the beginning of a command that runs a module, as a nursery can, too."""
     return sys.executable, "-m", module
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from config.celery import app
 from embedded.paths import CHECKOUT
 from embedded.process import Process
-from embedded.services import BIN
+from embedded.services import python_module
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def celery_running(part: str, log_path: Path, *, patience: float, **settings: st
         "PYTHONWARNINGS": "ignore",
         **settings,
     }
-    command = [str(BIN / program), *options, "--without-gossip", "--without-mingle"]
+    command = [*python_module(program), *options, "--without-gossip", "--without-mingle"]
     with Process(part, command, log_path=log_path, env=env) as process:
         process.wait_ready(lambda: process.logged("ready."), patience)
         yield process
