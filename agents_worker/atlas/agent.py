@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from typing import Any
 
+from livekit import rtc
 from livekit.agents import (
     Agent,
     APIConnectOptions,
@@ -13,11 +14,13 @@ from livekit.agents import (
     ModelSettings,
     NotGivenOr,
     llm,
+    stt,
 )
 from livekit.agents.types import NOT_GIVEN
 
 from agents_worker.atlas.answer import Candidate, Filler, ModelSilent, answer
 from agents_worker.atlas.knowledge import Knowledge
+from agents_worker.atlas.pauses import Pauses
 from agents_worker.contracts import AgentConfig
 from agents_worker.phrases import phrase
 
@@ -48,6 +51,17 @@ class AtlasAgent(Agent):
         self._llms = llms
         self._on_silent = on_silent
         self._knowledge = knowledge
+        self._pauses = Pauses(config.turn_taking, self._wait_at_most)
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncGenerator[stt.SpeechEvent, None]:
+        async for event in Agent.default.stt_node(self, audio, model_settings):
+            self._pauses.follow(event)
+            yield event
+
+    def _wait_at_most(self, seconds: float) -> None:
+        self.session.update_options(endpointing_opts={"max_delay": seconds})
 
     def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings
