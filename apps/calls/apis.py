@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from apps.calls.agents import AgentUnavailable
 from apps.calls.models import Call
 from apps.calls.payloads import BATCH, EventBatch
-from apps.calls.selectors import transcript_for_agent
+from apps.calls.selectors_transcript import transcript_for_agent
 from apps.calls.services.events import events_store
 from apps.calls.services.starts import CallDeclined, NoRoom, call_start
 from apps.calls.throttles import CallPageThrottle

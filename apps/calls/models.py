@@ -150,6 +150,12 @@ class CallEvent(models.Model):
         """`atlas` or `media-bot`, without the number of the run."""
         return self.source.partition(".")[0]
 
+    @property
+    def attempt(self) -> int:
+        """Which dispatch this run came of: `atlas` is 1, `atlas.2` is 2."""
+        number = self.source.rpartition(".")[2]
+        return int(number) if number.isdigit() else 1
+
 
 class Dispatch(models.Model):
     """An agent that was asked to join a call's room; one row per attempt, so that it is asked once."""

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django_tenants.utils import schema_context
 
 from apps.calls.models import LIVE, Call, CallEvent, EventType
-from apps.calls.services.dispatches import ATLAS, MEDIA_BOT
+from apps.calls.services.dispatches import MEDIA_BOT
 from apps.tenants.models import Tenant
 
 NOT_COUNTED = {"kind", "provider", "model"}
@@ -18,19 +18,6 @@ BESIDE = ("stt", "llm")  # what Media Bot uses in a call, for its transcript and
 def calls_live() -> QuerySet[Call]:
     """Calls that have not ended, the oldest first."""
     return Call.objects.filter(LIVE).order_by("started_at")
-
-
-def call_transcript(call: Call) -> list[CallEvent]:
-    """What was said, in order: Atlas's words where it has any (what the model heard and said), Media Bot's otherwise."""
-    events = list(call.events.filter(type=EventType.TRANSCRIPT).order_by("at", "id"))
-    return transcript_of(events)
-
-
-def transcript_of(events: Iterable[CallEvent]) -> list[CallEvent]:
-    """The same from transcript events that were read already, in order."""
-    said = [event for event in events if event.type == EventType.TRANSCRIPT]
-    by_atlas = [event for event in said if event.system == ATLAS]
-    return by_atlas or [event for event in said if event.system == MEDIA_BOT]
 
 
 def call_usage(call: Call, system: str | None = None) -> list[dict[str, Any]]:
@@ -67,22 +54,3 @@ def usage_merged(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             if name not in NOT_COUNTED and isinstance(value, int | float) and not isinstance(value, bool):
                 total[name] = total.get(name, 0) + value
     return list(merged.values())
-
-
-def transcript_for_agent(call: Call) -> dict[str, Any]:
-    """The answer of GET /calls/{call_id}/transcript."""
-    return {
-        "call_id": str(call.pk),
-        "agent_id": str(call.agent_id) if call.agent_id else None,
-        "started_at": _utc(call.joined_at or call.started_at),
-        "items": [_item(event) for event in call_transcript(call)],
-        "usage": call_usage(call, ATLAS),
-    }
-
-
-def _item(event: CallEvent) -> dict[str, Any]:
-    return {"speaker": event.data.get("speaker"), "text": event.data.get("text", ""), "at": _utc(event.at)}
-
-
-def _utc(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps.calls.models import LIVE, Call, CallEvent, EventType, State
-from apps.calls.selectors import transcript_of
+from apps.calls.selectors_transcript import transcript_of
 
 TRIAL = "trial"  # a choice of the channel filter: calls in which somebody tried a draft
 SORT_FIELDS = {"started": "started_at", "agent": "agent_name", "duration": "lasted"}
@@ -114,9 +114,9 @@ class Turn:
     offset: float | None = None
 
 
-def call_turns(events: Sequence[CallEvent], *, began: datetime | None = None) -> list[Turn]:
+def call_turns(call: Call, events: Sequence[CallEvent], *, began: datetime | None = None) -> list[Turn]:
     """The conversation: what was said, in order, with what was measured about it; `offset` in seconds since the call `began`."""
-    turns = [_turn(event) for event in transcript_of(events)]
+    turns = [_turn(event) for event in transcript_of(call, events)]
     for turn in turns:
         turn.offset = (turn.at - began).total_seconds() if began else None
     return _measured(turns, events)

@@ -4,6 +4,7 @@ import json
 import threading
 import wave
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,21 @@ def test_a_batch_that_becomes_visible_late_is_told_too(in_acme: Tenant) -> None:
     teller._news(ticket, events)
     teller._news(ticket, events)
     assert told.getvalue().splitlines() == ["mood       neutral (+0.00)", "latency    0.81 s"]
+
+
+@pytest.mark.django_db
+def test_what_media_bot_heard_where_atlas_was_not_is_told_at_the_end(in_acme: Tenant) -> None:
+    call, told = Call.objects.create(channel="webrtc", room_name="call_acme_1", state="failed"), StringIO()
+    teller, began = command.Command(stdout=told, no_color=True), timezone.now()
+    teller.quiet = False
+    for seq, (source, after, text) in enumerate((("atlas", 2, "Hello."), ("media-bot", 2, "Hello"), ("media-bot", 9, "Sorry."))):
+        words = {"speaker": "agent", "text": text}
+        at = began + timedelta(seconds=after)
+        CallEvent.objects.create(call=call, source=source, seq=seq, type="transcript", at=at, data=words)
+    events: list[CallEvent] = []
+    teller._news(Ticket("", "", call.room_name, str(call.pk)), events)
+    teller._beside(call, events)
+    assert told.getvalue().splitlines() == ["agent      Hello.", "Where Atlas was not, Media Bot heard:", "agent      Sorry."]
 
 
 @pytest.mark.django_db

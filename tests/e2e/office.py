@@ -18,7 +18,7 @@ django.setup()
 
 from apps.billing.models import BillingConflict, LedgerEntry  # noqa: E402
 from apps.calls.models import Call  # noqa: E402
-from apps.calls.selectors import call_transcript  # noqa: E402
+from apps.calls.selectors_transcript import call_transcript  # noqa: E402
 from apps.calls.services.numbers import number_set  # noqa: E402
 from apps.calls.services.trunks import sip_trunk_create  # noqa: E402
 from apps.compass.models import Agent  # noqa: E402

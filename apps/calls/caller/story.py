@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.billing.selectors import CostBreakdown
 from apps.calls.models import Call, CallEvent, EventType
-from apps.calls.selectors import transcript_of
+from apps.calls.selectors_transcript import transcript_of
 from apps.calls.services.dispatches import ATLAS
 
 Style = Callable[[str], str]
@@ -17,7 +17,7 @@ PARTS = {"end_of_turn": "end of turn", "transcription": "hearing", "llm_first_to
 def line_of(event: CallEvent) -> tuple[str, str]:
     """(who, what) of an event worth a line; ("", "") for the others."""
     data = event.data
-    if event.type == EventType.TRANSCRIPT and event.system == ATLAS:
+    if event.type == EventType.TRANSCRIPT:
         return data["speaker"], data["text"] + (" —" if data.get("interrupted") else "")
     if event.type == EventType.SENTIMENT:
         return "mood", f"{data['label']} ({data['score']:+.2f})"
@@ -47,7 +47,7 @@ def cost_lines(cost: CostBreakdown) -> list[tuple[str, str]]:
 
 def summary(call: Call, events: list[CallEvent], cost: CostBreakdown | None) -> dict[str, Any]:
     """The same for programs."""
-    said = transcript_of(sorted(events, key=lambda event: event.at))
+    said = transcript_of(call, events)
     return {
         "call_id": str(call.pk),
         "state": call.state,

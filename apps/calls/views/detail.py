@@ -36,7 +36,7 @@ def _words(call: Call, allowed: dict[str, bool]) -> dict[str, Any]:
     if not (allowed["may_words"] or allowed["may_timeline"]):
         return {}
     events = list(call.events.order_by("at", "seq"))
-    turns = call_turns(events, began=call.joined_at or call.started_at)
+    turns = call_turns(call, events, began=call.joined_at or call.started_at)
     return {
         "turns": turns,
         "latency": latency_chart(events),

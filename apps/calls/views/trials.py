@@ -42,5 +42,5 @@ def trial_turns(request: HttpRequest, call_id: UUID) -> HttpResponse:
         raise Http404
     events = list(call.events.order_by("at", "seq"))
     tools = [step_of(event) for event in events if event.type == "tool"]
-    context = {"call": call, "turns": call_turns(events), "tools": tools}
+    context = {"call": call, "turns": call_turns(call, events), "tools": tools}
     return render(request, "calls/trial_turns.html", context)

@@ -12,7 +12,9 @@ from django.core.management.base import CommandError
 from apps.billing.selectors import CostBreakdown, call_cost
 from apps.calls.caller.story import cost_lines, line_of, summary
 from apps.calls.caller.ticket import ticket_ask
-from apps.calls.models import Call, CallEvent
+from apps.calls.models import Call, CallEvent, EventType
+from apps.calls.selectors_transcript import transcript_of
+from apps.calls.services.dispatches import ATLAS
 from apps.calls.services.starts import Ticket
 from apps.tenants.management.tenant_command import TenantCommand
 
@@ -70,6 +72,7 @@ class Command(TenantCommand):
         answered = _call(ticket).answered_at is not None
         cost = self._cost(ticket) if answered else None
         self._news(ticket, events)
+        self._beside(_call(ticket), events)
         if save is not None:
             caller.recording.save(save)
         self._tell(caller, _call(ticket), events, cost, save)
@@ -98,6 +101,15 @@ class Command(TenantCommand):
         told = [event.pk for event in events]
         for event in CallEvent.objects.filter(call_id=ticket.call_id).exclude(pk__in=told).order_by("pk"):
             events.append(event)
+            if event.type != EventType.TRANSCRIPT or event.system == ATLAS:
+                self._line(*line_of(event))
+
+    def _beside(self, call: Call, events: list[CallEvent]) -> None:
+        """What Atlas has no words for; only at the end is it known what it does not tell any more."""
+        heard = [event for event in transcript_of(call, events) if event.system != ATLAS]
+        if heard:
+            self._line("", "Where Atlas was not, Media Bot heard:")
+        for event in heard:
             self._line(*line_of(event))
 
     def _cost(self, ticket: Ticket) -> CostBreakdown | None:
