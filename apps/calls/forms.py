@@ -1,9 +1,11 @@
 """The filters of the calls list. They live in the address, so a filtered list can be sent to a colleague."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +13,8 @@ from apps.calls.models import Channel, State
 
 LIVE = "live"
 SORTS = ("started", "agent", "duration")
+LAST_DAY = date(9998, 12, 31)  # one after it has to be a date, too
+UNTIL_THEN = [MaxValueValidator(LAST_DAY)]
 
 
 class CallFilterForm(forms.Form):
@@ -24,8 +28,10 @@ class CallFilterForm(forms.Form):
         label=_("Channel"), required=False, choices=[("", _("Any channel")), *Channel.choices, ("trial", _("On trial"))]
     )
     agent = forms.ChoiceField(label=_("Agent"), required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=_("From"), required=False, validators=UNTIL_THEN, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(label=_("To"), required=False, validators=UNTIL_THEN, widget=forms.DateInput(attrs={"type": "date"}))
     sort = forms.ChoiceField(
         required=False,
         choices=[(way + key, key) for key in SORTS for way in ("", "-")],
