@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.compass.urls_knowledge_api")),
     path("", include("apps.compass.urls_checks_api")),
     path("", include("apps.compass.urls_webhooks")),
+    path("", include("apps.compass.urls_providers_api")),
 ]

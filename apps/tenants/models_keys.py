@@ -16,6 +16,7 @@ AREAS = {
     "conversations": _("Conversations"),
     "people": _("People"),
     "webhooks": _("Webhooks"),
+    "providers": _("Providers and secrets"),
     "billing": _("Billing"),
 }
 SCOPES = tuple(f"{area}:{right}" for area in AREAS for right in ("read", "write"))
