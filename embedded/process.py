@@ -20,6 +20,12 @@ POLL_SECONDS = 0.02
 ERROR_LINE = re.compile(r"(?:\b|[a-z])(?:Error|Exception)\b|\b(?:error|fatal|panic|FATAL)\b")
 
 
+def error_line(lines: Sequence[str]) -> str:
+    """Return the last line that speaks of an error, else the last: Node, npm and initdb end with something else."""
+    said = [line.strip() for line in lines if line.strip() and "A complete log of this run" not in line]
+    return next((line for line in reversed(said[-20:]) if ERROR_LINE.search(line)), said[-1] if said else "")
+
+
 def unprivileged_user() -> int | None:
     """Return the user id to run Postgres as when this process is root, else None for the same user."""
     if not is_root():
@@ -147,9 +153,7 @@ class Process:
         return f" ({line[:200]})" if line else ""
 
     def _error_line(self) -> str:
-        """The last line that speaks of an error: Node and npm end with their version and with where more is written."""
-        lines = [line.strip() for line in self.log_tail() if line.strip() and "A complete log of this run" not in line]
-        return next((line for line in reversed(lines[-20:]) if ERROR_LINE.search(line)), self._last_line())
+        return error_line(self.log_tail())
 
     def _last_line(self) -> str:
         return next((line.strip() for line in reversed(self.log_tail()) if line.strip()), "")

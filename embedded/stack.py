@@ -19,7 +19,7 @@ from embedded.given import given_check, openai_hint
 from embedded.keys import keys_ensure
 from embedded.livekit import Livekit
 from embedded.paths import CHECKOUT, cache_dir, data_dir_make
-from embedded.ports import LOOPBACK, Ports, port_owner, port_taken
+from embedded.ports import LOOPBACK, Ports, port_owner, port_refusal, port_taken
 from embedded.postgres import Postgres
 from embedded.prepare import prepared_state
 from embedded.process import Process
@@ -360,6 +360,8 @@ def _check_different(wanted: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _taken(number: int, name: str) -> str:
+    if isinstance(port_refusal(number), PermissionError):
+        return f"Port {number} is one that only root may open; choose one from 1024 on with MERIDIAN_{name}_PORT."
     return f"Port {number} is taken by {port_owner(number)}; stop that program, or choose another port with MERIDIAN_{name}_PORT."
 
 

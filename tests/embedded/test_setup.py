@@ -2,6 +2,9 @@
 
 import base64
 import dataclasses
+import errno
+import os
+import re
 import shutil
 import socket
 from collections import namedtuple
@@ -9,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from embedded import up
 from embedded.envfile import env_read, env_write
 from embedded.environment import given_by_person, parts_needed, stack_environment, surroundings
 from embedded.errors import StackError
 from embedded.keys import MAKERS, keys_ensure
-from embedded.paths import data_dir_default, others_reach, scratch_dir
+from embedded.paths import CHECKOUT, data_dir_default, data_dir_make, others_reach, scratch_dir
 from embedded.ports import Ports, port_free, port_taken
 from embedded.stack import Stack
 
@@ -162,6 +166,18 @@ def test_a_taken_port_is_named_with_its_owner_before_anything_is_made(data_dir: 
     assert not (data_dir / "postgres").exists()
 
 
+def test_a_port_that_only_root_may_open_is_told_as_such(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = Ports.free()
+
+    def refused(sock: socket.socket, address: tuple[str, int]) -> None:
+        if address[1] == 80:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refused)
+    with pytest.raises(StackError, match=r"Port 80 is one that only root may open.*MERIDIAN_WEB_PORT"):
+        Stack(data_dir, ports=dataclasses.replace(free, web=80)).start()
+
+
 def test_a_taken_media_port_is_noticed(data_dir: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
@@ -189,6 +205,64 @@ def test_a_full_disk_is_told_before_anything_is_made(data_dir: Path, monkeypatch
     with pytest.raises(StackError, match=r"Only 1\.0 GB are free"):
         Stack(data_dir).start()
     assert not (data_dir / "secrets.env").exists()
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/secrets.env")
+COPIED = shutil.Error([("/a", "/b", f"[Errno 28] {os.strerror(errno.ENOSPC)}: '/b'")])
+OTHERS = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/data/livekit.yaml")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FULL, r"The disk is full \(/data/secrets\.env\); make room, then start again"),
+        (COPIED, "The disk is full; make room"),
+        (OTHERS, r"/data/livekit\.yaml may not be written \(Permission denied\).*chown"),
+    ],
+)
+def test_a_disk_that_fails_under_way_is_a_sentence_and_nothing_runs_on(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, said: str
+) -> None:
+    def fails(stack: Stack) -> None:
+        raise error
+
+    monkeypatch.setattr(Stack, "_tools", fails)
+    monkeypatch.setattr(Ports, "named", lambda given: Ports.free())
+    monkeypatch.setattr("embedded.up.given_by_person", lambda: {"OPENAI_API_KEY": "sk"})
+    monkeypatch.setattr("embedded.up.SIGNALS", ())
+    assert up.main(["--data", str(data_dir), "--only-services"]) == 1
+    shown = capsys.readouterr().out
+    assert re.search(f"Meridian did not start. {said}", shown)
+    assert not (data_dir / "stack.env").exists()
+    monkeypatch.setattr(Stack, "_tools", lambda stack: _raise(OSError(errno.EINVAL, "Invalid argument")))
+    with pytest.raises(OSError, match="Invalid argument"):  # a fault of ours is shown whole
+        up.main(["--data", str(data_dir), "--only-services"])
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_a_checkout_of_somebody_else_is_told_at_once(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != CHECKOUT)
+    monkeypatch.setattr("embedded.up.SIGNALS", ())
+    assert up.main(["--data", str(data_dir)]) == 1
+    assert f"You may not write in {CHECKOUT}" in capsys.readouterr().out
+    assert not (data_dir / "up.lock").exists()
+
+
+def test_a_hardened_umask_does_not_shut_postgres_out(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.paths.is_root", lambda: True)
+    before = os.umask(0o077)
+    try:
+        made = data_dir_make(data_dir / "new" / "data")
+    finally:
+        os.umask(before)
+    assert others_reach(made)
+    assert made.stat().st_mode & 0o066 == 0, "it is walked through, not read"
+    assert (made / "logs").stat().st_mode & 0o077 == 0
 
 
 def test_free_ports_are_all_different() -> None:
