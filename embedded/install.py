@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from embedded.toolchain import Say, livekit_binary, livekit_path, stripe_mock_bi
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 INSTALL_TIMEOUT = 1200.0
+VERSION_TIMEOUT = 60.0
 
 
 def main() -> int:
@@ -51,11 +53,25 @@ def chromium_ensure(say: Say) -> str:
 
 
 def chromium_path() -> str | None:
-    """Return the browser of PATH, else Playwright's own where it is installed."""
-    for name in CHROMIUM_NAMES:
-        if found := shutil.which(name):
-            return found
-    return _playwright_path()
+    """Return the browser of PATH, else Playwright's own where it is installed; one that does not run counts as none."""
+    if found := chromium_of_path():
+        return found
+    own = _playwright_path()
+    return own if own and _runs(own) else None
+
+
+def chromium_of_path() -> str | None:
+    """Return the browser of PATH. Ubuntu's is no more than a sentence about a snap where there are no snaps."""
+    found = filter(None, map(shutil.which, CHROMIUM_NAMES))
+    return next(filter(_runs, found), None)
+
+
+def _runs(browser: str) -> bool:
+    try:
+        done = subprocess.run([browser, "--version"], capture_output=True, timeout=VERSION_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _playwright_path() -> str | None:
