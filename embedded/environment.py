@@ -153,6 +153,8 @@ def stack_environment(data_dir: Path, ports: Ports, keys: Mapping[str, str], giv
         made |= {"EMBEDDING_MODEL": EMBEDDING_MODEL, "EMBEDDING_BASE_URL": f"http://{LOOPBACK}:{ports.models}/v1"}
         made["EMBEDDING_API_KEY"] = API_KEY
         made["MERIDIAN_LOCAL_MODELS"] = "1"
+    elif not given.get("OPENAI_API_KEY"):
+        made["OPENAI_API_KEY"] = "none"  # servers of one's own at OPENAI_BASE_URL often ask for no key, agents always have one
     if "meta" in needed:
         made["WHATSAPP_GRAPH_URL"] = f"http://{LOOPBACK}:{ports.meta}"
         made |= {name: keys[name] for name in WHATSAPP} | {"MERIDIAN_PRETEND_META": "1"}
