@@ -1,7 +1,6 @@
 """A real Chromium against a live server. Pages must not log errors; a refused script or style is one."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,17 +12,17 @@ from pytest_django.live_server_helper import LiveServer
 from apps.calls.models import Call
 from apps.tenants.models import Tenant
 from embedded.frontend import frontend_build
+from embedded.install import chromium_of_path
 from tests.compass.factories import agent_published
 from tests.conftest import PASSWORD
 from tests.pages.factories import bill, call_make, talk_make
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 Open = Callable[..., Page]
 
 
 def chromium_path() -> str | None:
     """A Chromium of the machine; None leaves it to Playwright's own."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
+    return chromium_of_path()
 
 
 def chromium_flags(*more: str) -> list[str]:

@@ -27,6 +27,7 @@ from tests.e2e.waiting import until
 QUESTION = "What are your opening hours?"
 ENDED = ("completed", "failed", "missed")
 ASK_AGAIN = 25.0
+ANSWER_SECONDS = 120.0  # the first one waits for Django to be imported, on a machine that does everything else too
 LONGEST_LINE = 16 * 2**20
 
 
@@ -65,7 +66,11 @@ class Office:
         assert self._process.stdout is not None
         async with self._lock:
             self._process.stdin.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
-            line = await asyncio.wait_for(self._process.stdout.readline(), 30)
+            try:
+                line = await asyncio.wait_for(self._process.stdout.readline(), ANSWER_SECONDS)
+            except TimeoutError:
+                self._process.kill()  # a late answer would be taken for that to the next question
+                raise
         assert line, f"the office ended: {self._log.read_text()[-2000:]}"
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]
