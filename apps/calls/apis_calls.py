@@ -166,7 +166,7 @@ class CallAPI(TenantAPI):
 def _rights(request: Request) -> tuple[bool, bool]:
     """Whether words, and money, may be read."""
     if is_key(request):
-        return True, request.auth.may("billing", change=False)
+        return True, request.auth.may("billing", change=False)  # type: ignore[union-attr]
     role = request.membership.role  # type: ignore[attr-defined]
     return role in WORDS, role in COSTS
 

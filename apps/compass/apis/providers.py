@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.compass.selectors.tools import Account, SecretRow, accounts, secrets_listed
+from apps.compass.selectors.tools import accounts, secrets_listed
 from apps.compass.services.credentials import (
     PROVIDERS,
     credential_check,
@@ -28,7 +28,7 @@ READ = problems(401, 403, 404)
 WRITE = problems(400, 401, 403, 404, 422)
 
 
-class ProviderShape(serializers.Serializer[Account]):
+class ProviderShape(serializers.Serializer[Any]):
     """Whose account is used: the company's `own`, else the `platform`'s where that is true. `ending` is of the own key."""
 
     provider = serializers.CharField()
@@ -53,7 +53,7 @@ class ProviderVerdictShape(serializers.Serializer[Any]):
     text = serializers.CharField()
 
 
-class SecretShape(serializers.Serializer[SecretRow]):
+class SecretShape(serializers.Serializer[Any]):
     """A secret that headers of tools name as `{secret:NAME}`; its value is not answered."""
 
     name = serializers.CharField()
