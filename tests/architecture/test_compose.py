@@ -33,6 +33,13 @@ def test_livekit_is_the_version_that_is_built_elsewhere() -> None:
     assert SERVICES["livekit"]["image"].endswith(":" + built.group(1))
 
 
+def test_an_upgrade_of_another_ones_image_is_a_change_of_this_file() -> None:
+    images = {service["image"] for service in SERVICES.values()} - {"meridian:latest"}  # built from this checkout
+    assert all(re.fullmatch(r"[a-z/-]+:(v|pg)?\d[\d.]*", image) for image in images), images
+    whole = {image for image in images if image.startswith("livekit/")}
+    assert all(re.fullmatch(r"livekit/[a-z-]+:v\d+\.\d+\.\d+", image) for image in whole), "the two have to fit each other"
+
+
 def test_dependencies_exist() -> None:
     for name, service in SERVICES.items():
         assert set(service.get("depends_on", {})) <= SERVICES.keys(), name
