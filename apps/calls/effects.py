@@ -1,10 +1,12 @@
 """What the outbox does at LiveKit for the Call Service."""
 
 from contextlib import suppress
+from datetime import datetime
 
 from apps.calls import livekit
 from apps.calls.models import Call
 from apps.calls.services.calls import room_gone
+from apps.calls.services.strangers import CLOSE, stranger_close
 from apps.calls.services.through import KIND, through_do
 from apps.core.errors import Ignored
 from apps.core.models import OutboundEffect
@@ -29,3 +31,11 @@ def room_delete(effect: OutboundEffect) -> str:
     for call in Call.objects.filter(room_name=name):
         room_gone(call)
     return name
+
+
+@sender(CLOSE)
+def stranger_room_close(effect: OutboundEffect) -> str:
+    """Lets go of a caller who was told that nobody takes the call here."""
+    room_name = str(effect.payload["room"])
+    stranger_close(room_name=room_name, until=datetime.fromisoformat(effect.payload["until"]))
+    return room_name

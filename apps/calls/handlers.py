@@ -9,16 +9,16 @@ from django_tenants.utils import schema_context
 from apps.calls import livekit
 from apps.calls.models import Call, Channel, EndedReason
 from apps.calls.payloads import webhook_participant, webhook_room, webhook_time
-from apps.calls.rooms import metadata_read, room_tenant
+from apps.calls.rooms import is_caller, room_tenants
 from apps.calls.services.agents_in_room import agent_arrived, agent_left
 from apps.calls.services.arrivals import caller_arrived, sip_call
 from apps.calls.services.calls import call_end, call_left, room_gone
-from apps.calls.services.strangers import stranger_arrived, stranger_room_close
+from apps.calls.services.strangers import room_owner, stranger_arrived, stranger_room_close
 from apps.core.errors import Ignored
 from apps.core.inbox import handler, provider_register
 from apps.core.models import InboundEvent
-from apps.tenants.models import Route, Tenant
-from apps.tenants.selectors import route_tenant, tenant_by_slug
+from apps.tenants.models import Tenant
+from apps.tenants.selectors import tenant_by_slug
 
 log = structlog.get_logger(__name__)
 
@@ -30,15 +30,9 @@ LOST = ("STATE_MISMATCH", "SIGNAL_CLOSE", "CONNECTION_TIMEOUT", "MEDIA_FAILURE")
 
 def tenant_of(event: InboundEvent) -> str | None:
     """By the trunk for a SIP caller, else by the room's name or metadata; None when there is no such tenant."""
-    room = webhook_room(event.payload)
-    named = room_tenant(str(room.get("name", ""))) or metadata_read(str(room.get("metadata", ""))).get("tenant")
-    trunk = webhook_participant(event.payload).attributes.get("sip.trunkID")
-    if trunk:
-        owner = route_tenant(Route.Kind.SIP_TRUNK, trunk)
-        # A room that speaks of one tenant and a trunk of another is nobody's call.
-        return owner.schema_name if owner and named in (None, owner.schema_name) and _hears(owner, event) else None
-    tenant = tenant_by_slug(str(named)) if named else None
-    return tenant.schema_name if tenant and _hears(tenant, event) else None
+    trunk = webhook_participant(event.payload).attributes.get("sip.trunkID", "")
+    owner = room_owner(_room_name(event), _metadata(event), trunk)
+    return owner.schema_name if owner and _hears(owner, event) else None
 
 
 def _hears(tenant: Tenant, event: InboundEvent) -> bool:
@@ -47,18 +41,33 @@ def _hears(tenant: Tenant, event: InboundEvent) -> bool:
         return tenant.status == Tenant.Status.ACTIVE
     if event.kind in COMING and webhook_participant(event.payload).kind != "AGENT":
         return False
+    return _has_call(tenant, event)
+
+
+def _has_call(tenant: Tenant, event: InboundEvent) -> bool:
     with schema_context(tenant.schema_name):
         return Call.objects.filter(room_name=_room_name(event)).exists()
 
 
 def unrouted(event: InboundEvent) -> None:
-    """A caller whose trunk belongs to no tenant hears so; everything else is somebody else's business."""
-    participant, room_name = webhook_participant(event.payload), str(webhook_room(event.payload).get("name", ""))
-    if event.kind == "participant_joined" and participant.kind == "SIP":
+    """A caller who comes to no tenant hears so; everything else is somebody else's business."""
+    participant, room_name = webhook_participant(event.payload), _room_name(event)
+    if event.kind == "participant_joined" and (participant.kind == "SIP" or _asks_in_vain(participant, event)):
         stranger_arrived(room_name=room_name, caller=participant)
     if event.kind == "participant_left" and participant.kind == "AGENT":
         stranger_room_close(room_name)
     raise Ignored("This room belongs to no tenant here.")
+
+
+def _asks_in_vain(participant: livekit.Participant, event: InboundEvent) -> bool:
+    """Whether somebody is in a room that asks for an agent of one tenant, who is not served here and has no call in it."""
+    named = room_tenants(_room_name(event), _metadata(event))
+    if not named or not is_caller(participant, _metadata(event)):
+        return False
+    if len(named) > 1:
+        raise Ignored(f"The room's name and its metadata speak of two companies: {' and '.join(sorted(named))}.")
+    tenant = tenant_by_slug(named.pop())
+    return tenant is None or tenant.status != Tenant.Status.SUSPENDED or not _has_call(tenant, event)
 
 
 @handler("livekit", "room_started")
@@ -73,7 +82,7 @@ def participant_joined(event: InboundEvent) -> None:
         return agent_arrived(call=_call(room_name), agent=participant, at=_at(event))
     if participant.kind not in CALLER_KINDS:
         raise Ignored(f"A participant of kind {participant.kind} is no caller.")
-    return caller_arrived(room_name=room_name, caller=participant, at=_at(event))
+    return caller_arrived(room_name=room_name, caller=participant, at=_at(event), metadata=_metadata(event))
 
 
 @handler("livekit", "participant_left")
@@ -157,6 +166,11 @@ def _call(room_name: str) -> Call:
 
 def _room_name(event: InboundEvent) -> str:
     return str(webhook_room(event.payload).get("name", ""))
+
+
+def _metadata(event: InboundEvent) -> str:
+    """The room's; some kinds of event leave it out."""
+    return str(webhook_room(event.payload).get("metadata", ""))
 
 
 def _at(event: InboundEvent) -> datetime:

@@ -48,13 +48,17 @@ class Room:
 
 @dataclass(frozen=True)
 class Participant:
-    """Somebody in a room. `kind`: STANDARD, SIP, AGENT, …; `joined_at` in seconds since 1970."""
+    """Somebody in a room. `kind`: STANDARD, SIP, AGENT, …; `joined_at` in seconds since 1970.
+
+    `listens_only`: hidden from the others, or not allowed to publish anything.
+    """
 
     identity: str
     kind: str = "STANDARD"
     name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     joined_at: int = 0
+    listens_only: bool = False
 
     @property
     def agent_name(self) -> str:
@@ -267,7 +271,8 @@ def _admin(room_name: str) -> VideoGrants:
 
 def _participant(info: models.ParticipantInfo) -> Participant:
     kind = models.ParticipantInfo.Kind.Name(info.kind)
-    return Participant(info.identity, kind, info.name, dict(info.attributes), info.joined_at)
+    listens_only = info.HasField("permission") and (info.permission.hidden or not info.permission.can_publish)
+    return Participant(info.identity, kind, info.name, dict(info.attributes), info.joined_at, listens_only)
 
 
 def _dispatch(info: agent_dispatch.AgentDispatch) -> AgentDispatch:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from apps.calls.livekit import Participant
+from apps.calls.livekit import Participant, Room
+from apps.core.payloads import storable
 
 MAX_EVENTS = 200
 MAX_TEXT = 20_000
@@ -141,7 +142,25 @@ def webhook_participant(payload: dict[str, Any]) -> Participant:
         name=str(raw.get("name", "")),
         attributes={str(key): str(value) for key, value in (raw.get("attributes") or {}).items()},
         joined_at=int(raw.get("joinedAt", 0)),
+        listens_only=_listens_only(raw.get("permission")),
     )
+
+
+def webhook_made(kind: str, room: Room, participant: Participant) -> dict[str, Any]:
+    """What LiveKit's webhook says of somebody in a room, in so far as it is read here."""
+    person = {
+        "identity": participant.identity,
+        "kind": participant.kind,
+        "name": participant.name,
+        "attributes": participant.attributes,
+        "joinedAt": str(participant.joined_at),
+    }
+    return storable({"event": kind, "room": {"name": room.name, "metadata": room.metadata}, "participant": person})
+
+
+def _listens_only(permission: dict[str, Any] | None) -> bool:
+    """Protobuf JSON leaves out what is false."""
+    return permission is not None and bool(permission.get("hidden") or not permission.get("canPublish"))
 
 
 def webhook_time(payload: dict[str, Any], now: datetime) -> datetime:

@@ -12,8 +12,16 @@ from apps.calls import livekit
 from apps.calls.agents import AgentUnavailable, CallAgent, call_agent
 from apps.calls.models import Call, Channel, EndedReason, PhoneNumber
 from apps.calls.numbers import number_candidates, number_normalise
+from apps.calls.rooms import is_caller, metadata_read, room_agent, room_name_for, room_tenants
 from apps.calls.sentences import announcement, language_of_country
-from apps.calls.services.calls import call_assign, call_begin_sip, call_end, call_joined, room_metadata
+from apps.calls.services.calls import (
+    call_assign,
+    call_begin_found,
+    call_begin_sip,
+    call_end,
+    call_joined,
+    room_metadata,
+)
 from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
 from apps.calls.services.spending import call_gate, people_call_back
 from apps.calls.services.through import call_put_through
@@ -37,12 +45,12 @@ class Refusal(Exception):
     to: tuple[str, str] | None = None  # whom the caller is put through to instead
 
 
-def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime) -> None:
-    """Has Atlas and Media Bot join, once each; any number of repeats are harmless.
+def caller_arrived(*, room_name: str, caller: livekit.Participant, at: datetime, metadata: str = "") -> None:
+    """Has Atlas and Media Bot join, once each; any number of repeats are harmless. `metadata`: the room's.
 
     Raises Ignored when the call is over or the newcomer is not its caller, LiveKitUnreachable to be tried again.
     """
-    call = Call.objects.filter(room_name=room_name).first() or sip_call(room_name, caller)
+    call = Call.objects.filter(room_name=room_name).first() or _call_made(room_name, caller, metadata)
     if not call_joined(call=call, identity=caller.identity, at=at):
         raise Ignored("The call is over, or this is not its caller.")
     call_answer(call)
@@ -82,6 +90,24 @@ def call_apologise(*, call: Call, message: str) -> None:
     call_refuse(call=call, code="no_agent", message=message)
 
 
+def _call_made(room_name: str, caller: livekit.Participant, metadata: str) -> Call:
+    """The call of a caller whom no token brought. Raises Ignored for anybody else."""
+    return found_call(room_name, caller, metadata) if caller.kind == "STANDARD" else sip_call(room_name, caller)
+
+
+def found_call(room_name: str, caller: livekit.Participant, metadata: str) -> Call:
+    """The call of a caller in a room whose metadata asks for an agent, made when there is none. Raises Ignored for all else."""
+    if not is_caller(caller, metadata):
+        raise Ignored("No call was begun for this room, and its metadata asks for no agent.")
+    if room_tenants(room_name, metadata) != {schema_current()}:
+        raise Ignored("The room's name and its metadata speak of two companies.")
+    known = _uuid(metadata_read(metadata).get("call_id"))
+    if known and Call.objects.filter(pk=known).exists():
+        raise Ignored("The room's metadata speaks of a call in another room.")
+    agent_id = _uuid(room_agent(metadata))
+    return call_begin_found(room_name=room_name, identity=caller.identity, name=caller.name, agent_id=agent_id)
+
+
 def sip_call(room_name: str, caller: livekit.Participant) -> Call:
     """The call of a SIP participant, made when there is none. Raises Ignored for anybody else."""
     if caller.kind != "SIP":
@@ -98,12 +124,12 @@ def sip_call(room_name: str, caller: livekit.Participant) -> Call:
 
 def _agent_set(call: Call) -> str | None:
     """Makes sure of the agent that answers, and returns the ringing tone until it does."""
-    if call.channel == Channel.WEBRTC:
+    if call.room_name == room_name_for(schema_current(), call.pk):  # with its token it got all of this
         return ringback_by(None, _agent(call.agent_id, trial=call.trial))
-    number = _number(call.to_number)
-    agent = _agent(_answering(number))
-    call_assign(call=call, agent=agent, to_number=number.number)
-    _admit(call, number.team or agent.team, agent.target)
+    number = _number(call.to_number) if call.channel == Channel.SIP else None
+    agent = _agent(_answering(number) if number else call.agent_id)
+    call_assign(call=call, agent=agent, to_number=number.number if number else "")
+    _admit(call, number.team if number and number.team else agent.team, agent.target if number else None)
     livekit.client().room_metadata_set(call.room_name, room_metadata(call))
     return ringback_by(number, agent)
 
@@ -154,6 +180,13 @@ def _answering(number: PhoneNumber) -> UUID | None:
 def _country() -> str:
     tenant = tenant_by_slug(schema_current())
     return tenant.country if tenant else "US"
+
+
+def _uuid(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
 
 
 def _language(call: Call) -> str:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
@@ -91,13 +92,24 @@ def call_begin_sip(*, room_name: str, identity: str, name: str, attributes: dict
         sip_call_id=attributes.get("sip.callIDFull", "")[:191],
         sip_trunk_id=attributes.get("sip.trunkID", "")[:64],
     )
+    return _begin_once(call)
+
+
+def call_begin_found(*, room_name: str, identity: str, name: str, agent_id: UUID | None) -> Call:
+    """The call of a caller in a room that somebody made for an agent, once per room however often it is asked for."""
+    caller = {"caller_identity": identity, "caller_name": name[:120]}
+    return _begin_once(Call(room_name=room_name, channel=Channel.WEBRTC, agent_id=agent_id, **caller))
+
+
+def _begin_once(call: Call) -> Call:
+    """Records it, unless there is one of its room by now: then that one."""
     try:
         with transaction.atomic():
             call.save(force_insert=True)
             call_hint(call.pk, call.version)
             _tell("call.started", call)
     except IntegrityError:
-        return Call.objects.get(room_name=room_name)
+        return Call.objects.get(room_name=call.room_name)
     return call
 
 
