@@ -45,6 +45,7 @@ LONGEST_RINGING = 90.0
 # nobody waits for what is written down here, and each frame costs its way through the event loop
 _FRAME_MS = 100
 _OFF = frozenset({"", "off", "none"})
+_HEARD = frozenset({"listening", "thinking", "speaking"})
 
 
 class MediaBotCall:
@@ -119,7 +120,7 @@ class MediaBotCall:
 
     async def _ring(self) -> None:
         country = self._country()
-        if country is None or self._agent_speaks():
+        if country is None or self._agent_speaks() or self._comes_later():
             return
         ringback = Ringback(self._room, tones.cycle(tones.ringback_tone(country)), rate=tones.RATE)
         self._ringback = ringback
@@ -129,6 +130,11 @@ class MediaBotCall:
             await self._silence()
         else:
             self._background(self._silence_after(LONGEST_RINGING))
+
+    def _comes_later(self) -> bool:
+        """Whether this is the successor of one that rang before Atlas was heard."""
+        atlas = (p for p in self._room.remote_participants.values() if is_atlas(p))
+        return self._dispatch.attempt > 1 and any(p.attributes.get(AGENT_STATE_ATTRIBUTE) in _HEARD for p in atlas)
 
     def _agent_speaks(self) -> bool:
         return any(_is_speaking_agent(p) for p in self._room.remote_participants.values())

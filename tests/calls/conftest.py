@@ -21,7 +21,7 @@ from apps.tenants.models import Route, Tenant
 from apps.tenants.services import route_set
 from tests.calls import webhooks
 from tests.calls.fake_livekit import FakeLiveKit
-from tests.calls.sweeping import ATLAS, CALLER, ROOM, Sweep, ago
+from tests.calls.sweeping import ATLAS, CALLER, MEDIA_BOT, ROOM, Sweep, ago
 from tests.compass.factories import agent_published, bearer, public_post
 
 Deliver = Callable[..., Any]
@@ -113,11 +113,12 @@ def make_call(reception: Any, livekit: FakeLiveKit) -> Callable[..., Call]:
 
 @pytest.fixture
 def running(make_call: Callable[..., Call]) -> Callable[..., Call]:
-    """A call that is under way: the caller and Atlas are there, and Atlas was heard of `seen` seconds ago."""
+    """A call that is under way: caller, Atlas and Media Bot are there, and Atlas was heard of `seen` seconds ago."""
 
     def make(*people: Participant, seen: float = 0.5, **fields: Any) -> Call:
         call = make_call(
             *(people or (CALLER, ATLAS)),
+            MEDIA_BOT,
             **{"state": "in_progress", "joined_at": ago(29), "answered_at": ago(28), "agent_seen_at": ago(seen), **fields},
         )
         with schema_context("acme"):

@@ -13,6 +13,7 @@ from apps.calls.models import Call
 ROOM = "call_acme_1"
 CALLER = Participant("caller-1")
 ATLAS = Participant("agent-AJ_1", "AGENT", attributes={"lk.agent_name": "atlas"})
+MEDIA_BOT = Participant("agent-2", "AGENT", attributes={"lk.agent_name": "media-bot"})
 Sweep = Callable[[], None]
 
 

@@ -12,12 +12,11 @@ from apps.calls.livekit import Participant
 from apps.calls.models import Call, Dispatch
 from tests.calls.conftest import Deliver
 from tests.calls.fake_livekit import FakeLiveKit
-from tests.calls.sweeping import ATLAS, CALLER, ROOM, Sweep, ago, refreshed
+from tests.calls.sweeping import ATLAS, CALLER, MEDIA_BOT, ROOM, Sweep, ago, refreshed
 from tests.calls.webhooks import event
 from tests.compass.factories import bearer, public_post
 
 pytestmark = pytest.mark.django_db
-MEDIA_BOT = Participant("agent-2", "AGENT", attributes={"lk.agent_name": "media-bot"})
 ASKED_AGAIN = [("atlas", attempt) for attempt in range(2, 7)]
 
 
@@ -25,7 +24,7 @@ ASKED_AGAIN = [("atlas", attempt) for attempt in range(2, 7)]
 def killed(running: Any, post_events: Any, livekit: FakeLiveKit) -> Call:
     """A call in which both were killed, so that neither said that it was over or what it had used."""
     price_book_seed()
-    call = running(CALLER, ATLAS, MEDIA_BOT, seen=3)
+    call = running(CALLER, ATLAS, seen=3)
     said = {"type": "transcript", "speaker": "caller", "text": "Hello?"}
     post_events(call, [{"seq": 0, "source": "atlas", **said}, {"seq": 1, "source": "atlas", "type": "usage", "usage": _used(4)}])
     with schema_context("acme"):
@@ -77,14 +76,14 @@ def test_restarted_workers_go_on_with_the_call(
         _told_of_leaving(deliver)
     sweep()
     sweep()
-    assert livekit.dispatched(ROOM) == [("atlas", 2)], "Media Bot is not asked again: the call goes on without it"
+    assert sorted(livekit.dispatched(ROOM)) == [("atlas", 2), ("media-bot", 2)]
     second = livekit.take(ROOM, "atlas", 2, "AJ_second")
     who = {"kind": "AGENT", "attributes": second.attributes}
     deliver(event("participant_joined", ROOM, identity=second.identity, participant=who))
     post_events(killed, [{"seq": 0, "source": "atlas.2", "type": "state", "state": "speaking"}])
     sweep()
     assert refreshed(killed).state == "in_progress"
-    assert len(livekit.rooms[ROOM].dispatches) == 1
+    assert len(livekit.rooms[ROOM].dispatches) == 2
 
     _leave(livekit, CALLER)
     deliver(event("participant_left", ROOM, identity=CALLER.identity, participant={"disconnectReason": "CLIENT_INITIATED"}))
@@ -103,9 +102,10 @@ def test_workers_that_stay_away_end_in_one_bill_from_the_events(killed: Call, sw
     for _ in ASKED_AGAIN:
         sweep()
         _nobody_takes_it()
-    assert livekit.dispatched(ROOM) == ASKED_AGAIN
+    assert [asked for asked in livekit.dispatched(ROOM) if asked[0] == "atlas"] == ASKED_AGAIN
     sweep()
-    assert livekit.dispatched(ROOM) == [*ASKED_AGAIN, ("media-bot", 2)]
+    assert [asked for asked in livekit.dispatched(ROOM) if asked[0] == "media-bot"] == [("media-bot", 2), ("media-bot", 3)]
+    assert livekit.metadata(ROOM, "media-bot")["announcement"]
     assert (refreshed(killed).state, refreshed(killed).ended_reason) == ("failed", "no_agent")
 
     with schema_context("acme"):

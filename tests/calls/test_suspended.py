@@ -13,7 +13,7 @@ from apps.calls.services.bills import report_of
 from apps.tenants.models import Tenant
 from apps.tenants.services_company import tenant_restore, tenant_suspend
 from tests.calls.fake_livekit import FakeLiveKit
-from tests.calls.sweeping import ATLAS, CALLER, ROOM, Sweep, ago, refreshed
+from tests.calls.sweeping import ATLAS, CALLER, MEDIA_BOT, ROOM, Sweep, ago, refreshed
 from tests.calls.webhooks import NUMBER, SIP_ROOM, TRUNK, event
 from tests.compass.factories import bearer, public_get, public_post
 
@@ -39,7 +39,7 @@ def test_the_call_ends_with_a_sentence_and_says_why(cut: Call, livekit: FakeLive
     )
     assert livekit.dispatched(ROOM) == [("media-bot", 2)]
     assert "has to end here" in livekit.metadata(ROOM, "media-bot")["announcement"]["text"]
-    assert livekit.removed == [ATLAS.identity]
+    assert livekit.removed == [ATLAS.identity, MEDIA_BOT.identity]
     assert livekit.withdrawn == ["AD_old", "AD_mb"]
     assert livekit.deleted == []
 

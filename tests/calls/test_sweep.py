@@ -18,7 +18,7 @@ from apps.calls.services.bills import report_of
 from apps.calls.services.sweep import LOCK
 from apps.tenants.models import Tenant
 from tests.calls.fake_livekit import FakeLiveKit
-from tests.calls.sweeping import ATLAS, CALLER, ROOM, Sweep, ago, refreshed
+from tests.calls.sweeping import ATLAS, CALLER, MEDIA_BOT, ROOM, Sweep, ago, refreshed
 from tests.calls.webhooks import NUMBER, SIP_ROOM, TRUNK
 
 pytestmark = pytest.mark.django_db
@@ -131,12 +131,13 @@ def test_leftover_room_is_deleted(make_call: Any, sweep: Sweep, livekit: FakeLiv
 
 
 def test_room_stays_while_the_announcement_is_spoken(make_call: Any, sweep: Sweep, livekit: FakeLiveKit) -> None:
-    call = make_call(CALLER, state="failed", ended_at=ago(20))
+    call = make_call(CALLER, MEDIA_BOT, state="failed", ended_at=ago(20))
     with schema_context("acme"):
         Dispatch.objects.create(
             call=call,
             agent_name="media-bot",
             state="joined",
+            identity=MEDIA_BOT.identity,
             dispatch_id="AD_1",
             announcement={"text": "Sorry", "language": "en"},
         )

@@ -186,7 +186,12 @@ def _metadata(call: Call, dispatch: Dispatch, tone: Tone) -> dict[str, Any]:
 
 
 def ringback_of(call: Call) -> str | None:
-    """Whose ringing tone Media Bot plays until Atlas speaks; None for none: then the caller's own exchange rings on."""
+    """Whose ringing tone Media Bot plays until Atlas speaks; None for none: then the caller's own exchange rings on.
+
+    None too for a Media Bot that comes into a call that was answered.
+    """
+    if call.answered_at is not None:
+        return None
     number = PhoneNumber.objects.filter(number=call.to_number).first() if call.channel == Channel.SIP else None
     try:
         return ringback_by(number, call_agent(call.agent_id, trial=call.trial)) if call.agent_id else None

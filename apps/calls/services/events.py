@@ -96,7 +96,7 @@ def _from_atlas(event: Event) -> bool:
 def _closed(call: Call, event: StateEvent) -> None:
     """Atlas ends the call by its own wish; Media Bot has said its announcement."""
     if not _from_atlas(event):
-        return _announced(call)
+        return _announced(call, event)
     dispatch = call.dispatches.filter(agent_name=ATLAS, attempt=event.attempt).first()
     if dispatch is not None and dispatch.state == Dispatch.State.FAILED and not _still_holds(call, event):
         return None
@@ -115,7 +115,11 @@ def _still_holds(call: Call, event: StateEvent) -> bool:
     return not later.filter(joined_at__lte=event.at).exists()
 
 
-def _announced(call: Call) -> None:
+def _announced(call: Call, event: StateEvent) -> None:
+    """One that was given up tells the same as it goes, while its successor speaks."""
+    dispatch = call.dispatches.filter(agent_name=MEDIA_BOT, attempt=event.attempt).first()
+    if dispatch is not None and dispatch.state == Dispatch.State.FAILED:
+        return
     if through_asked(call) is not None:
         through_said(call)
     if not call.is_live and call.dispatches.filter(announcement__isnull=False).exists():

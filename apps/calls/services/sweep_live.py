@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from apps.calls import livekit
-from apps.calls.models import Call, Dispatch, EndedReason
-from apps.calls.services.agents_in_room import agent_arrived, atlas_replace
+from apps.calls.models import Call, Dispatch, EndedReason, State
+from apps.calls.services.agents_in_room import agent_arrived, atlas_replace, newcomer, was_taken
 from apps.calls.services.arrivals import call_answer, caller_arrived
 from apps.calls.services.calls import call_end, call_left, room_gone
 from apps.calls.services.calm import silence_means_dead
 from apps.calls.services.dispatches import ATLAS, JobUnlisted
 from apps.calls.services.starts import EMPTY_SECONDS
-from apps.calls.services.through import through_sweep
+from apps.calls.services.sweep_media_bot import listener_sweep, speaker_sweep
+from apps.calls.services.through import through_asked, through_said, through_sweep
 
 SETTLE = timedelta(seconds=5)  # a call is recorded before its room is made, and rooms are listed before calls are read
 NEVER_JOINED = timedelta(seconds=EMPTY_SECONDS + 15)
@@ -32,13 +33,16 @@ def live_sweep(call: Call, room: livekit.Room | None, seen_at: datetime) -> None
         return _roomless(call, seen_at)
     if call.joined_at is None:
         return _not_joined(call, room)
-    through_sweep(call)
+    is_through = through_sweep(call)
     if timezone.now() > call.joined_at + timedelta(seconds=call.max_seconds) + OVERTIME:
         call_end(call_id=call.pk, reason=EndedReason.MAX_DURATION)
         return None
     if (room.participants == 0 or call.left_at is not None) and not _caller_is_there(call):
         return None
-    return _atlas_sweep(call)
+    if call.state == State.TRANSFERRING and not is_through:
+        _sentence_sweep(call)
+    _atlas_sweep(call)
+    return listener_sweep(call)
 
 
 def _roomless(call: Call, seen_at: datetime) -> None:
@@ -68,6 +72,12 @@ def _caller_is_there(call: Call) -> bool:
     return False
 
 
+def _sentence_sweep(call: Call) -> None:
+    """What is said before a caller is put through; where nobody comes to say it, they are put through without."""
+    if through_asked(call) is not None and not speaker_sweep(call):
+        through_said(call)
+
+
 def _atlas_sweep(call: Call) -> None:
     _answer_if_unasked(call)
     newest = call.dispatches.filter(agent_name=ATLAS).order_by("-attempt").first()
@@ -89,17 +99,13 @@ def _answer_if_unasked(call: Call) -> None:
 
 def _absence_sweep(call: Call, dispatch: Dispatch) -> None:
     """Not joined in time, or joined and nobody told."""
-    atlas = _atlas_in(call)
+    atlas = newcomer(call, ATLAS)
     if atlas is not None:
         with suppress(JobUnlisted):
             return agent_arrived(call=call, agent=atlas, at=timezone.now())
-    if dispatch.requested_at < timezone.now() - _first_word(call) - BUSY or not _taken(call, dispatch):
+    if dispatch.requested_at < timezone.now() - _first_word(call) - BUSY or not was_taken(call, dispatch):
         atlas_replace(call=call, lost=dispatch)
     return None
-
-
-def _taken(call: Call, dispatch: Dispatch) -> bool:
-    return any(other.taken for other in livekit.client().dispatches_list(call.room_name) if other.id == dispatch.dispatch_id)
 
 
 def _silence_sweep(call: Call, dispatch: Dispatch) -> None:
@@ -128,12 +134,6 @@ def _speaks(call: Call, dispatch: Dispatch) -> bool:
 
 def _first_word(call: Call) -> timedelta:
     return timedelta(seconds=call.first_word_seconds)
-
-
-def _atlas_in(call: Call) -> livekit.Participant | None:
-    known = set(call.dispatches.exclude(identity="").values_list("identity", flat=True))
-    people = livekit.client().participants_list(call.room_name)
-    return next((p for p in people if p.agent_name == ATLAS and p.identity not in known), None)
 
 
 def _joined_at(person: livekit.Participant) -> datetime:

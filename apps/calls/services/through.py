@@ -45,11 +45,13 @@ def through_said(call: Call) -> None:
     effect_enqueue(kind=KIND, key=f"{KIND}:{call.pk}", payload={"call": str(call.pk)})
 
 
-def through_sweep(call: Call) -> None:
-    """A sentence that nobody came to say holds the caller no longer."""
+def through_sweep(call: Call) -> bool:
+    """A sentence that takes too long holds the caller no longer: whether it was so."""
     asked = through_asked(call)
-    if asked is not None and asked.requested_at < timezone.now() - SPEAKING:
-        through_said(call)
+    if asked is None or asked.requested_at >= timezone.now() - SPEAKING:
+        return False
+    through_said(call)
+    return True
 
 
 def through_do(call: Call) -> bool:

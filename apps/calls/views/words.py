@@ -79,7 +79,8 @@ def _dispatch(dispatch: Dispatch) -> Iterator[Step]:
     if dispatch.joined_at:
         yield Step(dispatch.joined_at, "bot", CALL_SERVICE, _("%(name)s joined") % values)
     if dispatch.failed_at:
-        yield Step(dispatch.failed_at, "bot", CALL_SERVICE, _("%(name)s did not come") % values, is_error=True)
+        lost = _("%(name)s was lost") if dispatch.joined_at else _("%(name)s did not come")
+        yield Step(dispatch.failed_at, "bot", CALL_SERVICE, lost % values, is_error=True)
 
 
 def step_of(event: CallEvent) -> Step:
