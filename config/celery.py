@@ -37,6 +37,7 @@ app.conf.beat_schedule = {
     "billing-rerate": {"task": "apps.billing.tasks_metering.rerate_task", "schedule": crontab(hour=3, minute=50)},
     "dunning": {"task": "apps.billing.tasks_stripe.dunning_task", "schedule": crontab(minute=25)},
     "stripe-reconcile": {"task": "apps.billing.tasks_stripe.stripe_reconcile_task", "schedule": crontab(hour=4, minute=40)},
+    "transfers-tell": {"task": "apps.billing.tasks_stripe.transfers_tell_task", "schedule": crontab(hour=4, minute=20)},
     "stripe-resume": {"task": "apps.billing.tasks_stripe.invoices_resume_task", "schedule": 60.0},
     "whatsapp-templates-sync": {"task": "apps.whatsapp.tasks.templates_sync_task", "schedule": 900.0},
 }

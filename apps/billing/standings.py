@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.billing.models import Invoice
+from apps.billing.selectors.transfers import transfer_of
 from apps.billing.stripe_api import stripe_configured
 from apps.core.templatetags.ui import money
 
@@ -54,7 +55,7 @@ def steps_of(invoice: Invoice) -> list[Step]:
         (_("Made final"), invoice.finalized_at),
         (_("Sent"), invoice.sent_at),
         (_("Disputed"), invoice.disputed_at),
-        (_("Paid"), invoice.paid_at),
+        (_("Paid by bank transfer") if transfer_of(invoice) else _("Paid"), invoice.paid_at),
         (_("Declared void"), invoice.voided_at),
     )
     steps = [Step(label, at) for label, at in happened if at]

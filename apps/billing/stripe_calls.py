@@ -91,6 +91,16 @@ def invoice_mail(invoice: str, *, key: str) -> Json:
     return _ask(client().invoices.send_invoice, invoice, key=key)
 
 
+def invoice_advance(invoice: str, *, on: bool) -> Json:
+    """Whether Stripe charges a card for it by itself."""
+    return _ask(client().invoices.update, invoice, params={"auto_advance": on})
+
+
+def invoice_pay_outside(invoice: str, *, key: str) -> Json:
+    """Counts it as paid by other means than Stripe, which cannot be taken back."""
+    return _ask(client().invoices.pay, invoice, params={"paid_out_of_band": True, "expand": FAILURES}, key=key)
+
+
 def invoice_void(invoice: str, *, key: str) -> Json:
     return _ask(client().invoices.void_invoice, invoice, key=key)
 

@@ -5,6 +5,7 @@ from celery import shared_task
 from apps.billing.services.dunning import dunning_run
 from apps.billing.services.reconcile import reconcile
 from apps.billing.services.stripe_sync import invoices_resume
+from apps.billing.services.transfers import transfers_tell
 from apps.billing.stripe_api import stripe_configured
 from apps.core.tasks import PublicTask
 
@@ -19,6 +20,12 @@ def invoices_resume_task() -> int:
 def dunning_task() -> int:
     """Each hour: reminders that are due, and everybody's standing."""
     return dunning_run()
+
+
+@shared_task(base=PublicTask, expires=3600)
+def transfers_tell_task() -> int:
+    """Once a day, before the comparison: Stripe hears of bank transfers whose books are closed."""
+    return transfers_tell() if stripe_configured() else 0
 
 
 @shared_task(base=PublicTask, expires=3600)

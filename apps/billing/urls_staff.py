@@ -16,6 +16,7 @@ from apps.billing.views.staff import (
     subscription,
     tenant,
     tenants,
+    transfers,
     unpriced,
 )
 
@@ -29,6 +30,7 @@ urlpatterns = [
     path("tenants/<slug:slug>/trial", subscription.trial, name="staff-tenant-trial"),
     path("invoices/<uuid:invoice_id>/", invoice.invoice, name="staff-invoice"),
     path("invoices/<uuid:invoice_id>/credit", invoice.note, name="staff-invoice-note"),
+    path("invoices/<uuid:invoice_id>/transfer", transfers.transfer, name="staff-invoice-transfer"),
     path("invoices/<uuid:invoice_id>/<slug:key>", invoice.act, name="staff-invoice-act"),
     path("tenants/<slug:slug>/prices", overrides.override_new, name="staff-override"),
     path("tenants/<slug:slug>/prices/<uuid:override_id>/end", overrides.end, name="staff-override-end"),

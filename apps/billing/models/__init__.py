@@ -5,6 +5,7 @@ from apps.billing.models.invoices import OWED, Credit, CreditNote, CreditUse, In
 from apps.billing.models.ledger import BillingConflict, LedgerEntry
 from apps.billing.models.limits import SpendHold, SpendLimit, SpendWindow
 from apps.billing.models.money import KIND_PARTS, Kind, Meter, Part, SourceType, Unit, money
+from apps.billing.models.payments import BankTransfer
 from apps.billing.models.plans import BillingProfile, Plan, PlanInclusion, Subscription
 from apps.billing.models.prices import PastPrice, Price, PriceBook, PriceOverride, PriceTier
 from apps.billing.models.rollups import SpendDay, SpendPending
@@ -13,6 +14,7 @@ from apps.billing.models.staff import StaffAct
 __all__ = [
     "KIND_PARTS",
     "OWED",
+    "BankTransfer",
     "BillingConflict",
     "BillingProfile",
     "Credit",

@@ -21,6 +21,8 @@ class StaffAct(models.Model):
         SENT = "sent", _("Sent an invoice again")
         VOIDED = "voided", _("Voided an invoice")
         NOTE = "note", _("Made a credit note")
+        PAID = "paid", _("Noted a bank transfer")
+        UNPAID = "unpaid", _("Took a bank transfer back")
         WRITTEN_OFF = "written_off", _("Gave up an invoice")
         OVERRIDE = "override", _("Set a price of its own")
         OVERRIDE_ENDED = "override_ended", _("Ended a price of its own")

@@ -83,6 +83,11 @@ def _left_check(invoice: Invoice, amount: Decimal) -> None:
     if invoice.state not in CREDITABLE:
         state = invoice.get_state_display().lower()
         raise CreditRefused(f"{invoice.number} is {state}; a credit note is for an invoice that was sent.")
+    if invoice.state == Invoice.State.PAID and not invoice.stripe_id and invoice.total:
+        raise CreditRefused(
+            f"{invoice.number} is paid and not at Stripe, where its credit note would become the customer's credit. Give the "
+            "company a credit instead, which its next invoice takes off."
+        )
     left = invoice.total - invoice.credited
     if amount > left:
         raise CreditRefused(

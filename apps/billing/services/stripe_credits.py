@@ -7,9 +7,11 @@ from django.db.models import F
 from apps.billing import stripe_calls
 from apps.billing.models import CreditNote, Invoice
 from apps.billing.rounding import minor_units
+from apps.billing.selectors.transfers import transfer_of
 from apps.billing.services.invoices import invoice_void
 from apps.billing.services.stripe_customers import key_of
 from apps.billing.services.stripe_states import invoice_apply, moment
+from apps.billing.services.transfers import transfer_tell
 from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable, stripe_configured
 
 NOTE_MARK = "meridian_credit_note"
@@ -26,6 +28,8 @@ def credit_note_send(*, note: CreditNote) -> CreditNote:
         return note
     if not invoice.stripe_id or invoice.step != Invoice.Step.FINALIZED:
         raise StripeRefused(f"Invoice {invoice.number} is not at Stripe yet; send it first.")
+    if transfer := transfer_of(invoice):
+        transfer_tell(transfer=transfer)  # else it would lower what is open there, and be lost with it
     try:
         answer = _there(note) or _create(note)
     except StripeUnavailable as error:

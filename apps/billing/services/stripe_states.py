@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.billing.models import BillingProfile, Invoice
 from apps.billing.rounding import from_minor_units
 from apps.billing.selectors.notes import notes_sum
+from apps.billing.selectors.transfers import transfer_untold
 from apps.billing.services.invoices import invoice_void
 from apps.tenants.models import Tenant
 
@@ -26,6 +27,10 @@ ONWARD: dict[str, set[str]] = {
     State.VOID: set(),
 }
 CONFIRM = "The payment has to be confirmed with the bank. Open the invoice's page and pay it there."
+TWICE = (
+    "It was paid by bank transfer and paid at Stripe as well. Give one of the two back: refund it at Stripe, or send the "
+    "transfer back and take its note back here."
+)
 Json = dict[str, Any]
 
 
@@ -106,7 +111,9 @@ def _papers(invoice: Invoice, answer: Json) -> None:
 
 
 def _problem(invoice: Invoice, answer: Json) -> str:
-    """Why the last payment failed, while that still matters."""
+    """Why the last payment failed, while that still matters; or that it was paid twice."""
+    if answer["status"] == "paid" and transfer_untold(invoice):
+        return TWICE
     if invoice.state != State.OPEN:
         return ""
     reasons = [reason for row in (answer.get("payments") or {}).get("data", []) if (reason := _reason(row))]

@@ -46,6 +46,8 @@ CALLS: dict[str, Callable[[], Any]] = {
     "items_of": lambda: stripe_calls.items_of("in_1"),
     "invoice_finalize": lambda: stripe_calls.invoice_finalize("in_1", auto_advance=True, key="k"),
     "invoice_mail": lambda: stripe_calls.invoice_mail("in_1", key="k"),
+    "invoice_advance": lambda: stripe_calls.invoice_advance("in_1", on=False),
+    "invoice_pay_outside": lambda: stripe_calls.invoice_pay_outside("in_1", key="k"),
     "invoice_void": lambda: stripe_calls.invoice_void("in_1", key="k"),
     "invoice_write_off": lambda: stripe_calls.invoice_write_off("in_1", key="k"),
     "invoice_delete": lambda: stripe_calls.invoice_delete("in_1"),

@@ -20,7 +20,7 @@ from tests.standins.stripe.customers import Customers
 from tests.standins.stripe.faults import Fault
 from tests.standins.stripe.invoices import Invoices
 from tests.standins.stripe.state import API_VERSION, State
-from tests.standins.stripe.wire import Json, StripeProblem, form_read, page, since
+from tests.standins.stripe.wire import Json, StripeProblem, form_read, page, since, truth
 
 API_KEY = "sk_test_only_for_tests_0123456789"
 WEBHOOK_SECRET = "whsec_only_for_tests"
@@ -152,6 +152,7 @@ class Stripe(Standin):
         row = self.state.get("invoice", parts[0])
         if method == "POST":
             row["metadata"] |= params.get("metadata") or {}
+            row["auto_advance"] = truth(params.get("auto_advance", row["auto_advance"]))
         return life.shown(row)
 
     def _others(self, method: str, parts: list[str], params: Json) -> Json:

@@ -11,14 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.billing.closing import books_close_at
 from apps.billing.models import Invoice
+from apps.billing.selectors.transfers import transfer_can_be_undone, transfer_of, transfers_of
 from apps.billing.services.invoices import invoice_of
 from apps.billing.services.staff import invoices as services
+from apps.billing.services.staff.transfers import invoice_payment_tell, invoice_payment_undo
+from apps.billing.services.transfers import transfer_possible
 from apps.billing.standings import due_of, steps_of
 from apps.billing.stripe_api import stripe_configured
 from apps.billing.views.invoices import lines_named
 from apps.billing.views.staff.act_forms import NoteForm, ReasonForm
-from apps.billing.views.staff.pages import page, refused, told, who
+from apps.billing.views.staff.pages import invoice_or_404, page, refused, told, who
+from apps.billing.views.staff.transfers import TransferForm
 from apps.tenants.staff import staff_required
 
 State = Invoice.State
@@ -47,6 +52,12 @@ class Act:
     run: Callable[..., Invoice]
     said: Any
     danger: bool = False
+
+
+def undoable(invoice: Invoice) -> bool:
+    """Whether it is paid by a bank transfer that can still be taken back."""
+    transfer = transfer_of(invoice)
+    return transfer is not None and transfer_can_be_undone(transfer)
 
 
 ACTS = (
@@ -94,6 +105,30 @@ ACTS = (
         danger=True,
     ),
     Act(
+        "tell-stripe",
+        gettext_lazy("Tell Stripe now"),
+        gettext_lazy("Tell Stripe that it is paid?"),
+        gettext_lazy(
+            "Stripe then counts it as paid outside of Stripe, and cannot take that back. Without this it is told when the books "
+            "of the transfer's month are closed."
+        ),
+        "send-horizontal",
+        lambda one: undoable(one) and bool(one.stripe_id) and stripe_configured(),
+        invoice_payment_tell,
+        gettext_lazy("Stripe counts it as paid."),
+    ),
+    Act(
+        "unpaid",
+        gettext_lazy("Take the bank transfer back"),
+        gettext_lazy("Take the bank transfer back?"),
+        gettext_lazy("The invoice is as it was before it was noted down, and is asked for again."),
+        "undo-2",
+        lambda one: undoable(one),
+        invoice_payment_undo,
+        gettext_lazy("It is owed again."),
+        danger=True,
+    ),
+    Act(
         "void",
         gettext_lazy("Void"),
         gettext_lazy("Void this invoice?"),
@@ -113,8 +148,9 @@ ACTS = (
 @require_GET
 @staff_required
 def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
-    one = _invoice_or_404(invoice_id)
-    left = services.note_left(one) if one.state in (State.OPEN, State.PAID, State.UNCOLLECTIBLE) else 0
+    one = invoice_or_404(invoice_id)
+    creditable = (State.OPEN, State.UNCOLLECTIBLE) if not one.stripe_id else (State.OPEN, State.PAID, State.UNCOLLECTIBLE)
+    left = services.note_left(one) if one.state in creditable else 0
     context = {
         "invoice": one,
         "one": one.tenant,
@@ -127,6 +163,8 @@ def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
         "credit_uses": one.credit_uses.select_related("credit"),
         "acts": [(act, ReasonForm(auto_id=f"{act.key}-%s")) for act in ACTS if act.fits(one)],
         "note_form": NoteForm(invoice=one, auto_id="note-%s") if left else None,
+        "transfer_form": TransferForm(invoice=one, auto_id="transfer-%s") if transfer_possible(one) else None,
+        "transfers": [(row, books_close_at(row.received_on)) for row in transfers_of(one)],
     }
     return page(request, "invoice.html", "tenants", context)
 
@@ -135,7 +173,7 @@ def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
 @staff_required
 def act(request: HttpRequest, invoice_id: UUID, key: str) -> HttpResponse:
     """Does one of ACTS, with its reason; what no longer fits is refused with a sentence."""
-    one, wanted = _invoice_or_404(invoice_id), next((row for row in ACTS if row.key == key), None)
+    one, wanted = invoice_or_404(invoice_id), next((row for row in ACTS if row.key == key), None)
     if wanted is None:
         raise Http404("There is no such act.")
     made = [one]
@@ -150,7 +188,7 @@ def act(request: HttpRequest, invoice_id: UUID, key: str) -> HttpResponse:
 @require_POST
 @staff_required
 def note(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
-    one = _invoice_or_404(invoice_id)
+    one = invoice_or_404(invoice_id)
     form = NoteForm(request.POST, invoice=one)
     if form.is_valid():
         values = form.cleaned_data
@@ -158,10 +196,3 @@ def note(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
     else:
         refused(request, form)
     return redirect("staff-invoice", one.pk)
-
-
-def _invoice_or_404(invoice_id: UUID) -> Invoice:
-    one = Invoice.objects.select_related("tenant").filter(pk=invoice_id).first()
-    if one is None:
-        raise Http404("There is no such invoice.")
-    return one

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.billing.models import Invoice
 from apps.billing.staff_rail import rail
 from apps.core.errors import PermanentError, TransientError
 from apps.tenants.models import Tenant
@@ -35,6 +37,13 @@ def tenant_or_404(slug: str) -> Tenant:
     if tenant is None or tenant.schema_name == "public":
         raise Http404("There is no such tenant.")
     return tenant
+
+
+def invoice_or_404(invoice_id: UUID) -> Invoice:
+    one = Invoice.objects.select_related("tenant").filter(pk=invoice_id).first()
+    if one is None:
+        raise Http404("There is no such invoice.")
+    return one
 
 
 def told(request: HttpRequest, run: Callable[[], object], said: str) -> bool:
