@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterable
 
 from livekit import rtc
 from livekit.agents import utils
+
+logger = logging.getLogger(__name__)
 
 CALLER_KINDS = [
     rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
@@ -15,6 +18,9 @@ CALLER_KINDS = [
 ]
 AGENT_NAME_ATTRIBUTE = "lk.agent.name"
 AGENT_STATE_ATTRIBUTE = "lk.agent.state"
+SIP_STATUS_ATTRIBUTE = "sip.callStatus"
+RINGING = "ringing"
+PICK_UP_SECONDS = 4.0
 ATLAS = "atlas"
 MEDIA_BOT = "media-bot"
 
@@ -42,6 +48,27 @@ def is_atlas(participant: rtc.Participant) -> bool:
 async def caller_wait(room: rtc.Room, seconds: float) -> rtc.RemoteParticipant:
     """The first participant of a caller's kind. Raises TimeoutError when none is there in time."""
     return await asyncio.wait_for(utils.wait_for_participant(room, kind=CALLER_KINDS), timeout=seconds)
+
+
+async def picked_up(room: rtc.Room, caller: rtc.RemoteParticipant, seconds: float = PICK_UP_SECONDS) -> None:
+    """Wait, at most so long, until a caller by telephone is connected: what is said while the telephone rings is lost.
+
+    livekit-sip picks up when a track is published and tells so by an attribute; callers without it are there already.
+    """
+    connected = asyncio.Event()
+
+    def look(*_: object) -> None:
+        if caller.attributes.get(SIP_STATUS_ATTRIBUTE) != RINGING:
+            connected.set()
+
+    room.on("participant_attributes_changed", look)
+    try:
+        look()
+        await asyncio.wait_for(connected.wait(), seconds)
+    except TimeoutError:
+        logger.warning("the telephone of %s was not picked up in %.0f s", room.name, seconds)
+    finally:
+        room.off("participant_attributes_changed", look)
 
 
 def left_for_good(participant: rtc.RemoteParticipant) -> bool:

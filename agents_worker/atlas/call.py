@@ -33,7 +33,7 @@ from agents_worker.contracts import (
 from agents_worker.phrases import Phrase, phrase
 from agents_worker.providers import ModelFactory, Models, ProviderError
 from agents_worker.publisher import EventPublisher
-from agents_worker.room import caller_wait, left_for_good
+from agents_worker.room import caller_wait, left_for_good, picked_up
 from agents_worker.usage import UsageMeter, merged
 
 logger = logging.getLogger(__name__)
@@ -161,6 +161,8 @@ class AtlasCall:
         await self._greet(session)
 
     async def _greet(self, session: AgentSession[Any]) -> None:
+        if self._caller is not None:
+            await picked_up(self._ctx.room, self._caller)
         if self._greeting is None:
             session.generate_reply()
             return

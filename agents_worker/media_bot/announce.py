@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 
+from livekit import rtc
 from livekit.agents import APIConnectOptions, APIError, AutoSubscribe, JobContext, tts
 
 from agents_worker.backend import ApiRefused, ApiUnavailable, CallApi
@@ -26,7 +27,7 @@ from agents_worker.media_bot.player import Player
 from agents_worker.native import room_alone
 from agents_worker.providers import ModelFactory, ProviderError
 from agents_worker.publisher import EventPublisher
-from agents_worker.room import AGENT_STATE_ATTRIBUTE, caller_wait
+from agents_worker.room import AGENT_STATE_ATTRIBUTE, caller_wait, picked_up
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ class AnnouncementCall:
         try:
             await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
             room_alone(self._ctx.room)
-            await caller_wait(self._ctx.room, _CALLER_SECONDS)
-            await asyncio.wait_for(self._speak(), _SPEECH_SECONDS)
+            caller = await caller_wait(self._ctx.room, _CALLER_SECONDS)
+            await asyncio.wait_for(self._speak(caller), _SPEECH_SECONDS)
         except TimeoutError:
             logger.error("the announcement to call %s was not finished", self._dispatch.call_id)
         self._ctx.shutdown("announced")
@@ -68,11 +69,11 @@ class AnnouncementCall:
             await self._events.aclose()
         await self._api.aclose()
 
-    async def _speak(self) -> None:
+    async def _speak(self, caller: rtc.RemoteParticipant) -> None:
         await self._set_state("speaking")
         for factory in await self._factories():
             try:
-                await self._say(factory.tts())
+                await self._say(factory.tts(), caller)
             except (ProviderError, APIError) as error:
                 logger.warning("an announcement could not be spoken: %s", error)
             else:
@@ -81,7 +82,7 @@ class AnnouncementCall:
             finally:
                 await factory.aclose()
         else:
-            await self._reorder_tone()
+            await self._reorder_tone(caller)
         await self._set_state("listening")
 
     async def _factories(self) -> list[ModelFactory]:
@@ -95,11 +96,13 @@ class AnnouncementCall:
         own = platform_config(self._announcement.language)
         return [*found, ModelFactory(own)] if own is not None else found
 
-    async def _say(self, voice: tts.TTS) -> None:
+    async def _say(self, voice: tts.TTS, caller: rtc.RemoteParticipant) -> None:
         player = Player(self._ctx.room, "announcement", rate=voice.sample_rate)
         try:
             stream = voice.synthesize(self._announcement.text, conn_options=_TTS_OPTIONS)
             async with stream:
+                await player.publish()
+                await picked_up(self._ctx.room, caller)
                 async for piece in stream:
                     await player.frame(piece.frame)
             await player.played_out()
@@ -107,8 +110,10 @@ class AnnouncementCall:
             await player.aclose()
             await voice.aclose()
 
-    async def _reorder_tone(self) -> None:
+    async def _reorder_tone(self, caller: rtc.RemoteParticipant) -> None:
         player = Player(self._ctx.room, "announcement", rate=tones.RATE)
+        await player.publish()
+        await picked_up(self._ctx.room, caller)
         await player.play(tones.cycle(tones.REORDER) * _REORDER_CYCLES)
         await player.played_out()
         await player.aclose()

@@ -148,6 +148,12 @@ class Caller:
             ear = Ear(who, publication.name)
             self.ears.append(ear)
             self._start(self._listen(track, ear))
+            self._start(self._pick_up())
+
+    async def _pick_up(self) -> None:
+        """As livekit-sip does when somebody opens a microphone or plays a tone."""
+        if self.room.local_participant.attributes.get("sip.callStatus") == "ringing":
+            await self.room.local_participant.set_attributes({"sip.callStatus": "active"})
 
     async def _listen(self, track: rtc.Track, ear: Ear) -> None:
         loop = asyncio.get_running_loop()
@@ -186,7 +192,7 @@ def sip_caller(env: dict[str, str], *, tenant: str, trunk_id: str, number: str, 
         .with_name(f"Phone {caller}")
         .with_kind("sip")
         .with_attributes(recorded | called | {"sip.callID": f"SCL_{unique}", "sip.callIDFull": f"{unique}@127.0.0.1"})
-        .with_grants(api.VideoGrants(room_join=True, room=room))
+        .with_grants(api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True))
         .with_ttl(timedelta(minutes=1))
     )
     return Caller(env["LIVEKIT_URL"], token.to_jwt(), room_name=room)
