@@ -1,5 +1,6 @@
 """What Compass uses, from billing, which it does not know: what it costs, whether a limit allows it, and that it is charged."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,17 +19,17 @@ from apps.tenants.selectors import tenant_by_slug
 def usage_counts() -> None:
     """Registers everything below."""
     charge_register(usage_enqueue)
-    costs_register(_cost)
+    costs_register(_costs)
     gate_register(_refusal)
 
 
-def _cost(usage: Usage) -> Cost:
-    """The rows' cost by what the current tenant pays now; None as its amount when something has no price."""
+def _costs(usages: Sequence[Usage]) -> list[Cost]:
+    """The rows' costs by what the current tenant pays now; None as its amount when something has no price."""
     tenant = tenant_by_slug(schema_current())
     if tenant is None:
-        return Cost(None, "USD")
+        return [Cost(None, "USD") for _usage in usages]
     pricing = pricing_at(tenant, timezone.now())
-    return Cost(rated(map(item_of, rows_read(usage)), pricing.rates).total, pricing.currency)
+    return [Cost(rated(map(item_of, rows_read(usage)), pricing.rates).total, pricing.currency) for usage in usages]
 
 
 def _refusal(agent_id: UUID) -> str:

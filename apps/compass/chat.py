@@ -13,7 +13,7 @@ from apps.core.errors import PermanentError
 ANSWER_SECONDS = 30.0  # for the models and tools of one answer together
 
 Usage = list[dict[str, Any]]
-Prices = Callable[[Usage], "Cost"]
+Prices = Callable[[Sequence[Usage]], "list[Cost]"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def chat() -> Chat:
 
 
 def costs_register(prices: Prices) -> None:
-    """Says what usage costs; the last one counts."""
+    """Says what each of several usages costs; the last one counts."""
     _prices[:] = [prices]
 
 
@@ -152,4 +152,10 @@ def refusal_of(agent_id: UUID) -> str:
 
 def cost_of(usage: Usage) -> Cost | None:
     """What usage rows (contracts.md, Billing) cost now; None where nobody knows prices."""
-    return _prices[0](usage) if _prices else None
+    found = costs_of([usage])
+    return found[0] if found else None
+
+
+def costs_of(usages: Sequence[Usage]) -> list[Cost]:
+    """The same for each of several, in their order; nothing where nobody knows prices."""
+    return _prices[0](usages) if _prices and usages else []

@@ -74,6 +74,9 @@ def test_the_first_agent(stack: Stack, new_page: Callable[[], Page]) -> None:
     guide.press("Hang up")
     expect(trial.get_by_text("You hung up")).to_be_visible()
     expect(trial.get_by_role("link", name="Everything about this call")).to_be_visible(timeout=PATIENCE)
+    trial.get_by_text("The prompt as sent").click()
+    expect(trial.locator("#trial-prompt pre")).to_contain_text("You ")
+    assert violations(page) == []
 
     guide.press("Chat")
     page.get_by_label("Your message as a customer").fill("When do you open?")
@@ -81,7 +84,7 @@ def test_the_first_agent(stack: Stack, new_page: Callable[[], Page]) -> None:
     answer = page.locator("[data-turn] .bubble")
     expect(answer.first).to_be_visible(timeout=PATIENCE)
     page.locator(".try-behind summary").first.click()
-    expect(page.get_by_text("The prompt as sent")).to_be_visible()
+    expect(page.locator("[data-turn]").get_by_text("The prompt as sent").first).to_be_visible()
     assert violations(page) == []
 
     guide.press("Publish…", role="link")

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_GET
 from apps.billing.services.limits import spend_open
 from apps.calls.agents import AgentUnavailable, call_agent
 from apps.calls.models import Call, Channel
-from apps.calls.selectors_pages import call_turns
+from apps.calls.trials import answers_of
 from apps.calls.views.public import ENDINGS
 from apps.calls.views.words import step_of
 from apps.compass.selectors import agents_all
+from apps.compass.trial_notes import trial_notes
 from apps.tenants.access import MANAGERS, role_required
 
 
@@ -36,11 +37,12 @@ def trial(request: HttpRequest, agent_id: UUID) -> HttpResponse:
 @require_GET
 @role_required(*MANAGERS)
 def trial_turns(request: HttpRequest, call_id: UUID) -> HttpResponse:
-    """What was measured of a trial so far: how long each answer took, and the tools."""
+    """What was measured of a trial so far: what each answer took and cost, the tools, and the prompt as it was sent."""
     call = Call.objects.filter(pk=call_id, trial=True).first()
     if call is None:
         raise Http404
     events = list(call.events.order_by("at", "seq"))
     tools = [step_of(event) for event in events if event.type == "tool"]
-    context = {"call": call, "turns": call_turns(call, events), "tools": tools}
+    notes = trial_notes(str(call.pk))
+    context = {"call": call, "answers": answers_of(call, events), "tools": tools, "notes": notes}
     return render(request, "calls/trial_turns.html", context)

@@ -1,6 +1,7 @@
 """What Atlas, Media Bot and Herald ask of Compass. The tenant comes from the token."""
 
 import json
+import time
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -18,6 +19,7 @@ from apps.compass.registry import ToolContext, ToolFailed
 from apps.compass.selectors import AgentUnavailable, agent_config, agent_for_call, agent_published
 from apps.compass.selectors.trials import agent_for_trial
 from apps.compass.tools import UnknownTool, tool_run
+from apps.compass.trial_notes import prompt_note, tool_note
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.authentication import AgentTokenAuthentication
 from apps.core.errors import Problem, fields_of
@@ -45,6 +47,8 @@ class AgentView(TokenTenantView):
     def get(self, request: Request, agent_id: str) -> Response:
         self.require_agent(agent_id)
         config = _config(self.token)
+        if _is_trial_call(self.token):
+            prompt_note(self.token.subject_id, config)
         etag = _etag(config)
         if etag in _tags(request):
             return _private(Response(status=304, headers={"ETag": etag}))
@@ -68,14 +72,22 @@ class ToolView(TokenTenantView):
     @in_token_tenant
     def post(self, request: Request, agent_id: str, name: str) -> Response:
         self.require_agent(agent_id)
-        call = self._call(request)
+        call, began = self._call(request), time.monotonic()
         try:
             result = tool_run(version=_version(self.token), name=name, arguments=call.arguments, context=self._context())
         except UnknownTool as error:
             raise Problem(404, "unknown_tool", str(error)) from error
         except ToolFailed as error:
+            self._note(name, call, False, str(error), began)
             return Response({"ok": False, "error": str(error)})
+        self._note(name, call, True, result, began)
         return Response({"ok": True, "result": result})
+
+    def _note(self, name: str, call: ToolCall, ok: bool, result: Any, began: float) -> None:
+        """Whoever tries a draft sees what went in and out."""
+        if _is_trial_call(self.token):
+            seconds = time.monotonic() - began
+            tool_note(self.token.subject_id, name, arguments=call.arguments, ok=ok, result=result, seconds=seconds)
 
     def _call(self, request: Request) -> ToolCall:
         try:
@@ -91,6 +103,10 @@ class ToolView(TokenTenantView):
     def _context(self) -> ToolContext:
         token = self.token
         return ToolContext(token.tenant, token.agent_id, token.kind, token.subject_id)
+
+
+def _is_trial_call(token: ScopedToken) -> bool:
+    return token.version == DRAFT and token.kind == "call"
 
 
 def _version(token: ScopedToken) -> AgentVersion:
