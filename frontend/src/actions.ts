@@ -1,10 +1,9 @@
-// Small things that a page's elements can ask for: copy, choose a theme, submit on change, guard unsaved work.
+// Small things that a page's elements can ask for: copy, choose a theme, guard unsaved work.
 import { themeChoose, themeChosen, type ThemeChoice } from "./theme";
 import { toastShow } from "./toast";
 
 export function actionsStart(): void {
   document.addEventListener("click", clicked);
-  document.addEventListener("change", changed);
   document.addEventListener("input", typed);
   document.addEventListener("htmx:config:request", emptyFieldsLeave);
   document.addEventListener("htmx:after:request", formDone);
@@ -49,12 +48,6 @@ function typed(event: Event): void {
   const field = event.target as HTMLInputElement;
   field.closest("form[data-guard]")?.setAttribute("data-dirty", "");
   if (field.form) confirmName(field);
-}
-
-function changed(event: Event): void {
-  const field = event.target as HTMLInputElement;
-  const form = field.closest<HTMLFormElement>("form[data-submits]");
-  if (form && !field.matches("[data-search]")) form.requestSubmit();
 }
 
 /** A form in a dialog closes it, and one in a menu its menu, once the server has taken it. */
