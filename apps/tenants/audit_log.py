@@ -65,9 +65,20 @@ def actor_name(entry: LogEntry) -> str:
 
 
 def changes_of(entry: LogEntry) -> list[Change]:
-    """Field by field, in words where the model has them."""
+    """Field by field, in words where the model has them. What was empty before and after is no change."""
     model = entry.content_type.model_class()
-    return [_change(model, name, value) for name, value in (entry.changes or {}).items() if name not in SILENT]
+    told = (
+        (name, value) for name, value in (entry.changes or {}).items() if name not in SILENT and not _points_here(model, name)
+    )
+    return [change for change in (_change(model, name, value) for name, value in told) if change.old or change.new]
+
+
+def _points_here(model: Any, name: str) -> bool:
+    """Whether it is no field but other rows that point here, which the log has as the name of a manager."""
+    try:
+        return bool(model._meta.get_field(name).one_to_many)
+    except (AttributeError, FieldDoesNotExist):
+        return False
 
 
 def _change(model: Any, name: str, value: Any) -> Change:
