@@ -71,6 +71,7 @@ sync_venv() {
   if [ "$wanted" = embedded ] && grep -qs '^dev ' "$stamp"; then wanted=dev; fi
   now="$wanted $(cksum <"requirements/$wanted.txt")"
   if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then return; fi
+  [ -w . ] || fail "You may not write in $PWD, where the Python packages go; take a checkout of your own."
   python=$(find_python)
   find_uv "$python"
   check_space .
