@@ -101,12 +101,28 @@ class ContactIdentity(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=24)
     value = models.CharField(max_length=191)
+    since = models.DateTimeField(null=True, blank=True, help_text="Since when it has named this contact, by the channel's clock.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "value"], name="contact_identity_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"
+
+
+class IdentityChange(models.Model):
+    """A channel said that an identity became another: what came under the old one until then is of whoever has the new one."""
+
+    kind = models.CharField(max_length=24)
+    old = models.CharField(max_length=191)
+    new = models.CharField(max_length=191)
+    at = models.DateTimeField(help_text="By the channel's clock.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "old", "at"], name="identity_change_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.old} is {self.new}"
 
 
 class Conversation(models.Model):
@@ -172,6 +188,17 @@ class Conversation(models.Model):
         return f"{self.channel} with {self.contact}"
 
 
+class JoinedConversation(models.Model):
+    """A conversation that is part of another one since their contacts were merged; its address leads there."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    into = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="joined")
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.id} in {self.into_id}"
+
+
 class Message(models.Model):
     """One message, private note or system line of a conversation."""
 
@@ -182,6 +209,7 @@ class Message(models.Model):
         SYSTEM = "system", _("Meridian")
 
     REACTION = "reaction"  # the kind of what is sent to react; it is shown at the message it answers, never by itself
+    REVOKED = "revoked"  # the kind of what its contact has deleted
 
     class Status(models.TextChoices):
         RECEIVED = "received"
@@ -241,6 +269,21 @@ class MessageStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} at {self.at}"
+
+
+class Mention(models.Model):
+    """A colleague who is named with @ in a private note; `seen_at` is empty until they have read it."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="mentions")
+    user_id = models.UUIDField()
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user_id", "message"], name="mention_once")]
+        indexes = [models.Index(fields=["user_id"], condition=models.Q(seen_at__isnull=True), name="mention_unseen")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.message_id}"
 
 
 class Attachment(models.Model):

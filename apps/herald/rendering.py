@@ -22,6 +22,8 @@ def message_text(message: TurnMessage) -> str:
     describe = DESCRIBE.get(kind)
     if describe is not None:
         return f"({describe(part if part is not None else message.payload, words)})"
+    if kind == "revoked":
+        return "(The contact deleted this message.)"
     if kind in NAMES:
         return f"(The contact sent {NAMES[kind]}{_named(message.attachments)}{f': {words}' if words else '.'})"
     return words or f"(The contact sent something that cannot be shown here: {kind}.)"

@@ -13,7 +13,13 @@ from apps.whatsapp.envelope import ERROR, MESSAGE, PROVIDER, STATUS
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.payloads import InboundMessage, message_of, part, phone_number_id_of, status_of, text_of
 from apps.whatsapp.selectors import mapping_for
-from apps.whatsapp.services.inbound import identity_change, message_arrive, reaction_arrive, status_arrive
+from apps.whatsapp.services.inbound import (
+    identity_change,
+    message_arrive,
+    message_rewritten,
+    reaction_arrive,
+    status_arrive,
+)
 from apps.whatsapp.services.numbers import PARKED
 
 
@@ -39,6 +45,8 @@ def message_received(event: InboundEvent) -> None:
         raise Ignored("The message has no id, so it cannot be kept once.")
     if message.kind == "reaction":
         return reaction_arrive(message=message, content=_content(event, "reaction"), attempts=event.attempts)
+    if message.kind in ("edit", "revoke"):
+        return message_rewritten(message=message, payload=event.payload, attempts=event.attempts)
     if message.kind == "system":
         return _system(event, message)
     message_arrive(mapping=mapping, payload=event.payload, message=message)
@@ -49,7 +57,7 @@ def _system(event: InboundEvent, message: InboundMessage) -> None:
     content = _content(event, "system")
     kind = text_of(content.get("type"))
     if kind in ("user_changed_number", "customer_changed_number", "user_changed_user_id"):
-        return identity_change(payload=event.payload, content=content, attempts=event.attempts)
+        return identity_change(payload=event.payload, at=message.at)
     raise Ignored(f"A system message {kind or 'without a type'} changes nothing here.")
 
 

@@ -126,6 +126,34 @@ def status_of(payload: Json, now: datetime) -> InboundStatus:
     )
 
 
+def rewritten_of(payload: Json) -> tuple[str, str | None]:
+    """Which message an edit or a deletion is about, and what it says now; None for a deletion, or where that is not told.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/edit
+    """
+    message = part(payload.get("message"))
+    content = part(message.get(text_of(message.get("type"), 24)))
+    said = part(content.get("message"))
+    kind = text_of(said.get("type"), 24)
+    text = READERS.get(kind, _other)(said.get(kind))[0] if kind else None
+    return text_of(content.get("original_message_id"), 191), text
+
+
+def changes_of(payload: Json) -> list[tuple[str, str, str]]:
+    """What a system message says a contact is called now: (kind, old, new), the user id first.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages/system
+    """
+    message = part(payload.get("message"))
+    content = part(message.get("system"))
+    known = [
+        ("wa_user_id", content.get("previous_user_id") or message.get("from_user_id"), content.get("user_id")),
+        ("wa_id", message.get("from"), content.get("wa_id") or content.get("new_wa_id")),
+    ]
+    named = [(kind, text_of(old, 191), text_of(new, 191)) for kind, old, new in known]
+    return [(kind, old, new) for kind, old, new in named if old and new and old != new]
+
+
 def _attachment(content: Json) -> Json:
     mime = text_of(content.get("mime_type"), 127)
     return {"external_id": text_of(content["id"], 191), "mime": mime, "name": text_of(content.get("filename"), 255), "size": 0}

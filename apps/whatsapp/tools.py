@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.compass.registry import Caller, ToolContext, ToolFailed, caller_of, caller_register, tool_register
 from apps.desktop.errors import DeskError
@@ -95,7 +96,8 @@ def _line(options: dict[str, Any]) -> AgentPhoneMapping:
 
 
 def _contact(caller: Caller) -> Contact:
-    return contact_upsert(identities={"wa_id": caller.phone.lstrip("+")}, name=caller.name, phone=caller.phone)
+    known = {"wa_id": caller.phone.lstrip("+")}
+    return contact_upsert(identities=known, name=caller.name, phone=caller.phone, at=timezone.now())
 
 
 def _content(conversation: Conversation, context: ToolContext, text: str) -> dict[str, Any]:

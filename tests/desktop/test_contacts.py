@@ -1,7 +1,10 @@
 """How contacts are found again, and that nobody is taken for somebody else."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from apps.desktop.models import Contact, ContactIdentity
 from apps.desktop.selectors import tags_all
@@ -39,17 +42,25 @@ def test_a_number_that_names_another_person_now_is_theirs(desk: RecordingChannel
 
 def test_an_identity_that_changes_keeps_its_contact(desk: RecordingChannel) -> None:
     contact = contact_upsert(identities={"wa_id": "1555"}, phone="+1555")
-    changed = contact_identity_change(kind="wa_id", old="1555", new="1666")
+    changed = contact_identity_change(kind="wa_id", old="1555", new="1666", at=timezone.now())
     assert changed == contact and changed.phone == "+1666"
     assert identities(contact) == {"wa_id": "1666"}
-    assert contact_identity_change(kind="wa_id", old="1555", new="1777") is None
+    assert contact_identity_change(kind="wa_id", old="1555", new="1777", at=timezone.now()) is None
 
 
-def test_two_known_contacts_are_not_merged_by_a_change(desk: RecordingChannel) -> None:
+def test_a_number_that_was_somebody_elses_before_moves_and_merges_nobody(desk: RecordingChannel) -> None:
     first = contact_upsert(identities={"wa_id": "1555"})
     second = contact_upsert(identities={"wa_id": "1666"})
-    assert contact_identity_change(kind="wa_id", old="1555", new="1666") == first
-    assert ContactIdentity.objects.get(value="1666").contact == second and Contact.objects.count() == 2
+    assert contact_identity_change(kind="wa_id", old="1555", new="1666", at=timezone.now()) == first
+    assert ContactIdentity.objects.get().contact == first and set(Contact.objects.all()) == {first, second}
+
+
+def test_an_older_message_takes_no_number_back(desk: RecordingChannel) -> None:
+    now = timezone.now()
+    new = contact_upsert(identities={"wa_id": "1555", "wa_user_id": "US.2"}, at=now)
+    old = contact_upsert(identities={"wa_id": "1555", "wa_user_id": "US.1"}, at=now - timedelta(days=90))
+    assert identities(old) == {"wa_user_id": "US.1"}
+    assert identities(new) == {"wa_user_id": "US.2", "wa_id": "1555"}
 
 
 def test_colleagues_keep_what_they_know(desk: RecordingChannel, bob: User) -> None:

@@ -53,6 +53,28 @@ def said(text: str, **more: Any) -> dict[str, Any]:
     return fresh("text", text={"body": text}, **more)
 
 
+def written_by(payload: dict[str, Any], wa_id: str, user_id: str) -> dict[str, Any]:
+    """The same message of somebody else: known by number, by user id (BSUID), or by both."""
+    value = payload["entry"][0]["changes"][0]["value"]
+    message, contact = value["messages"][0], value["contacts"][0]
+    for row, names in ((message, ("from", "from_user_id")), (contact, ("wa_id", "user_id"))):
+        for name, known in zip(names, (wa_id, user_id), strict=True):
+            row.pop(name, None)
+            row.update({name: known} if known else {})
+    return payload
+
+
+def changed(at: float, *, wa_id: tuple[str, str], user_id: tuple[str, str] = ("", "")) -> dict[str, Any]:
+    """A system message: somebody has another number, or user id. (old, new), each empty where nothing is said of it."""
+    payload = recorded("system_number_changed" if wa_id[1] else "system_user_id_changed")
+    message = payload["entry"][0]["changes"][0]["value"]["messages"][0]
+    message.update({"id": f"wamid.fresh{next(_ids)}", "timestamp": str(int(at)), "from": wa_id[0]})
+    message.pop("from_user_id", None)
+    told = {"wa_id": wa_id[1], "previous_user_id": user_id[0], "user_id": user_id[1], "type": message["system"]["type"]}
+    message["system"] = {"body": "Somebody changed", **{name: text for name, text in told.items() if text}}
+    return payload
+
+
 def status(wamid: str, name: str, **more: Any) -> dict[str, Any]:
     """A status of now for one of our messages."""
     payload = recorded("status_read" if name not in ("failed",) else "status_failed_window")

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.test import TestCase
 from django.utils import timezone
 
 from apps.core.models import InboundEvent, OutboundEffect
 from apps.desktop.models import Contact, ContactIdentity, Conversation, Message
 from apps.whatsapp.models import Turn
-from tests.whatsapp.meta import USER_ID, WA_ID, deliver, fresh, recorded, said, work
+from tests.whatsapp.meta import USER_ID, WA_ID, Graph, deliver, fresh, recorded, said, work
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("graph")]
 NOW = datetime(2025, 6, 8, 21, 0, tzinfo=UTC)  # minutes after the recorded messages
@@ -210,28 +211,47 @@ def test_a_new_user_id_is_the_same_contact() -> None:
     assert ContactIdentity.objects.get(kind="wa_user_id").value == "US.99991208655302741918"
 
 
-def test_a_change_that_overtakes_the_first_message_waits_for_it() -> None:
+def test_a_change_that_overtakes_the_first_message_is_kept_for_it() -> None:
     deliver(recorded("system_number_changed"))
     work()
+    assert InboundEvent.objects.get().state == "done" and not Contact.objects.exists()
     deliver(recorded("text"))
-    _wait()
+    work()
     assert ContactIdentity.objects.filter(kind="wa_id").values_list("value", flat=True).get() == "12195555358"
     deliver(fresh("text", wa_id="12195555358"))
     work()
     assert Contact.objects.count() == Conversation.objects.count() == 1
+    assert Contact.objects.get().phone == "+12195555358"
 
 
-def _wait() -> None:
-    for minute in range(8):
-        with time_machine.travel(NOW + timedelta(minutes=minute), tick=False):
-            work()
+def test_another_certificate_of_the_same_person_changes_nothing() -> None:
+    deliver(recorded("system_identity_changed"))
+    work()
+    assert InboundEvent.objects.get().note == "A system message customer_identity_changed changes nothing here."
 
 
-def test_a_change_of_somebody_unknown_is_ignored_in_the_end() -> None:
-    deliver(recorded("system_number_changed"), recorded("system_identity_changed"))
-    _wait()
-    assert set(InboundEvent.objects.values_list("state", flat=True)) == {"ignored"}
-    assert not Contact.objects.exists()
+def test_an_edit_shows_what_the_message_says_now() -> None:
+    deliver(recorded("text"), recorded("edit"))
+    work()
+    message = Message.objects.get()
+    assert message.text == "Does it come in another colour?"
+    assert message.payload["edited"]["original"] == "Does it come in another color?"
+    assert Conversation.objects.get().last_message_text == message.text
+
+
+def test_a_deleted_message_is_gone_here_too(graph: Graph) -> None:
+    graph.media["1003383421387256"] = (b"an image", "image/jpeg")
+    deliver(fresh("image", wamid="wamid.image"))
+    work()
+    file = Message.objects.get().attachments.get().file
+    assert file.storage.exists(file.name)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        deliver(fresh("revoke", revoke={"original_message_id": "wamid.image"}))
+        work()
+    message = Message.objects.get()
+    assert (message.kind, message.text, message.attachments.count()) == ("revoked", "", 0)
+    assert not file.storage.exists(file.name)
+    assert "image" not in Conversation.objects.get().last_message_text
 
 
 def test_an_error_of_the_number_is_noted() -> None:

@@ -3,6 +3,7 @@
 from apps.desktop.selectors.conversations import (
     conversation_counts,
     conversation_get,
+    conversation_joined_into,
     conversations_list,
     conversations_placed,
     conversations_waiting,
@@ -30,6 +31,7 @@ __all__ = [
     "colleagues_all",
     "conversation_counts",
     "conversation_get",
+    "conversation_joined_into",
     "conversations_list",
     "conversations_placed",
     "conversations_waiting",

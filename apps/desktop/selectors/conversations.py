@@ -11,7 +11,7 @@ from django.db.models import Case, Count, DateTimeField, ExpressionWrapper, F, M
 from django.db.models.functions import Coalesce
 
 from apps.desktop.errors import UnknownConversation
-from apps.desktop.models import Contact, Conversation, Message
+from apps.desktop.models import Contact, Conversation, JoinedConversation, Message
 
 RESOLVED = Q(status=Conversation.Status.RESOLVED)
 UNREAD = Q(unread__gt=0)
@@ -115,3 +115,8 @@ def conversation_get(conversation_id: UUID | str) -> Conversation:
         return rows.get(pk=conversation_id)
     except (Conversation.DoesNotExist, ValidationError):
         raise UnknownConversation from None
+
+
+def conversation_joined_into(conversation_id: UUID) -> UUID | None:
+    """The conversation that this one is part of since their contacts were merged; None for one that never was."""
+    return JoinedConversation.objects.filter(pk=conversation_id).values_list("into_id", flat=True).first()

@@ -156,6 +156,10 @@ def _unsupported(message: Message) -> dict[str, Any]:
     return {"label": _("Not shown"), "icon": "circle-question-mark", "text": text_html(message.text or words)}
 
 
+def _revoked(message: Message) -> dict[str, Any]:
+    return {"label": _("Deleted"), "icon": "trash-2", "text": text_html(_("The contact deleted this message."))}
+
+
 MAKERS: dict[str, Callable[[Message], dict[str, Any]]] = {
     "location": _location,
     "contacts": _contacts,
@@ -163,6 +167,7 @@ MAKERS: dict[str, Callable[[Message], dict[str, Any]]] = {
     "button": _button,
     "template": _template,
     "order": _order,
+    "revoked": _revoked,
     "unsupported": _unsupported,
     "unknown": _unsupported,
 }

@@ -8,7 +8,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -17,7 +18,16 @@ from apps.compass.selectors import agent_names
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.forms import OUTCOMES, REACTIONS, ContactForm, SnoozeForm
 from apps.desktop.models import Conversation, DeskEvent
-from apps.desktop.selectors import colleagues_all, conversation_get, event_last_id, events_of, tags_all, teams_all, timeline_of
+from apps.desktop.selectors import (
+    colleagues_all,
+    conversation_get,
+    conversation_joined_into,
+    event_last_id,
+    events_of,
+    tags_all,
+    teams_all,
+    timeline_of,
+)
 from apps.desktop.selectors_pages import Stretch, channel_name, earlier_of, stretch_of
 from apps.desktop.views.listing import list_context, page_context
 from apps.desktop.views.rights import desk_required, person, rights
@@ -31,12 +41,20 @@ WORKDAY = time(9)
 @desk_required
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The whole page, or only the conversation when htmx asks for it."""
+    if into := conversation_joined_into(conversation_id):
+        return _moved(request, into)
     found = conversation_or_404(conversation_id)
     context = conversation_context(request, found)
     if _wants_part(request):
         return render(request, "desktop/conversation.html", context)
     context |= {**page_context(request), **list_context(request, opened=str(found.pk))}
     return render(request, "desktop/page.html", context)
+
+
+def _moved(request: HttpRequest, into: UUID) -> HttpResponse:
+    """It is part of another conversation: whoever has it open is taken there."""
+    href = reverse("conversation", args=[into])
+    return HttpResponse(headers={"HX-Redirect": href}) if _wants_part(request) else redirect(href)
 
 
 def _wants_part(request: HttpRequest) -> bool:

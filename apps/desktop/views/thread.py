@@ -175,5 +175,6 @@ def kind_name(kind: str) -> str:
         "location": _("Location"),
         "contacts": _("Contact card"),
         "order": _("Order"),
+        "revoked": _("Deleted message"),
     }
     return names.get(kind) or _("Message")

@@ -77,6 +77,12 @@ def _to_ai(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> st
     return _("%(who)s returned it to the AI agent") % {"who": who or "Meridian"}
 
 
+def _joined(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
+    if detail.get("assignee"):
+        return _("Two conversations of this contact became one; %(who)s had the other one") % {"who": named(detail["assignee"])}
+    return _("Two conversations of this contact became one: they turned out to be the same person")
+
+
 MAKERS: dict[str, tuple[str, Maker]] = {
     "opened": ("message-square", _opened),
     "escalated": ("hand", _escalated),
@@ -91,4 +97,5 @@ MAKERS: dict[str, tuple[str, Maker]] = {
     "resolved": ("circle-check", _resolved),
     "reopened": ("undo-2", _reopened),
     "to_ai": ("bot", _to_ai),
+    "joined": ("users", _joined),
 }

@@ -113,12 +113,12 @@ def _slot_take(message: Message, *, posting: bool) -> Sending:
         taken = cursor.rowcount == 1
     if taken:
         return slot
-    _slot_clear(message.conversation_id, LEASE)
+    slot_clear(message.conversation_id, LEASE)
     raise Busy("An earlier message of this conversation is still on its way, or this one has been sent meanwhile.", after=1)
 
 
 @transaction.atomic
-def _slot_clear(conversation_id: UUID, lease: timedelta) -> None:
+def slot_clear(conversation_id: UUID, lease: timedelta) -> None:
     """Frees the slot of a worker that died; what it had posted is uncertain."""
     rows = Sending.objects.select_for_update().filter(conversation_id=conversation_id, started_at__lt=timezone.now() - lease)
     left = rows.first()

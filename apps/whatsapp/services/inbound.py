@@ -17,18 +17,20 @@ from apps.desktop.services.contacts import contact_identity_change, contact_upse
 from apps.desktop.services.conversations import conversation_open
 from apps.desktop.services.messages import (
     message_advance,
+    message_edit,
     message_reaction_set,
     message_receive,
+    message_revoke,
     message_send,
     message_status_set,
 )
 from apps.tenants.selectors import tenant_by_slug
 from apps.whatsapp.hours import Holder, holder_at
 from apps.whatsapp.models import AgentPhoneMapping, ReactionSeen
-from apps.whatsapp.payloads import InboundMessage, InboundStatus, part, text_of, writer_of
+from apps.whatsapp.payloads import InboundMessage, InboundStatus, changes_of, part, rewritten_of, text_of, writer_of
 from apps.whatsapp.sentences import error_sentence
 from apps.whatsapp.services.media import media_enqueue
-from apps.whatsapp.services.turns import turn_collect
+from apps.whatsapp.services.turns import turn_collect, turn_forget
 from apps.whatsapp.services.usage import message_charge
 
 CHANNEL = "whatsapp"
@@ -40,7 +42,7 @@ PATIENCE = 5  # attempts for which an event waits for the one that it is about
 @transaction.atomic(savepoint=False)
 def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], message: InboundMessage) -> Message | None:
     """Keeps a contact's message, and gives it to the agent or the team. None when it was known already."""
-    contact = contact_of(payload)
+    contact = contact_of(payload, message.at)
     holder = _holder(mapping, timezone.now())
     conversation, created = conversation_open(
         contact=contact, channel=CHANNEL, line=mapping.phone_number_id, agent_id=holder.agent_id, team_slug=holder.team
@@ -63,12 +65,12 @@ def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], messa
     return kept
 
 
-def contact_of(payload: dict[str, Any]) -> Contact:
-    """The contact who wrote; made when they are new. Raises Ignored where the message does not say who it is from."""
+def contact_of(payload: dict[str, Any], at: datetime) -> Contact:
+    """The contact who wrote at `at`; made when they are new. Raises Ignored where the message does not say who it is from."""
     writer = writer_of(payload)
     if not writer.identities:
         raise Ignored("The message does not say who it is from.")
-    return contact_upsert(identities=writer.identities, name=writer.name, phone=writer.phone)
+    return contact_upsert(identities=writer.identities, name=writer.name, phone=writer.phone, at=min(at, timezone.now()))
 
 
 def _holder(mapping: AgentPhoneMapping, now: datetime) -> Holder:
@@ -123,21 +125,30 @@ def _wait_or_ignore(attempts: int, reason: str) -> TransientError | Ignored:
     return TransientError(reason) if attempts < PATIENCE else Ignored(reason)
 
 
-@transaction.atomic
-def identity_change(*, payload: dict[str, Any], content: dict[str, Any], attempts: int) -> None:
-    """A contact has another number or user id from now on (a system message)."""
-    writer = writer_of({"message": part(payload.get("message"))})
-    new = {
-        "wa_id": text_of(content.get("wa_id") or content.get("new_wa_id"), 191),
-        "wa_user_id": text_of(content.get("user_id"), 191),
-    }
-    changed = [
-        contact_identity_change(kind=kind, old=old, new=new[kind])
-        for kind, old in writer.identities.items()
-        if new[kind] and new[kind] != old
-    ]
-    if not any(changed):
-        raise _wait_or_ignore(attempts, "Nobody is known here under the old number or user id.")
+def identity_change(*, payload: dict[str, Any], at: datetime) -> None:
+    """A contact has another number, or user id, from now on (a system message). Raises Ignored where it does not say which."""
+    changes = changes_of(payload)
+    if not changes:
+        raise Ignored("The system message does not say what the contact is called now.")
+    with transaction.atomic():
+        for kind, old, new in changes:
+            contact_identity_change(kind=kind, old=old, new=new, at=min(at, timezone.now()))
+
+
+def message_rewritten(*, message: InboundMessage, payload: dict[str, Any], attempts: int) -> None:
+    """The contact edited or deleted a message (numbers that are also used in the WhatsApp Business app are told of it)."""
+    target, text = rewritten_of(payload)
+    at = min(message.at, timezone.now())
+    try:
+        if message.kind == "revoke":
+            with transaction.atomic():
+                turn_forget(message_revoke(external_id=target, at=at))
+        elif text is None:
+            raise Ignored("The edit does not say what the message says now.")
+        else:
+            message_edit(external_id=target, edit_id=message.external_id, text=text, at=at)
+    except UnknownMessage as error:
+        raise _wait_or_ignore(attempts, "The message that was edited or deleted is not known here.") from error
 
 
 def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:

@@ -68,6 +68,18 @@ def turn_of_unanswered(conversation: Conversation) -> Turn | None:
     return turn
 
 
+def turn_forget(message: Message) -> None:
+    """A contact has deleted a message: an agent that has not been asked yet does not hear of it."""
+    conversation = conversation_lock(message.conversation_id)
+    turn = row_read(Turn, COLLECTING, [conversation.pk])
+    if turn is None or str(message.pk) not in turn.message_ids:
+        return
+    turn.message_ids = [pk for pk in turn.message_ids if pk != str(message.pk)]
+    row_update(turn, "message_ids")
+    if not turn.message_ids:
+        turn_finish(turn, State.STALE, "The contact deleted what they wrote.")
+
+
 def _collecting(conversation: Conversation, now: datetime) -> Turn:
     turn = row_read(Turn, COLLECTING, [conversation.pk]) or Turn(conversation_id=conversation.pk, created_at=now, due_at=now)
     assert conversation.agent_id is not None

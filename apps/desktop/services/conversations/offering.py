@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation, Team
-from apps.desktop.notifications import team_notify
+from apps.desktop.notifications import person_notify, team_notify
 from apps.desktop.selectors.people import members_of
 
 
@@ -23,6 +23,15 @@ def conversation_offer(
     _due(conversation, asked, timezone.now())
     conversation_changed(conversation, type, user_id=user_id, team=asked.slug if asked else None, **detail)
     team_notify(conversation=conversation, team=asked)
+
+
+def conversation_awake(conversation: Conversation) -> None:
+    """A locked conversation is not put off any more: back to who put it off, or else to the team."""
+    if conversation.assignee_id is None:
+        return conversation_offer(conversation, conversation.team, "awake")
+    conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
+    conversation_changed(conversation, "awake")
+    return person_notify(conversation=conversation, user_id=conversation.assignee_id)
 
 
 def team_reachable(team: Team | None) -> Team | None:

@@ -7,10 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation
-from apps.desktop.notifications import person_notify
-from apps.desktop.services.conversations.offering import conversation_offer
+from apps.desktop.services.conversations.offering import conversation_awake, conversation_offer
 
 Step = Callable[[Conversation], None]
 DUE = "claim_until <= now() OR answer_due_at <= now() OR snoozed_until <= now()"  # as in the steps, in SQL
@@ -18,7 +16,11 @@ DUE = "claim_until <= now() OR answer_due_at <= now() OR snoozed_until <= now()"
 
 def conversation_sweep(now: datetime) -> int:
     """Works through what is due in the current tenant and returns how many. Others may sweep beside it."""
-    steps = ((Q(claim_until__lte=now), _claim_lost), (Q(answer_due_at__lte=now), _offer_on), (Q(snoozed_until__lte=now), _awake))
+    steps = (
+        (Q(claim_until__lte=now), _claim_lost),
+        (Q(answer_due_at__lte=now), _offer_on),
+        (Q(snoozed_until__lte=now), conversation_awake),
+    )
     return sum(_work(due, step) for due, step in steps)
 
 
@@ -44,12 +46,3 @@ def _claim_lost(conversation: Conversation) -> None:
 
 def _offer_on(conversation: Conversation) -> None:
     conversation_offer(conversation, conversation.team.next_team if conversation.team else None, "offered_on")
-
-
-def _awake(conversation: Conversation) -> None:
-    """Back to who put it off, or else to the team."""
-    if conversation.assignee_id is None:
-        return conversation_offer(conversation, conversation.team, "awake")
-    conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
-    conversation_changed(conversation, "awake")
-    return person_notify(conversation=conversation, user_id=conversation.assignee_id)

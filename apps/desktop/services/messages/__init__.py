@@ -9,6 +9,7 @@ from apps.desktop.services.messages.attachments import (
 )
 from apps.desktop.services.messages.reacting import message_react
 from apps.desktop.services.messages.receiving import message_reaction_set, message_receive
+from apps.desktop.services.messages.rewriting import message_edit, message_revoke
 from apps.desktop.services.messages.sending import message_send, note_add, request_part
 from apps.desktop.services.messages.statuses import (
     message_advance,
@@ -25,10 +26,12 @@ __all__ = [
     "attachment_transcribed",
     "attachment_upload",
     "message_advance",
+    "message_edit",
     "message_failed",
     "message_react",
     "message_reaction_set",
     "message_receive",
+    "message_revoke",
     "message_send",
     "message_sent",
     "message_status_set",

@@ -15,7 +15,7 @@ from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.notifications import person_notify
-from apps.desktop.services.conversations.offering import conversation_offer
+from apps.desktop.services.conversations.offering import conversation_awake
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.messages.sentiment import sentiment_now
 from apps.desktop.services.rules import conversation_held, conversation_lock
@@ -93,17 +93,9 @@ def _arrived(conversation: Conversation, message: Message) -> None:
     preview_set(conversation, message)
     conversation_changed(conversation, "message", message=str(message.pk), author=message.author)
     if conversation.status == Conversation.Status.SNOOZED:
-        _awake(conversation)
+        conversation_awake(conversation)
     elif conversation.assignee_id is not None and begins:
         person_notify(conversation=conversation, user_id=conversation.assignee_id)
-
-
-def _awake(conversation: Conversation) -> None:
-    if conversation.assignee_id is None:
-        return conversation_offer(conversation, conversation.team, "awake")
-    conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
-    conversation_changed(conversation, "awake")
-    return person_notify(conversation=conversation, user_id=conversation.assignee_id)
 
 
 @transaction.atomic
@@ -113,8 +105,8 @@ def message_reaction_set(*, external_id: str, who: str, emoji: str) -> Message:
     if message is None:
         raise UnknownMessage
     conversation = conversation_lock(message.conversation_id)
-    message.refresh_from_db(fields=["reactions"])
-    if message.reactions.get(who, "") != emoji:
+    message.refresh_from_db(fields=["kind", "reactions"])
+    if message.kind != Message.REVOKED and message.reactions.get(who, "") != emoji:
         message.reactions.pop(who, None) if not emoji else message.reactions.update({who: emoji})
         message.save(update_fields=["reactions"])
         conversation_changed(conversation, "reaction", message=str(message.pk))
