@@ -98,6 +98,19 @@ async def test_a_number_that_rings_natively_and_a_caller_who_gives_up(world: Wor
     assert (record["state"], record["ended_reason"]) == ("missed", "caller_hangup")
 
 
+async def test_a_greeting_that_picks_up_is_heard_from_its_first_word(world: World, tmp_path: Path) -> None:
+    greeting = "Good morning, we are glad that you are calling."
+    await _line(world, "early", "818", Answer(text="Hello."), ringback="native", greeting=greeting, tts=SPOKEN)
+    async with _phone(world, tmp_path) as phone:
+        await phone.dial("818")
+        await phone.answered()
+        await until(lambda: _loud(phone.heard()) > 1.0 and not _loud(phone.heard()[-2 * RATE :]), "all is said")
+        await phone.hang_up()
+    heard = await world.recognise(faster(phone.heard()))
+    assert "good morning" in heard
+    assert "calling" in heard
+
+
 async def test_two_callers_at_once_and_a_number_of_nobody(world: World, tmp_path: Path) -> None:
     await _line(world, "busy", "816", Answer(text="Hello."))
     await world.office.ask("trunk", tenant="acme", name="Spare", numbers=["817"])
