@@ -8,6 +8,7 @@ from apps.billing.views.staff import (
     credits,
     currency,
     invoice,
+    journal,
     limits,
     overrides,
     plans,
@@ -52,4 +53,5 @@ urlpatterns = [
     path("revenue/", revenue.revenue, name="staff-revenue"),
     path("revenue/parts", revenue.parts, name="staff-revenue-parts"),
     path("revenue/csv", revenue.revenue_csv, name="staff-revenue-csv"),
+    path("revenue/journal", journal.journal_csv, name="staff-journal"),
 ]

@@ -70,6 +70,7 @@ class Invoice(models.Model):
     finalized_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
+    written_off_at = models.DateTimeField(null=True, blank=True, help_text="When it was given up, also if it was paid later.")
     sent_at = models.DateTimeField(null=True, blank=True, help_text="When its customer was given it: mailed, or charged.")
     dispute = models.CharField(max_length=24, blank=True, help_text="The state of a dispute, as Stripe names it.")
     sending_until = models.DateTimeField(null=True, blank=True, help_text="Until then one process alone sends it.")

@@ -59,8 +59,8 @@ def invoice_apply(*, invoice: Invoice, answer: Json) -> Invoice:
 
 
 FIELDS = [
-    "state", "paid_at", "voided_at", "finalized_at", "due_at", "tax", "total", "paid", "credited", "balance", "payment_attempts",
-    "stripe_number", "hosted_url", "pdf_url", "problem", "updated_at",
+    "state", "paid_at", "voided_at", "written_off_at", "finalized_at", "due_at", "tax", "total", "paid", "credited", "balance",
+    "payment_attempts", "stripe_number", "hosted_url", "pdf_url", "problem", "updated_at",
 ]  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def _state(invoice: Invoice, answer: Json) -> None:
     stamps = answer["status_transitions"]
     invoice.finalized_at = invoice.finalized_at or moment(stamps.get("finalized_at"))
     invoice.paid_at = invoice.paid_at or moment(stamps.get("paid_at"))
+    invoice.written_off_at = invoice.written_off_at or moment(stamps.get("marked_uncollectible_at"))
     invoice.voided_at = invoice.voided_at or moment(stamps.get("voided_at"))
     # What is charged by itself is due when it is finalized.
     invoice.due_at = moment(answer.get("due_date")) or invoice.due_at or invoice.finalized_at

@@ -17,7 +17,7 @@ from apps.billing.models import Part
 from apps.billing.selectors.staff import revenue as selectors
 from apps.billing.selectors.staff.revenue import MonthSums, NamedSums
 from apps.billing.selectors.staff.sums import Sums
-from apps.billing.views.staff.pages import MonthField, month_name, months_back, page, this_month
+from apps.billing.views.staff.pages import Echo, MonthField, cell, month_name, months_back, page, this_month
 from apps.core.charts import Chart, Series
 from apps.core.templatetags.ui import SYMBOLS, money
 from apps.tenants.staff import staff_required
@@ -124,24 +124,14 @@ def _named(found: Sequence[NamedSums]) -> list[NamedSums]:
     return [NamedSums(names.get(one.name, one.name.capitalize()), one.sums) for one in found]
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
 def _lines(month: date) -> Iterator[str]:
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow([*HEAD, *Part.values])
     for row in selectors.month_lines(month):
-        yield writer.writerow([_cell(value) for value in _values(row)])
+        yield writer.writerow([cell(value) for value in _values(row)])
 
 
 def _values(row: dict[str, Any]) -> list[Any]:
     keys = [row[name] for name in ("tenant__schema_name", "tenant__name", "source_type", "channel", "currency")]
     amounts = [row["revenue"], row["cost"], row["revenue"] - row["cost"], row["calls"], row["things"]]
     return [*keys, *amounts, *(row[f"{part}_sum"] for part in Part.values)]
-
-
-def _cell(value: Any) -> Any:
-    """A name that a spreadsheet would take for a formula is kept from being one."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
