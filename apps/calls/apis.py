@@ -6,7 +6,7 @@ from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from pydantic import ValidationError
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -18,7 +18,7 @@ from apps.calls.models import Call
 from apps.calls.payloads import BATCH, EventBatch
 from apps.calls.selectors_transcript import transcript_for_agent
 from apps.calls.services.events import events_store
-from apps.calls.services.starts import CallDeclined, NoRoom, call_start
+from apps.calls.services.starts import AllBusy, CallDeclined, NoRoom, call_start
 from apps.calls.throttles import CallPageThrottle
 from apps.core.api import TokenTenantView, in_token_tenant
 from apps.core.errors import Problem, fields_of
@@ -49,6 +49,16 @@ class TokenAnswer(serializers.Serializer[Any]):
     call_id = serializers.UUIDField()
 
 
+class LinesBusy(exceptions.APIException):
+    """503 with Retry-After, which DRF reads from `wait`."""
+
+    status_code, default_code = 503, "busy"
+
+    def __init__(self, error: AllBusy) -> None:
+        super().__init__(str(error))
+        self.wait = error.after
+
+
 class CallTokenAPI(APIView):
     """POST /api/v1/calls/token: begins a call. Session, API key, or nobody in particular with a rate limit."""
 
@@ -71,6 +81,8 @@ class CallTokenAPI(APIView):
             )
         except AgentUnavailable as error:
             raise Problem(404 if error.code == "unknown_agent" else 409, error.code, error.message) from error
+        except AllBusy as error:
+            raise LinesBusy(error) from error
         except CallDeclined as error:
             raise Problem(409, "spend_limit", str(error)) from error
         except NoRoom as error:

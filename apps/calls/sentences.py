@@ -51,6 +51,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Het spijt me, onze assistent was niet bereikbaar. Bel over een paar minuten opnieuw. Tot ziens.",
         "pt": "Lamento, não foi possível contactar o nosso assistente. Ligue novamente dentro de alguns minutos. Adeus.",
     },
+    "busy": {
+        "en": "Sorry, all our lines are busy at the moment. Please call again in a few minutes. Goodbye.",
+        "de": "Leider sind gerade alle Leitungen belegt. Bitte rufen Sie in ein paar Minuten wieder an. Auf Wiederhören.",
+        "es": "Lo sentimos, en este momento todas las líneas están ocupadas. Llame de nuevo en unos minutos. Adiós.",
+        "fr": "Désolé, toutes nos lignes sont occupées pour le moment. Veuillez rappeler dans quelques minutes. Au revoir.",
+        "it": "Ci dispiace, al momento tutte le linee sono occupate. Richiami tra qualche minuto. Arrivederci.",
+        "nl": "Sorry, al onze lijnen zijn op dit moment bezet. Bel over een paar minuten opnieuw. Tot ziens.",
+        "pt": "Lamentamos, de momento todas as linhas estão ocupadas. Ligue novamente dentro de alguns minutos. Adeus.",
+    },
     "ended_early": {
         "en": "I am sorry, this call has to end here. Please try again at a later time. Goodbye.",
         "de": "Leider muss dieses Gespräch hier enden. Bitte versuchen Sie es später noch einmal. Auf Wiederhören.",
@@ -69,6 +78,7 @@ REASONS = {
     "not_published": "unavailable",
     "credential_missing": "unavailable",
     "no_agent": "no_agent",
+    "busy": "busy",
     "spend_limit": "unavailable",
     "suspended": "ended_early",
     "call_back": "call_back",

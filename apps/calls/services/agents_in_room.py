@@ -63,7 +63,9 @@ def atlas_replace(*, call: Call, lost: Dispatch) -> None:
         return dispatches_send(call)
     most = ATTEMPTS_AT_MOST if call.dispatches.filter(spoke_at__isnull=False).exists() else ATTEMPTS_TO_ANSWER
     if lost.attempt >= most:
-        return call_apologise(call=call, attempts=lost.attempt)
+        return call_apologise(
+            call=call, message=f"Atlas was asked {lost.attempt} times and did not stay. Is the agents worker up?"
+        )
     log.warning("atlas_replaced", call=str(call.pk), attempt=lost.attempt + 1)
     dispatch_next(call=call, agent_name=ATLAS)
     try:

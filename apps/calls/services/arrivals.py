@@ -14,6 +14,7 @@ from apps.calls.models import Call, Channel, EndedReason, PhoneNumber
 from apps.calls.numbers import number_candidates, number_normalise
 from apps.calls.rooms import is_caller, metadata_read, room_agent, room_name_for, room_tenants
 from apps.calls.sentences import announcement, language_of_country
+from apps.calls.services.busy import busy_noted
 from apps.calls.services.calls import (
     call_assign,
     call_begin_found,
@@ -22,7 +23,7 @@ from apps.calls.services.calls import (
     call_joined,
     room_metadata,
 )
-from apps.calls.services.dispatches import MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
+from apps.calls.services.dispatches import ATLAS, MEDIA_BOT, dispatch_next, dispatch_pair, dispatches_send, ringback_by
 from apps.calls.services.spending import call_gate, people_call_back
 from apps.calls.services.through import call_put_through
 from apps.core.errors import Ignored
@@ -31,6 +32,7 @@ from apps.core.schema import schema_current
 from apps.tenants.selectors import tenant_by_slug
 
 OUT = PhoneNumber.OutOfHours
+BUSY = "All agents are in other calls. Raise MERIDIAN_MAX_CALLS, or start another agents worker."
 log = structlog.get_logger(__name__)
 
 
@@ -80,14 +82,22 @@ def call_refuse(*, call: Call, code: str, message: str, text: str = "", reason: 
         dispatch_next(call=call, agent_name=MEDIA_BOT, announcement={**spoken, "text": text or spoken["text"]})
     log.info("call_refused", call=str(call.pk), code=code)
     try:
+        if call.channel == Channel.WEBRTC:  # the caller's page shows it, which learns only of the room's end
+            livekit.client().room_metadata_set(call.room_name, room_metadata(call, refused=code))
         dispatches_send(call)
     except livekit.RoomGone:
         log.info("caller_gone_before_announcement", call=str(call.pk))
 
 
 def call_apologise(*, call: Call, message: str) -> None:
-    """No agent came: has Media Bot say so, over its own ringing. Raises LiveKitUnreachable."""
-    call_refuse(call=call, code="no_agent", message=message)
+    """No agent came, or none stayed: has Media Bot say so, over its own ringing. Raises LiveKitUnreachable.
+
+    `message` is for the record, unless all agents are in other calls.
+    """
+    came = call.dispatches.filter(agent_name=ATLAS).exclude(identity="").exists()
+    if not came and busy_noted():
+        return call_refuse(call=call, code="busy", message=BUSY)
+    return call_refuse(call=call, code="no_agent", message=message)
 
 
 def _call_made(room_name: str, caller: livekit.Participant, metadata: str) -> Call:

@@ -203,10 +203,11 @@ def room_gone(call: Call) -> None:
     Call.objects.filter(pk=call.pk, room_deleted_at=None).update(room_deleted_at=timezone.now())
 
 
-def room_metadata(call: Call) -> str:
-    """The room's metadata of contracts.md."""
+def room_metadata(call: Call, *, refused: str = "") -> str:
+    """The room's metadata of contracts.md; `refused` is the code of sentences.REASONS when no agent takes the call."""
     agent_id = str(call.agent_id) if call.agent_id else None
-    return json.dumps({"tenant": schema_current(), "agent_id": agent_id, "call_id": str(call.pk)})
+    told = {"tenant": schema_current(), "agent_id": agent_id, "call_id": str(call.pk)}
+    return json.dumps({**told, "refused": refused} if refused else told)
 
 
 def _outcome(call: Call, reason: EndedReason) -> State:
