@@ -58,6 +58,27 @@ def test_dispatch_metadata_is_the_contract(phone: FakeLiveKit, deliver: Deliver,
     assert phone.metadata(SIP_ROOM, "media-bot")["ringback"] == "eu"
 
 
+RINGING = [("answer", "uk", "uk"), ("answer", "", "eu"), ("native", "", None), ("native", "uk", None)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(("ringback", "tone", "heard"), RINGING)
+def test_the_numbers_own_ringing_reaches_media_bot(
+    ringback: str, tone: str, heard: str | None, late: bool, phone: FakeLiveKit, deliver: Deliver, reception: Any
+) -> None:
+    with schema_context("acme"):
+        number_set(number=NUMBER, agent_id=reception.pk, ringback=ringback, tone=tone)
+    if late:  # what LiveKit did not take at first is sent by another, who reads the number again
+        phone.refuse.add("dispatch_create")
+        deliver(recorded("02_"))
+        phone.refuse.clear()
+    deliver(recorded("02_", fresh=True))
+    metadata = phone.metadata(SIP_ROOM, "media-bot")
+    assert (metadata["ringback"], "announcement" in metadata) == (heard, False)
+    assert "ringback" not in phone.metadata(SIP_ROOM, "atlas")
+    assert len(phone.dispatched(SIP_ROOM)) == 2
+
+
 def test_atlas_joins_and_is_not_taken_for_a_caller(phone: FakeLiveKit, deliver: Deliver, only_call: GetCall) -> None:
     deliver(recorded("02_"))
     deliver(recorded("04_"))
