@@ -23,6 +23,10 @@ class Wiring(AppConfig):
 
         finance_knows()
 
+        from config.exports import exports_know
+
+        exports_know()
+
         from config.metering import usage_counts
 
         usage_counts()

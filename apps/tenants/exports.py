@@ -1,9 +1,10 @@
-"""Everything a tenant has, as a zip file with a JSON file for each table; secrets are left out."""
+"""Everything a tenant has, as a zip file: a JSON file for each table, and its files as they are; secrets are left out."""
 
 import json
+import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import IO, Any, TypeAlias
 
@@ -36,12 +37,21 @@ SECRET = (EncryptedTextField, EncryptedJSONField)
 HIDDEN = frozenset({"hashed_key", "password", "p256dh", "auth", "client_secret"})
 PURGED_AT_ONCE = 100
 SHARED = (Membership, Invitation, TenantApiKey, CustomDomain, SingleSignOn, SingleSignOnIdentity)
+FOLDER = "exports"
+RECENT = timedelta(days=1)
 Rows: TypeAlias = "models.QuerySet[Any]"
+Tables: TypeAlias = "Callable[[Tenant], list[tuple[str, Rows]]]"
+_more: "dict[str, Tables]" = {}
+
+
+def export_tables_register(name: str, tables: Tables) -> None:
+    """Called once from ready() of whoever keeps rows of tenants in a shared table; they go into the export as well."""
+    _more[name] = tables
 
 
 def export_path(export: TenantExport) -> str:
     """In the storage of the tenant, whose schema has to be current."""
-    return f"exports/{export.pk}.zip"
+    return f"{FOLDER}/{export.pk}.zip"
 
 
 def export_create(*, tenant: Tenant, by: User | None) -> TenantExport:
@@ -51,6 +61,13 @@ def export_create(*, tenant: Tenant, by: User | None) -> TenantExport:
     export = TenantExport.objects.create(tenant=tenant, asked_by=by, tables_total=len(_tables(tenant)))
     export_task.delay_on_commit(str(export.pk))
     return export
+
+
+def export_recent(*, tenant: Tenant, by: User | None) -> TenantExport:
+    """One of the last day that is there or under way, else a new one."""
+    since = timezone.now() - RECENT
+    fresh = TenantExport.objects.filter(tenant=tenant, created_at__gt=since).exclude(state=TenantExport.State.FAILED)
+    return fresh.first() or export_create(tenant=tenant, by=by)
 
 
 def export_run(export: TenantExport) -> None:
@@ -71,10 +88,11 @@ def export_run(export: TenantExport) -> None:
 def exports_purge() -> int:
     """Deletes exports that were asked for more than EXPORT_RETENTION_DAYS days ago, file first; returns how many.
 
-    Also those that never ended, because their worker died: the company may ask anew.
+    Also those that never ended, because their worker died: the company may ask anew. One that is to be deleted keeps its own.
     """
     before = timezone.now() - timedelta(days=settings.EXPORT_RETENTION_DAYS)
-    old, total = TenantExport.objects.filter(created_at__lt=before).select_related("tenant").order_by("created_at"), 0
+    kept = TenantExport.objects.filter(created_at__lt=before, tenant__delete_at=None)
+    old, total = kept.select_related("tenant").order_by("created_at"), 0
     while exports := list(old[:PURGED_AT_ONCE]):
         for export in exports:
             with tenant_context(export.tenant):
@@ -88,10 +106,34 @@ def export_write(tenant: Tenant, file: IO[bytes], export: TenantExport | None = 
     """The zip itself; the tenant's schema has to be current."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, (name, rows) in enumerate(_tables(tenant), start=1):
-            with archive.open(f"{name}.json", "w") as part:
+            with archive.open(f"{name}.json", "w", force_zip64=True) as part:
                 _write(part, _values(rows))
             if export is not None:
                 export_note(export, tables_done=number)
+        for path in _files():
+            _file_add(archive, path)
+
+
+def _files(folder: str = "") -> Iterator[str]:
+    """Every file that the tenant has stored, but for exports."""
+    try:
+        folders, names = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    yield from (f"{folder}{name}" for name in sorted(names))
+    for one in sorted(folders):
+        if f"{folder}{one}" != FOLDER:
+            yield from _files(f"{folder}{one}/")
+
+
+def _file_add(archive: zipfile.ZipFile, path: str) -> None:
+    """One that was deleted meanwhile is left out."""
+    try:
+        source = default_storage.open(path)
+    except FileNotFoundError:
+        return
+    with source, archive.open(f"files/{path}", "w", force_zip64=True) as part:
+        shutil.copyfileobj(source, part)
 
 
 def export_note(export: TenantExport, **values: Any) -> None:
@@ -112,6 +154,7 @@ def _tables(tenant: Tenant) -> list[tuple[str, Rows]]:
     own = [model for model in apps.get_models() if apps.get_app_config(model._meta.app_label).name in settings.TENANT_APPS]
     tables: list[tuple[str, Rows]] = [(model._meta.db_table, model._default_manager.all()) for model in own]
     tables += [(model._meta.db_table, model._base_manager.filter(tenant=tenant)) for model in SHARED]
+    tables += [table for more in _more.values() for table in more(tenant)]
     people = User.objects.filter(memberships__tenant=tenant).only("id", "email", "name", "last_login", "date_joined")
     return [("company", Tenant.objects.filter(pk=tenant.pk)), ("people", people), *tables]
 

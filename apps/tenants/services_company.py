@@ -12,6 +12,7 @@ from django_tenants.utils import schema_context
 
 from apps.core.errors import PermanentError
 from apps.core.retention import schema_forget
+from apps.tenants.exports import export_recent
 from apps.tenants.lifecycle import lifecycle_tell
 from apps.tenants.models import (
     CustomDomain,
@@ -24,6 +25,7 @@ from apps.tenants.models import (
     Tenant,
     TenantApiKey,
     TenantExport,
+    User,
 )
 from apps.tenants.schemas import schema_drop
 
@@ -54,9 +56,14 @@ def tenant_restore(*, tenant: Tenant) -> None:
     lifecycle_tell("returned", tenant)
 
 
-def deletion_plan(*, tenant: Tenant) -> None:
-    """It goes on working until the grace is over, and everything is dropped then."""
+@transaction.atomic
+def deletion_plan(*, tenant: Tenant, by: User | None = None) -> TenantExport:
+    """It goes on working until the grace is over, and everything is dropped then. Before that an export of it all is made, and
+    kept for as long: the one that is answered.
+    """
+    _not_deleted(tenant)
     tenant_update(tenant=tenant, delete_at=timezone.now() + GRACE)
+    return export_recent(tenant=tenant, by=by)
 
 
 def deletion_undo(*, tenant: Tenant) -> None:

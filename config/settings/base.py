@@ -88,6 +88,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "tenants.Domain", "exclude_fields": ["tenant"]},
     {"model": "tenants.SingleSignOn", "mask_fields": ["client_secret"], "exclude_fields": ["tenant", "checked_at"]},
     {"model": "tenants.SingleSignOnIdentity", "exclude_fields": ["tenant"]},
+    {"model": "tenants.TenantExport", "include_fields": ["asked_by"]},  # who took everything along
     {"model": "billing.BillingProfile", "exclude_fields": ["tenant", "stripe_asked_at", "standing_since"]},
     {"model": "billing.Subscription", "exclude_fields": ["tenant"]},
     "compass.Agent",
@@ -96,6 +97,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "compass.ToolSecret", "mask_fields": ["value"]},
     "compass.Tool",
     "compass.CheckPolicy",
+    "compass.CheckScenario",
     {"model": "compass.Document", "include_fields": ["name", "address", "daily"]},
     {"model": "compass.WebhookEndpoint", "mask_fields": ["secret", "old_secret"]},
     "desktop.Team",

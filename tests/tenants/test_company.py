@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -18,7 +20,10 @@ from apps.billing.services import call_bill
 from apps.calls.models import SipTrunk
 from apps.compass.models import ProviderCredential
 from apps.compass.services import agent_create
+from apps.core.ids import uuid7
 from apps.core.models import InboundEvent, MailState
+from apps.tenants.audit_log import entries
+from apps.tenants.exports import export_note, exports_purge
 from apps.tenants.models import Domain, Membership, Role, Tenant, TenantExport, User
 from apps.tenants.services import person_add, tenant_create
 from apps.tenants.services_company import tenants_delete_due
@@ -66,11 +71,24 @@ def secrets_put(tenant: Tenant) -> None:
 
 
 def test_an_export_has_everything_but_secrets(
-    admin: Client, acme: Tenant, client_for: ClientFor, charlie: User, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    admin: Client,
+    acme: Tenant,
+    globex: Tenant,
+    client_for: ClientFor,
+    charlie: User,
+    settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     monkeypatch.setattr(export_task, "delay_on_commit", export_task)
     secrets_put(acme)
+    with tenant_context(acme):
+        default_storage.save("documents/menu.txt", ContentFile(b"Soup"))
+        default_storage.save("exports/earlier.zip", ContentFile(b"zip"))
+    for tenant in (acme, globex):
+        report = report_of(call_id=str(uuid7()))
+        call_bill(tenant=tenant, call_id=report["call_id"], report=report)
     admin.post("/compass/company/export")
     export = TenantExport.objects.get()
     assert export.state == TenantExport.State.DONE and export.tables_done == export.tables_total
@@ -78,6 +96,9 @@ def test_an_export_has_everything_but_secrets(
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer)))
     assert CANARY.encode() not in b"".join(archive.read(name) for name in archive.namelist())
     assert json.loads(archive.read("compass_agent.json"))[0]["slug"] == "reception"
+    assert archive.read("files/documents/menu.txt") == b"Soup" and not [name for name in archive.namelist() if ".zip" in name]
+    [charge] = json.loads(archive.read("billing_ledgerentry.json"))
+    assert charge["total"] == "0.032122"
     assert {row["email"] for row in json.loads(archive.read("people.json"))} == {"alice@acme.test", "bob@acme.test"}
     assert "password" not in json.loads(archive.read("people.json"))[0]
     assert client_for(charlie, "globex").get(f"/compass/company/exports/{export.pk}/file").status_code == 404
@@ -85,12 +106,19 @@ def test_an_export_has_everything_but_secrets(
 
 def test_only_an_owner_deletes_and_may_undo(admin: Client, owner: Client, acme: Tenant) -> None:
     assert admin.post("/compass/company/delete").status_code == 403
+    assert not TenantExport.objects.exists()
     assert owner.post("/compass/company/delete").status_code == 302
     acme.refresh_from_db()
+    export = TenantExport.objects.get()
+    assert export.tenant == acme and export.asked_by is not None, "everything is there to be taken along"
+    assert f"/compass/company/exports/{export.pk}" in owner.get("/compass/company/").content.decode()
     assert acme.delete_at and acme.delete_at > timezone.now() + timedelta(days=29)
     assert owner.get("/").status_code == 200
     assert tenants_delete_due() == 0
+    TenantExport.objects.update(created_at=timezone.now() - timedelta(days=29))
+    assert exports_purge() == 0, "it is kept as long as the company"
     assert owner.post("/compass/company/keep").status_code == 302
+    assert exports_purge() == 1
     acme.refresh_from_db()
     assert acme.delete_at is None
 
@@ -137,7 +165,23 @@ def test_operators_do_it_all_by_command(client_for: ClientFor, tmp_path: Path) -
     assert "goes " in run("tenant_list")
     with pytest.raises(CommandError, match="Initech"):
         run("tenant_delete", "initech", "--now")
-    assert "ledger is kept" in run("tenant_delete", "initech", "--now", "--name", "Initech")
+    with pytest.raises(CommandError, match="--without-export"):
+        run("tenant_delete", "initech", "--now", "--name", "Initech")
+    with pytest.raises(CommandError, match="Nothing was deleted"):
+        run("tenant_delete", "initech", "--now", "--name", "Initech", "--export", str(tmp_path / "nowhere" / "last.zip"))
+    assert schema_exists("initech")
+    last = tmp_path / "last.zip"
+    assert "ledger is kept" in run("tenant_delete", "initech", "--now", "--name", "Initech", "--export", str(last))
+    assert {"company.json", "people.json", "billing_ledgerentry.json"} <= set(zipfile.ZipFile(last).namelist())
     assert not schema_exists("initech")
     with pytest.raises(CommandError, match="Only its ledger"):
         run("tenant_restore", "initech")
+
+
+def test_who_took_everything_along_stands_in_the_audit_log(admin: Client, acme: Tenant) -> None:
+    admin.post("/compass/company/export")
+    with tenant_context(acme):
+        [entry] = [one for one in entries(who="alice@acme.test") if one.content_type.model == "tenantexport"]
+    assert entry.action == 0 and "Alice" in str(entry.changes)
+    export_note(TenantExport.objects.get(), state=TenantExport.State.DONE)
+    assert "Tenant export" in admin.get("/compass/audit/").content.decode()

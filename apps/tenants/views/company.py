@@ -131,8 +131,10 @@ def _export(request: HttpRequest, pk: UUID) -> TenantExport:
 @require_POST
 @owners
 def delete(request: HttpRequest) -> HttpResponse:
-    deletion_plan(tenant=request.tenant)  # type: ignore[attr-defined]
-    messages.warning(request, _("Everything is deleted in 30 days. Until then you can undo it here."))
+    deletion_plan(tenant=request.tenant, by=request.user)  # type: ignore[attr-defined,arg-type]
+    messages.warning(
+        request, _("Everything is deleted in 30 days. Until then you can undo it here, and take an export with you.")
+    )
     return redirect("company")
 
 
