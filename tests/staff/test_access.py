@@ -78,6 +78,11 @@ def test_a_second_factor_where_the_installation_asks_for_it(staff: Client, root:
     assert staff.get("/staff/").status_code == 200
 
 
+def test_a_companys_host_has_no_admin(client_for: ClientFor, root: User, alice: User, acme: Tenant) -> None:
+    for person in (None, alice, root):
+        assert client_for(person, "acme").get("/admin/").status_code == 404
+
+
 def test_every_link_of_the_rail_leads_somewhere(staff: Client) -> None:
     links = staff.get("/staff/").context["rail"]
     assert len(links) >= 1
