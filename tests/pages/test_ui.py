@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.template import Context, Template
 
-from apps.core.templatetags.ui import clock, initials, money, moneys, phone, seconds, unit_money
+from apps.core.templatetags.ui import clock, device, initials, money, moneys, phone, seconds, unit_money
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,3 +101,21 @@ def test_no_template_carries_script_or_style_of_its_own() -> None:
     inline = re.compile(r"<script(?![^>]*\bsrc=)|\son[a-z]+=|\sstyle=|<style|javascript:")
     pages = [path for path in (ROOT / "templates").rglob("*.html") if path.parent.name not in ("emails", "email")]
     assert [path.name for path in pages if inline.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (Android 15; Mobile; rv:143.0) Gecko/143.0 Firefox/143.0", "Firefox on Android"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "–"),
+    ],
+)
+def test_a_browser_in_words(agent: str, words: str) -> None:
+    assert device(agent) == words
