@@ -32,7 +32,7 @@ class DomainForm(forms.Form):
         label=gettext_lazy("Host name"),
         max_length=253,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "service.example.com"}),
-        help_text=gettext_lazy("One that your company rules, without https:// and path."),
+        help_text=gettext_lazy("One that belongs to your company, without https:// and path."),
     )
 
 

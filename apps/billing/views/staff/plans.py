@@ -8,6 +8,7 @@ from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -40,7 +41,7 @@ class PlanForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         for meter in Meter:
             self.fields[meter.value] = forms.DecimalField(
-                label=str(meter.label).capitalize(), min_value=0, max_digits=18, decimal_places=6, required=False
+                label=capfirst(meter.label), min_value=0, max_digits=18, decimal_places=6, required=False
             )
 
     @property
