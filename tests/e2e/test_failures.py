@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.standins.openai import Answer
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
 LONG = "This sentence is long, so that there is time to end the worker before it has come to its own end. " * 2
 SILENT = Answer(delay=None)
+WEB_AWAY = 20.0
 
 
 async def test_call_comes_while_the_web_side_is_down(world: World) -> None:
@@ -31,6 +33,23 @@ async def test_call_comes_while_the_web_side_is_down(world: World) -> None:
         await world.recorded(caller, "the answered call", lambda r: r["state"] == "in_progress")
     record = await world.billed(caller)
     assert (record["state"], len(record["ledger"])) == ("completed", 1)
+
+
+async def test_call_ends_while_the_web_side_is_down(world: World) -> None:
+    """Its webhooks are lost, or LiveKit sends them later; Atlas's events and bill wait for the web side."""
+    await world.agent("parting")
+    async with await world.caller("parting") as caller:
+        await world.greeted(caller)
+        async with world.without("web"):
+            away_until = time.monotonic() + WEB_AWAY
+            await caller.hang_up()
+            ended = await world.ended(caller)
+            await until(lambda: time.monotonic() > away_until, "twenty seconds without the web side")
+            assert (await world.record(caller))["ledger"] == []
+    record = await world.billed(caller)
+    assert (ended["state"], ended["ended_reason"]) == (record["state"], record["ended_reason"]) == ("completed", "caller_hangup")
+    assert (len(record["ledger"]), record["conflicts"]) == (1, 0)
+    assert [e["state"] for e in events(record, "state", "atlas")][-1] == "closed"
 
 
 async def test_killed_worker_is_replaced_and_billed_once(world: World) -> None:
@@ -53,6 +72,32 @@ def _only(jobs: list[psutil.Process]) -> psutil.Process | None:
 
 def _heard_besides(caller: Caller, identities: set[str]) -> float:
     return sum(ear.loud_seconds for ear in caller.of("atlas") if ear.participant.identity not in identities)
+
+
+async def test_killed_media_bot_is_followed_by_another_and_billed_once(world: World) -> None:
+    await world.agent("steady", lambda body: Answer(text="We are still here."))
+    async with await world.caller("steady") as caller:
+        await world.greeted(caller)
+        async with world.without("media-bot"):
+            await caller.say(world.question)
+            await world.recorded(caller, "an answer without Media Bot", lambda r: "still here" in said(r, "agent"))
+        await world.recorded(caller, "the next Media Bot", lambda r: _joined(r, "media-bot", 2))
+        await caller.say(world.question)
+        await world.recorded(caller, "its transcript", lambda r: _sides(r, "media-bot.2") == {"agent", "caller"})
+    record = await world.billed(caller)
+    assert (record["state"], record["ended_reason"]) == ("completed", "caller_hangup")
+    assert [entry["source"] for entry in record["ledger"]].count("report") == 1
+    assert {entry["source"] for entry in record["ledger"]} <= {"report", "meter"}
+    assert record["conflicts"] == 0
+
+
+def _joined(record: Any, agent_name: str, attempt: int) -> bool:
+    here = [d["attempt"] for d in record["dispatches"] if d["agent_name"] == agent_name and d["state"] == "joined"]
+    return here == [attempt]
+
+
+def _sides(record: Any, source: str) -> set[str]:
+    return {e["speaker"] for e in record["events"] if (e["type"], e["source"]) == ("transcript", source)}
 
 
 async def test_nobody_takes_the_dispatch(world: World) -> None:
