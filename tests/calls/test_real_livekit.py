@@ -204,3 +204,37 @@ def test_sweeper_finds_a_caller_whose_webhook_was_lost(
         return wait_for(swept, "the sweeper's dispatch")
 
     asyncio.run(in_room(settings.LIVEKIT_URL, sip_token(room, trunk.trunk_id, NUMBER), found))
+
+
+def visitor_token(room: str, identity: str, **grants: bool) -> str:
+    """A way in that somebody else's server gave."""
+    token = AccessToken(settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET).with_identity(identity)
+    return token.with_grants(VideoGrants(room_join=True, room=room, **grants)).with_ttl(timedelta(minutes=1)).to_jwt()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_caller_in_a_room_that_somebody_else_made(
+    lost: bool, server: LiveKitServer, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if lost:
+        monkeypatch.setattr("apps.core.inbox.inbox_wake", lambda: None)
+    room, asked = "shop-counter-7", json.dumps({"tenant": "acme", "agent_id": str(agent.pk)})
+    server.room_create(room, asked, empty_seconds=30, departure_seconds=5, most=8)
+
+    def looked() -> list[str]:
+        if lost:
+            calls_sweep()
+        return agents_asked(server, room)
+
+    def beside_a_listener() -> None:
+        wait_for(lambda: [person.listens_only for person in server.participants_list(room)] == [True], "the listener's coming")
+        assert looked() == []
+        token = visitor_token(room, "visitor")
+        asyncio.run(
+            in_room(settings.LIVEKIT_URL, token, lambda: wait_for(lambda: looked() == ["atlas", "media-bot"], "both agents"))
+        )
+
+    asyncio.run(in_room(settings.LIVEKIT_URL, visitor_token(room, "ear", can_publish=False), beside_a_listener))
+    with schema_context("acme"):
+        call = Call.objects.get()
+    assert (call.room_name, call.caller_identity, call.agent_slug) == (room, "visitor", "reception")
