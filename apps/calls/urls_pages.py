@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.calls.views import dashboard, detail, listing, numbers, public, trials, trunks
+from apps.calls.views import dashboard, detail, listing, numbers, public, trends, trials, trunks
 
 NUMBERS = "compass/numbers/"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/check", trunks.trunk_checked, name="trunk-check"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/delete", trunks.trunk_delete, name="trunk-delete"),
     path("", dashboard.dashboard, name="dashboard"),
+    path("trends", trends.trends, name="trends"),
     path("first-steps/dismiss", dashboard.first_steps_dismiss, name="first-steps-dismiss"),
     path("calls/", listing.calls, name="calls"),
     path("calls/<uuid:call_id>/", detail.call_detail, name="call"),

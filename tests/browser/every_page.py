@@ -63,7 +63,17 @@ ELSEWHERE = {
 # Parts of pages, files, ways on to another address, and what scripts ask.
 NO_PAGES = {
     *("agent-voices", "agent-voice-sample", "agent-models", "agent-export", "knowledge-search", "call-trial", "call-trial-turns"),
-    *("call-row", "trunk-check", "export-state", "export-file", "audit-csv", "desktop-list", "attachment", "conversation-notice"),
+    *(
+        "call-row",
+        "trends",
+        "trunk-check",
+        "export-state",
+        "export-file",
+        "audit-csv",
+        "desktop-list",
+        "attachment",
+        "conversation-notice",
+    ),
     *("conversation-templates", "service-worker", "billing-upcoming", "billing-export-file", "login-ticket", "logout"),
     *("sso-begin", "sso-callback", "switch-tenant", "domain-well-known", "account_login", "account_logout", "account_signup"),
     *("mfa_download_recovery_codes", "mfa_login_webauthn", "set_language"),
