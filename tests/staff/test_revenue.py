@@ -46,7 +46,7 @@ def test_the_page_and_its_currencies(staff: Client, acme: Tenant) -> None:
     entry_make(acme, total="2", cost="0.5")
     entry_make(acme, total="3")
     entry_make(acme, total="9", currency="EUR")
-    assert "has left $3.50 so far, 70 % of its revenue" in staff.get("/staff/revenue/").context["chart"].title
+    assert "leaves a margin of $3.50 so far, 70 % of its revenue" in staff.get("/staff/revenue/").context["chart"].title
     answer = staff.get("/staff/revenue/?currency=EUR")
     assert answer.context["total"].revenue == 9
     assert "€9.00" in answer.content.decode()

@@ -115,7 +115,7 @@ def _chart_title(last: MonthSums, currency: str) -> str:
     words = {"month": month_name(last.month), "margin": money(last.sums.margin, currency), "percent": last.sums.percent}
     if last.sums.percent is None:
         return _("%(month)s has brought nothing yet") % words
-    return _("%(month)s has left %(margin)s so far, %(percent)s %% of its revenue") % words
+    return _("%(month)s leaves a margin of %(margin)s so far, %(percent)s %% of its revenue") % words
 
 
 def _named(found: Sequence[NamedSums]) -> list[NamedSums]:
