@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from apps.desktop.errors import UnknownChannel
 from apps.desktop.models import Conversation, Message
@@ -41,12 +42,55 @@ class Channel(Protocol):
         """The AI holds it again: what nobody has answered becomes a turn."""
 
 
+@dataclass(frozen=True)
+class LineChoice:
+    """One of the company's own addresses that a colleague can write from first, and the AI agent that answers there."""
+
+    channel: str
+    line: str
+    name: str
+    agent_id: UUID | None = None
+
+    @property
+    def key(self) -> str:
+        """As forms name it."""
+        return f"{self.channel}:{self.line}"
+
+
+class Opener(Protocol):
+    """A channel on which a colleague can write first."""
+
+    name: str
+
+    def lines(self) -> list[LineChoice]:
+        """The tenant's lines that are switched on."""
+
+    def identities(self, phone: str) -> dict[str, str]:
+        """How this channel knows a number (E.164), kind to value."""
+
+
 _channels: dict[str, Channel] = {}
+_openers: dict[str, Opener] = {}
 
 
 def channel_register(channel: Channel) -> None:
     """Called from ready() of the channel's app."""
     _channels[channel.name] = channel
+
+
+def opener_register(opener: Opener) -> None:
+    """Called from ready() of the channel's app."""
+    _openers[opener.name] = opener
+
+
+def lines_all() -> list[LineChoice]:
+    """Every line that can be written from, in the tenant's schema."""
+    return [line for opener in _openers.values() for line in opener.lines()]
+
+
+def identities_on(line: LineChoice, phone: str) -> dict[str, str]:
+    """How the line's channel knows a number; nothing for no number."""
+    return _openers[line.channel].identities(phone) if phone else {}
 
 
 def channel_for(name: str) -> Channel:

@@ -22,6 +22,7 @@ from apps.core.outbox import sender
 from apps.core.schema import schema_current
 from apps.desktop.models import Conversation, PushSubscription
 from apps.desktop.notifications import EMAIL, PUSH
+from apps.desktop.selectors.mentions import mention_notice, mention_unseen
 from apps.desktop.selectors.people import ColleagueRow, colleague_get
 from apps.tenants.selectors import tenant_by_slug, tenant_host
 
@@ -57,12 +58,12 @@ class GuardedSession:
 @sender(PUSH)
 def push_send(effect: OutboundEffect) -> str:
     """Sends one Web Push (RFC 8030, 8291, 8292). A subscription that has ended is forgotten."""
-    conversation = _waiting(effect)
+    notice = _notice_of(effect)
     subscription = PushSubscription.objects.filter(pk=effect.payload["subscription"]).first()
     if subscription is None or colleague_get(subscription.user_id) is None:
         raise Ignored("This browser is not subscribed any more.")
     try:
-        _push(subscription, _notice(conversation))
+        _push(subscription, notice)
     except WebPushException as error:
         _refused(subscription, error)
     except Blocked as error:
@@ -107,12 +108,12 @@ def _seconds(text: str | None) -> float | None:
 @sender(EMAIL)
 def email_send(effect: OutboundEffect) -> str:
     """Sends one e-mail to a colleague."""
-    conversation = _waiting(effect)
+    notice = _notice_of(effect)
     person = colleague_get(effect.payload["user_id"])
     if person is None:
         raise Ignored("This person does not work here any more.")
     try:
-        _email(person, _notice(conversation)).send()
+        _email(person, notice).send()
     except SMTPRecipientsRefused as error:
         raise PermanentError("The mail server does not take this person's address.") from error
     except (SMTPException, OSError) as error:
@@ -129,6 +130,16 @@ def _email(person: ColleagueRow, notice: dict[str, str]) -> EmailMessage:
         action=_("Open the conversation"),
         small=_("You get this because you chose e-mail at your desktop; you can change that there, under Notifications."),
     )
+
+
+def _notice_of(effect: OutboundEffect) -> dict[str, str]:
+    """What to say. Raises Ignored where nobody need be told any more."""
+    if "mention" not in effect.payload:
+        return _notice(_waiting(effect))
+    mention = mention_unseen(effect.payload["mention"])
+    if mention is None:
+        raise Ignored("They have read the note.")
+    return {**_notice(mention.message.conversation), **mention_notice(mention)}
 
 
 def _waiting(effect: OutboundEffect) -> Conversation:

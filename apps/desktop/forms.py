@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import phonenumbers
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.desktop.models import Colleague, Conversation
+from apps.desktop.channels import LineChoice
+from apps.desktop.models import Colleague, Contact, Conversation
 
 VIEWS = (("mine", _("Mine")), ("unassigned", _("Unassigned")), ("all", _("All")), ("resolved", _("Resolved")))
 SORTS = (("waiting", _("Longest waiting first")), ("newest", _("Newest first")))
@@ -36,6 +38,7 @@ class DeskFilterForm(forms.Form):
     team = forms.ChoiceField(label=_("Team"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     tag = forms.ChoiceField(label=_("Tag"), required=False)
+    mentioned = forms.BooleanField(label=_("Where I am mentioned"), required=False)
 
     def __init__(
         self,
@@ -98,6 +101,58 @@ class TemplateForm(forms.Form):
     request_id = forms.UUIDField(required=False)
     name = forms.CharField(max_length=512)
     language = forms.CharField(max_length=16)
+
+
+class StartForm(forms.Form):
+    """Whom to write to, and from which line. A contact whose number is known needs no number."""
+
+    to = forms.CharField(
+        label=_("Phone number"),
+        max_length=40,
+        help_text=_("With its country code, such as +44 7700 900123."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "autofocus": ""}),
+    )
+    called = forms.CharField(label=_("Name, if you know it"), required=False, max_length=200)
+    line = forms.ChoiceField(label=_("From"))
+
+    def __init__(self, data: Any, *, lines: list[LineChoice], country: str, contact: Contact | None) -> None:
+        super().__init__(data, auto_id="start-%s")
+        self.lines, self.country, self.contact = {line.key: line for line in lines}, country, contact
+        self.fields["line"].choices = [(line.key, line.name) for line in lines]  # type: ignore[attr-defined]
+        if contact is not None:
+            del self.fields["called"]
+            if contact.phone or contact.identities.exists():
+                del self.fields["to"]
+
+    def clean_to(self) -> str:
+        """E.164; a national number is read as one of the company's country. Raises ValidationError."""
+        number = phone_read(self.cleaned_data["to"], self.country)
+        if number is None:
+            raise forms.ValidationError(_("This is no phone number. Write it with its country code, such as +44 7700 900123."))
+        return number
+
+    @property
+    def chosen(self) -> LineChoice:
+        """The line that was chosen; only of a valid form."""
+        return self.lines[self.cleaned_data["line"]]
+
+    @property
+    def phone(self) -> str:
+        """E.164, or nothing for a contact who is known without a number; only of a valid form."""
+        return str(self.cleaned_data.get("to") or (self.contact.phone if self.contact else ""))
+
+
+def phone_read(text: str, country: str) -> str | None:
+    """A number as people write it, in E.164; None where it is none."""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return (
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_possible_number(number)
+        else None
+    )
 
 
 class ContactForm(forms.Form):

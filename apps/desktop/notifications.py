@@ -9,7 +9,7 @@ from apps.core.outbox import effect_enqueue
 from apps.core.realtime import hint_publish
 from apps.core.schema import schema_current
 from apps.desktop.events import user_topic
-from apps.desktop.models import Conversation, PushSubscription, Team
+from apps.desktop.models import Conversation, Mention, PushSubscription, Team
 from apps.desktop.selectors.people import ColleagueRow, colleagues_all, members_of
 
 PUSH = "desktop.push"
@@ -31,16 +31,21 @@ def person_notify(*, conversation: Conversation, user_id: UUID) -> None:
     people_notify(conversation, [person for person in colleagues_all() if person.user_id == user_id])
 
 
-def people_notify(conversation: Conversation, people: list[ColleagueRow]) -> int:
-    """By websocket, Web Push and e-mail, as each of them prefers; returns how many people."""
+def mention_notify(*, conversation: Conversation, mention: Mention, person: ColleagueRow) -> None:
+    """Tells a colleague that a note names them, whatever their presence. Call it in the note's transaction."""
+    people_notify(conversation, [person], mention=mention.pk)
+
+
+def people_notify(conversation: Conversation, people: list[ColleagueRow], **about: int) -> int:
+    """By websocket, Web Push and e-mail, as each of them prefers; returns how many people. `about` says more in the effects."""
     for person in people:
         if person.notify_desktop:
             hint_publish(schema_current(), user_topic(person.user_id), "notify", str(conversation.pk), conversation.version)
         if person.notify_email:
-            _enqueue(EMAIL, conversation, str(person.user_id), {"user_id": str(person.user_id)})
+            _enqueue(EMAIL, conversation, str(person.user_id), {"user_id": str(person.user_id), **about})
     if settings.WEBPUSH_PRIVATE_KEY:
         for pk in _subscriptions(person.user_id for person in people if person.notify_push):
-            _enqueue(PUSH, conversation, str(pk), {"subscription": pk})
+            _enqueue(PUSH, conversation, str(pk), {"subscription": pk, **about})
     return len(people)
 
 

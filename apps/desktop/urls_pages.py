@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from apps.desktop.views import actions, composing, contact, conversation, files, listing, people, settings
+from apps.desktop.views import actions, composing, contact, conversation, files, listing, people, settings, starting
 
 ONE = "desktop/<uuid:conversation_id>/"
 
 urlpatterns = [
     path("desktop/", listing.desktop, name="desktop"),
     path("desktop/list", listing.desk_list, name="desktop-list"),
+    path("desktop/new", starting.start_form, name="desktop-start-form"),
+    path("desktop/start", starting.start, name="desktop-start"),
     path("desktop/presence", people.presence_set, name="desktop-presence"),
     path("desktop/preferences", people.preferences_set, name="desktop-preferences"),
     path("desktop/sort", people.sort_set, name="desktop-sort"),

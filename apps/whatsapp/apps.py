@@ -7,7 +7,7 @@ class WhatsAppConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.early import early_api_register, early_register
-        from apps.desktop.channels import channel_register
+        from apps.desktop.channels import channel_register, opener_register
         from apps.desktop.numbers import numbers_register
         from apps.desktop.services.conversations.joining import joined_register
         from apps.tenants.lifecycle import lifecycle_register
@@ -20,7 +20,9 @@ class WhatsAppConfig(AppConfig):
         from apps.whatsapp.tools import tools_register
         from apps.whatsapp.webhooks import meta_webhook
 
-        channel_register(WhatsAppChannel())
+        channel = WhatsAppChannel()
+        channel_register(channel)
+        opener_register(channel)
         joined_register("whatsapp", conversations_joined)
         numbers_register("whatsapp", numbers_of)
         lifecycle_register("returned", "whatsapp", lambda tenant: numbers_resume(tenant=tenant))

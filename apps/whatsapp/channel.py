@@ -4,10 +4,11 @@ from django.core.cache import cache
 
 from apps.core.errors import PermanentError
 from apps.core.outbox import effect_enqueue
-from apps.desktop.channels import TemplateChoice
+from apps.desktop.channels import LineChoice, TemplateChoice
 from apps.desktop.errors import BadFile, DeskError, WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors.outgoing import message_last_received
+from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.outgoing import CAPTIONED, MAX_CAPTION, MAX_TEXT, content_of, kind_of
 from apps.whatsapp.selectors import templates_of, window_open
 from apps.whatsapp.services.turns import turn_of_unanswered
@@ -55,6 +56,16 @@ class WhatsAppChannel:
         """The approved templates of the conversation's number that a person can fill in."""
         found = (template_choice(template) for template in templates_of(conversation.line))
         return [choice for choice in found if choice is not None]
+
+    def lines(self) -> list[LineChoice]:
+        """The numbers that are switched on, by what people call them."""
+        rows = AgentPhoneMapping.objects.filter(enabled=True)
+        lines = [LineChoice(self.name, row.phone_number_id, str(row), row.agent_id) for row in rows]
+        return sorted(lines, key=lambda line: (line.name.lower(), line.line))
+
+    def identities(self, phone: str) -> dict[str, str]:
+        """A wa_id is the number's digits."""
+        return {"wa_id": phone.lstrip("+")}
 
     def returned_to_ai(self, conversation: Conversation) -> None:
         """What nobody has answered becomes a turn."""

@@ -11,7 +11,7 @@ from django.db.models import Case, Count, DateTimeField, ExpressionWrapper, F, M
 from django.db.models.functions import Coalesce
 
 from apps.desktop.errors import UnknownConversation
-from apps.desktop.models import Contact, Conversation, JoinedConversation, Message
+from apps.desktop.models import Contact, Conversation, JoinedConversation, Mention, Message
 
 RESOLVED = Q(status=Conversation.Status.RESOLVED)
 UNREAD = Q(unread__gt=0)
@@ -58,14 +58,18 @@ def conversations_list(
     tag: str = "",
     status: str = "",
     assignee: str = "",
+    mentioned: bool = False,
     sort: str = "newest",
 ) -> QuerySet[Conversation]:
     """The conversations of a view (mine, unassigned, all, resolved), with contact and team.
 
     The latest first, or (`sort` waiting) who has waited the longest for a person first. `q` looks for words, or their
-    beginnings, in messages and notes, and for the contact's name, phone and e-mail.
+    beginnings, in messages and notes, and for the contact's name, phone and e-mail. `mentioned`: where a note names this person,
+    resolved ones among them, whatever the view.
     """
-    rows = Conversation.objects.filter(_view(user_id, view)).select_related("contact", "team")
+    named = Mention.objects.filter(user_id=user_id or UUID(int=0)).values("message__conversation")
+    within = Q(pk__in=named) if mentioned else _view(user_id, view)
+    rows = Conversation.objects.filter(within).select_related("contact", "team")
     given = {"team": team, "channel": channel, "tag": [tag] if tag else "", "status": status, "assignee": assignee}
     rows = rows.filter(**{FILTERS[name]: value for name, value in given.items() if value})
     if q := q.replace("\x00", " ").strip():

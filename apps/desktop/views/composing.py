@@ -135,9 +135,14 @@ def upload(request: HttpRequest) -> JsonResponse:
 def templates(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The dialog's content: what may be sent now, with its places."""
     conversation = conversation_or_404(conversation_id)
-    choices = [{**asdict(one), "places": [(name, place_label(name)) for name in one.variables]} for one in _choices(conversation)]
-    context = {"conversation": conversation, "templates": choices}
+    action = reverse("conversation-template", args=[conversation.pk])
+    context = {"action": action, "templates": templates_offered(conversation)}
     return render(request, "desktop/templates.html", context)
+
+
+def templates_offered(conversation: Conversation) -> list[dict[str, Any]]:
+    """The templates that may be sent now, with their places and what the form calls them."""
+    return [{**asdict(one), "places": [(name, place_label(name)) for name in one.variables]} for one in _choices(conversation)]
 
 
 def _choices(conversation: Conversation) -> list[TemplateChoice]:
@@ -152,6 +157,13 @@ def _choices(conversation: Conversation) -> list[TemplateChoice]:
 @told
 def template_send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = conversation_or_404(conversation_id)
+    given = template_given(request, conversation)
+    message_send(conversation=conversation, author=PERSON, user_id=person(request), **given)
+    return done(request, _("Template sent."))
+
+
+def template_given(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+    """The template that a form names, filled in: kind, text and payload of a message. Raises BadText."""
     form = TemplateForm(request.POST)
     choice = next((one for one in _choices(conversation) if form.is_valid() and _is(one, form.cleaned_data)), None)
     if choice is None:
@@ -165,12 +177,8 @@ def template_send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "footer": choice.footer,
         "buttons": choice.buttons,
     }
-    message_send(
-        conversation=conversation, author=PERSON, user_id=person(request),
-        kind="template", text=template_text(choice.body, choice, values), payload=payload,
-        request_id=form.cleaned_data["request_id"],
-    )  # fmt: skip
-    return done(request, _("Template sent."))
+    text = template_text(choice.body, choice, values)
+    return {"kind": "template", "text": text, "payload": payload, "request_id": form.cleaned_data["request_id"]}
 
 
 def place_label(name: str) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.core.templatetags.ui import money, phone
 from apps.desktop.models import Message
+from apps.desktop.services.messages.mentions import mention_pattern
 
 STYLES = (
     (re.compile(r"```(.+?)```", re.DOTALL), r"<code>\1</code>"),
@@ -156,6 +157,15 @@ def _unsupported(message: Message) -> dict[str, Any]:
     return {"label": _("Not shown"), "icon": "circle-question-mark", "text": text_html(message.text or words)}
 
 
+def _note(message: Message) -> dict[str, Any]:
+    """Colleagues who are named stand out."""
+    html = str(text_html(message.text))
+    named = message.payload.get("mentions")
+    for name in sorted(set(named.values()) if isinstance(named, dict) else (), key=len, reverse=True):
+        html = mention_pattern(escape(name)).sub(lambda found: f"<strong>{found[0]}</strong>", html)
+    return {"text": mark_safe(html)}  # noqa: S308  # escaped above
+
+
 def _revoked(message: Message) -> dict[str, Any]:
     return {"label": _("Deleted"), "icon": "trash-2", "text": text_html(_("The contact deleted this message."))}
 
@@ -167,6 +177,7 @@ MAKERS: dict[str, Callable[[Message], dict[str, Any]]] = {
     "button": _button,
     "template": _template,
     "order": _order,
+    "note": _note,
     "revoked": _revoked,
     "unsupported": _unsupported,
     "unknown": _unsupported,

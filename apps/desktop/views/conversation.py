@@ -28,6 +28,7 @@ from apps.desktop.selectors import (
     teams_all,
     timeline_of,
 )
+from apps.desktop.selectors.mentions import mentions_unseen
 from apps.desktop.selectors_pages import Stretch, channel_name, earlier_of, stretch_of
 from apps.desktop.views.listing import list_context, page_context
 from apps.desktop.views.rights import desk_required, person, rights
@@ -87,6 +88,7 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "stretch": stretch,
         "earlier": None if stretch.older else earlier_of(conversation),
         "last_event": last_event,
+        "to_read": conversation.unread or mentions_unseen(person(request), conversation).exists(),
         **_choices(request, conversation, people),
         **_window(conversation),
         **rights(request, conversation),

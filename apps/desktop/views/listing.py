@@ -25,6 +25,7 @@ from apps.desktop.selectors import (
     teams_all,
     user_names,
 )
+from apps.desktop.selectors.mentions import mentions_unseen
 from apps.desktop.selectors_pages import channels_used
 from apps.desktop.views.phrases import script_words
 from apps.desktop.views.rights import desk_required, person
@@ -84,7 +85,13 @@ def desk_list(request: HttpRequest) -> HttpResponse:
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """What the page needs beside list and conversation."""
     canned = [{"shortcut": row.shortcut, "title": row.title, "text": row.text} for row in canned_all()]
-    return {"section": "desktop", "canned": canned, "push_key": settings.WEBPUSH_PUBLIC_KEY, "words": script_words()}
+    return {
+        "section": "desktop",
+        "canned": canned,
+        "colleagues": [one.name for one in colleagues_all() if one.user_id != person(request)],
+        "push_key": settings.WEBPUSH_PUBLIC_KEY,
+        "words": script_words(),
+    }
 
 
 def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
@@ -106,6 +113,7 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
         "sort": sort,
         "sorts": SORTS,
         "tabs": tabs,
+        "mentions": mentions_unseen(person(request)).values("message__conversation").distinct().count(),
         "nobody_wrote": not any(tab.count for tab in tabs),
         "rows": _rows(rows[:limit], person(request)),
         "more": limit + STEP if len(rows) > limit else 0,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.desktop.errors import BadSubscription
 from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm, SortForm
+from apps.desktop.selectors.mentions import mention_notice, mentions_unseen
 from apps.desktop.services.team import colleague_set, colleague_sort_set, push_subscribe, push_unsubscribe
 from apps.desktop.views.answers import done, errors_of, told
 from apps.desktop.views.conversation import conversation_or_404
@@ -89,8 +90,11 @@ def _json(request: HttpRequest) -> dict[str, object]:
 def notice(request: HttpRequest, conversation_id: UUID) -> JsonResponse:
     """What a notification of this conversation says: {title, body, url}."""
     conversation = conversation_or_404(conversation_id)
+    url = reverse("conversation", args=[conversation.pk])
+    mention = mentions_unseen(person(request), conversation).first()
+    if mention is not None:
+        return JsonResponse({**mention_notice(mention), "url": f"{url}#message-{mention.message_id}"})
     mine = conversation.assignee_id == person(request)
     title = _("%(name)s is yours") if mine else _("%(name)s waits for an answer")
     body = conversation.handoff_reason or conversation.last_message_text
-    url = reverse("conversation", args=[conversation.pk])
     return JsonResponse({"title": title % {"name": conversation.contact}, "body": body, "url": url})

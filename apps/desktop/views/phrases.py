@@ -17,6 +17,7 @@ def script_words() -> dict[str, str]:
         "files_failed": _("A file did not arrive. Take it out, or attach it again, then send."),
         "no_canned": _("There are no canned responses yet."),
         "unknown_canned": _("No canned response is called /NAME."),
+        "no_colleagues": _("Nobody else works at this desktop yet."),
         "push_unable": _("This browser cannot be pushed to."),
         "push_denied": _("This browser refuses notifications of this page; allow them in its settings."),
         "push_on": _("This browser is told."),

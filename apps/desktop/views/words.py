@@ -26,6 +26,10 @@ def _opened(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> s
     return _("The conversation began with the AI agent") if detail.get("agent") else _("The conversation began")
 
 
+def _started(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
+    return _("%(who)s wrote first") % {"who": who or "Meridian"}
+
+
 def _escalated(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     reason = detail.get("reason")
     return _("The AI agent handed over: %(reason)s") % {"reason": reason} if reason else _("The AI agent handed over")
@@ -85,6 +89,7 @@ def _joined(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> s
 
 MAKERS: dict[str, tuple[str, Maker]] = {
     "opened": ("message-square", _opened),
+    "started": ("pencil", _started),
     "escalated": ("hand", _escalated),
     "claimed": ("user-check", _claimed),
     "released": ("undo-2", _released),

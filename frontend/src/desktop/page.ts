@@ -1,17 +1,21 @@
 // The Agent Desktop: what its page does beside the fragments that htmx fetches.
-import { cannedStart } from "./canned";
+import { canned, cannedStart } from "./canned";
 import { composerStart } from "./composer";
 import { contactStart } from "./contact";
 import { emojiStart } from "./emoji";
 import { listStart } from "./list";
+import { mentions, mentionsStart } from "./mentions";
 import { noticesStart } from "./notices";
 import { pushStart } from "./push";
+import { suggestStart } from "./suggest";
 import { templatesStart } from "./templates";
 import { threadStart } from "./thread";
 import { typingStart } from "./typing";
 import { uploadsStart } from "./uploads";
 
-cannedStart(); // before the composer: it takes Enter while its list is open
+suggestStart([canned, mentions]); // before the composer: it takes Enter while its list is open
+cannedStart();
+mentionsStart();
 composerStart();
 uploadsStart();
 emojiStart();

@@ -33,7 +33,7 @@ def conversation_open(
 
 def _open(contact: Contact, channel: str, line: str, agent_id: UUID | None, team_slug: str) -> tuple[Conversation, bool]:
     for _ in range(TRIES):
-        found = _unresolved(contact, channel, line)
+        found = conversation_unresolved(contact, channel, line)
         if found is not None:
             return found, False
         try:
@@ -44,7 +44,8 @@ def _open(contact: Contact, channel: str, line: str, agent_id: UUID | None, team
     raise DeskError("This conversation is being opened elsewhere; try again.")
 
 
-def _unresolved(contact: Contact, channel: str, line: str) -> Conversation | None:
+def conversation_unresolved(contact: Contact, channel: str, line: str) -> Conversation | None:
+    """The contact's unresolved conversation on this line, locked in the caller's transaction."""
     found = row_read(Conversation, UNRESOLVED, [contact.pk, channel, line])
     if found is not None:
         found.contact = contact

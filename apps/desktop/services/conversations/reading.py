@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.desktop.channels import channel_for
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation
+from apps.desktop.services.messages.mentions import mentions_seen
 from apps.desktop.services.rules import conversation_held, conversation_lock
 
 
@@ -14,6 +15,7 @@ from apps.desktop.services.rules import conversation_held, conversation_lock
 def conversation_read(*, conversation_id: UUID | str, user_id: UUID) -> Conversation:
     """A person has seen everything. Where somebody holds it only they count; the contact is told unless the AI holds it."""
     conversation = conversation_lock(conversation_id)
+    mentions_seen(conversation, user_id)
     if not conversation.unread or conversation.assignee_id not in (None, user_id):
         return conversation
     conversation.unread = 0

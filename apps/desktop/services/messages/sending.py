@@ -23,6 +23,7 @@ from apps.desktop.events import conversation_changed
 from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.selectors.outgoing import files_none
 from apps.desktop.selectors.people import is_colleague
+from apps.desktop.services.messages.mentions import mentions_add
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.rules import conversation_held, conversation_lock, require_unresolved
 from apps.desktop.webhooks import message_data
@@ -128,7 +129,9 @@ def _answered(conversation: Conversation, message: Message) -> None:
 
 @transaction.atomic
 def note_add(*, conversation_id: UUID | str, user_id: UUID, text: str, request_id: UUID | None = None) -> Message:
-    """Adds a note that only colleagues see; anybody of them may. The same `request_id` again adds none.
+    """Adds a note that only colleagues see; anybody of them may. Who is named in it as @Name is told.
+
+    The same `request_id` again adds none.
 
     Raises EmptyMessage, NotColleague, RequestReused, UnknownConversation.
     """
@@ -144,4 +147,5 @@ def note_add(*, conversation_id: UUID | str, user_id: UUID, text: str, request_i
         text=text, status=Message.Status.SENT, at=timezone.now(), request_id=request_id,
     )  # fmt: skip
     conversation_changed(conversation, "note", user_id=user_id, message=str(note.pk))
+    mentions_add(note, conversation, user_id)
     return note

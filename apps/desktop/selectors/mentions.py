@@ -1,0 +1,31 @@
+"""Notes that name a colleague."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from apps.desktop.models import Conversation, Mention
+from apps.desktop.selectors.people import user_name
+
+EXCERPT = 200
+
+
+def mention_unseen(mention_id: int) -> Mention | None:
+    """A mention that its colleague has not read yet, with its note and conversation."""
+    rows = Mention.objects.select_related("message__conversation__contact")
+    return rows.filter(pk=mention_id, seen_at=None).first()
+
+
+def mentions_unseen(user_id: UUID, conversation: Conversation | None = None) -> QuerySet[Mention]:
+    """Where this colleague is named and has not read it, the latest first; in one conversation, or in all."""
+    rows = Mention.objects.filter(user_id=user_id, seen_at=None).select_related("message__conversation__contact")
+    rows = rows.filter(message__conversation=conversation) if conversation else rows
+    return rows.order_by("-message__at", "-pk")
+
+
+def mention_notice(mention: Mention) -> dict[str, str]:
+    """What a notification of it says: title and body."""
+    note = mention.message
+    values = {"name": user_name(note.user_id) or _("A colleague"), "contact": note.conversation.contact}
+    return {"title": _("%(name)s mentioned you in a note about %(contact)s") % values, "body": note.text[:EXCERPT]}
