@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django_tenants.utils import schema_context
 
 from apps.calls.models import Call
+from apps.calls.rooms import room_name_for
 from apps.core.inbox import Item, inbox_drain, inbox_store
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.calls.webhooks import SIP_ROOM, event, recorded
 
 pytestmark = pytest.mark.django_db
-ROOM = "call_acme_1"
 BROWSER, PHONE, AGENT = 16, 22, 10
 
 
@@ -30,11 +30,13 @@ def _told(statements: list[str]) -> str:
 
 
 def test_callers_from_a_browser_join_in_few_statements(reception: Any, livekit: FakeLiveKit) -> None:
+    call = Call(channel="webrtc", agent_id=reception.pk, caller_identity="caller-1")
+    call.room_name = room = room_name_for("acme", call.pk)
     with schema_context("acme"):
-        Call.objects.create(channel="webrtc", room_name=ROOM, agent_id=reception.pk, caller_identity="caller-1")
-    livekit.room(ROOM)
-    join = _statements(event("participant_joined", ROOM, identity="caller-1"))
-    assert livekit.dispatched(ROOM) == [("atlas", 1), ("media-bot", 1)]
+        call.save()
+    livekit.room(room)
+    join = _statements(event("participant_joined", room, identity="caller-1"))
+    assert livekit.dispatched(room) == [("atlas", 1), ("media-bot", 1)]
     assert len(join) <= BROWSER, _told(join)
 
 
