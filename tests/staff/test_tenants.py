@@ -54,6 +54,15 @@ def test_overdue_counts_what_is_left_to_pay(acme: Tenant, globex: Tenant) -> Non
     assert (row_of("acme").overdue, row_of("globex").overdue) == (25, 0)
 
 
+def test_what_is_overdue_in_two_currencies_is_told_in_both(staff: Client, acme: Tenant) -> None:
+    invoice_make(acme, total=Decimal(40))
+    invoice_make(acme, total=Decimal(7), currency="EUR")
+    assert row_of("acme").overdue_sums == {"EUR": 7, "USD": 40}
+    page = staff.get("/staff/").content.decode()
+    assert "€7.00" in page
+    assert "$40.00" in page
+
+
 def test_the_plan_is_the_one_of_today(acme: Tenant) -> None:
     today = timezone.now().date()
     trial, free = (Plan.objects.create(code=code, name=code.title(), fee=0) for code in ("staff-trial", "staff-free"))
@@ -80,10 +89,10 @@ def test_filters_narrow_and_sorting_turns(staff: Client, acme: Tenant, globex: T
     assert "No tenant matches" in staff.get("/staff/?q=nobody").content.decode()
 
 
-def test_five_hundred_tenants_take_two_queries(acme: Tenant, django_assert_num_queries: Any) -> None:
+def test_five_hundred_tenants_take_three_queries(acme: Tenant, django_assert_num_queries: Any) -> None:
     made = Tenant.objects.bulk_create(Tenant(schema_name=f"many{number}", name=f"Many {number:03}") for number in range(500))
     LedgerEntry.objects.bulk_create(entry_of(tenant) for tenant in made for _ in range(2))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         rows = tenant_rows(month=this_month())
     assert len(rows) == 502
     assert sum(row.main.calls for row in rows) == 1000

@@ -1,4 +1,4 @@
-"""The list of tenants, with what each brought and cost in a month: one query for them, one for the ledger."""
+"""The list of tenants, with what each brought and cost in a month: a query each for them, the ledger, and what is overdue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,10 +25,14 @@ class TenantRow:
     tenant: Tenant
     plan: str
     standing: str
-    overdue: Decimal
-    overdue_currency: str
+    overdue_sums: dict[str, Decimal]
     last_active: datetime | None
     sums: list[Sums]
+
+    @property
+    def overdue(self) -> Decimal:
+        """The largest of its overdue sums, to sort by: amounts in two currencies cannot be added up."""
+        return max(self.overdue_sums.values(), default=ZERO)
 
     @property
     def main(self) -> Sums:
@@ -55,9 +59,9 @@ def tenant_rows(
     *, month: date, q: str = "", status: str = LIVE, standing: str = "", plan: str = "", sort: str = "-revenue"
 ) -> list[TenantRow]:
     """Every tenant that fits. `sort` is a key of SORTS, with a minus when descending; equals stand by name."""
-    sums = _sums_by_tenant(month)
+    sums, late = _sums_by_tenant(month), _overdue_by_tenant()
     found = _filtered(tenants_all(), q=q, status=status, standing=standing, plan=plan)
-    rows = sorted((_row(tenant, sums.get(tenant.pk, {})) for tenant in found), key=SORTS["name"])
+    rows = sorted((_row(tenant, sums.get(tenant.pk, {}), late.get(tenant.pk, {})) for tenant in found), key=SORTS["name"])
     return sorted(rows, key=SORTS.get(sort.lstrip("-"), SORTS["revenue"]), reverse=sort.startswith("-"))
 
 
@@ -67,7 +71,7 @@ def rows_total(rows: list[TenantRow]) -> list[Sums]:
 
 
 def tenants_all() -> "QuerySet[Tenant]":
-    """Every tenant with its plan, standing, overdue amount and when something was last used."""
+    """Every tenant with its plan, standing and when something was last used."""
     newest = LedgerEntry.objects.filter(tenant=OuterRef("pk")).order_by("-started_at")
     today = timezone.now().date()
     running = Subscription.objects.filter(Q(ended_on=None) | Q(ended_on__gt=today), tenant=OuterRef("pk"), started_on__lte=today)
@@ -79,18 +83,19 @@ def tenants_all() -> "QuerySet[Tenant]":
             plan_code=Subquery(running.values("plan__code")[:1]),
             standing=F("billing_profile__standing"),
             bill_currency=F("billing_profile__currency"),
-            overdue=Subquery(_overdue().values("left")[:1]),
-            overdue_currency=Subquery(_overdue().values("currency")[:1]),
             last_active=Subquery(newest.values("started_at")[:1]),
         )
         .order_by("name", "pk")
     )
 
 
-def _overdue() -> "QuerySet[Any, Any]":
-    late = Invoice.objects.filter(tenant=OuterRef("pk"), state=Invoice.State.OPEN, due_at__lt=timezone.now())
-    grouped = late.order_by("currency").values("tenant", "currency")
-    return grouped.annotate(left=Sum(OWED))
+def _overdue_by_tenant() -> dict[int, dict[str, Decimal]]:
+    late = Invoice.objects.filter(state=Invoice.State.OPEN, due_at__lt=timezone.now())
+    grouped: dict[int, dict[str, Decimal]] = {}
+    for row in late.order_by("currency").values("tenant_id", "currency").annotate(left=Sum(OWED)):
+        if row["left"]:
+            grouped.setdefault(row["tenant_id"], {})[row["currency"]] = row["left"]
+    return grouped
 
 
 def _filtered(found: "QuerySet[Tenant]", *, q: str, status: str, standing: str, plan: str) -> "QuerySet[Tenant]":
@@ -114,15 +119,14 @@ def _sums_by_tenant(month: date) -> dict[int, dict[str, Sums]]:
     return grouped
 
 
-def _row(tenant: Any, sums: dict[str, Sums]) -> TenantRow:
+def _row(tenant: Any, sums: dict[str, Sums], overdue: dict[str, Decimal]) -> TenantRow:
     own = tenant.bill_currency or next(iter(sorted(sums)), "USD")
     others = [sums[currency] for currency in sorted(sums) if currency != own]
     return TenantRow(
         tenant=tenant,
         plan=tenant.plan_name or "",
         standing=tenant.standing or BillingProfile.Standing.GOOD,
-        overdue=tenant.overdue or ZERO,
-        overdue_currency=tenant.overdue_currency or own,
+        overdue_sums=overdue,
         last_active=tenant.last_active,
         sums=[sums.get(own, Sums(own)), *others],
     )
