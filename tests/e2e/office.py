@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import django
+from django.db import close_old_connections
 from django.db.models import Model
 from django_tenants.utils import schema_context
 
@@ -30,6 +31,15 @@ from apps.compass.services import (  # noqa: E402
     secret_set,
 )
 from apps.core.errors import MeridianError  # noqa: E402
+from apps.desktop.selectors import (  # noqa: E402
+    conversation_counts,
+    conversation_get,
+    conversations_list,
+    messages_of,
+    sort_of,
+)
+from apps.desktop.views.listing import STEP, Row  # noqa: E402
+from apps.tenants.models import User  # noqa: E402
 from apps.whatsapp.models import AgentPhoneMapping, Turn  # noqa: E402
 from apps.whatsapp.services.numbers import mapping_set  # noqa: E402
 
@@ -97,6 +107,21 @@ def turns(tenant: str, conversation_id: str) -> list[dict[str, Any]]:
         ]
 
 
+def desk(tenant: str, email: str, view: str) -> dict[str, Any]:
+    """What the database has for a person's view of the desktop: its first rows in their order, and the counts of all views."""
+    user_id = User.objects.get(email=email).pk
+    with schema_context(tenant):
+        rows = conversations_list(user_id=user_id, view=view, sort=sort_of(view, {}))[:STEP]
+        shown = [[str(row.pk), Row(row, "", False).text, row.unread] for row in rows]
+        return {"rows": shown, "counts": conversation_counts(user_id)}
+
+
+def said(tenant: str, conversation_id: str) -> list[str]:
+    """The texts of a conversation's messages and notes, oldest first."""
+    with schema_context(tenant):
+        return [message.text for message in messages_of(conversation_get(conversation_id))]
+
+
 def calls(tenant: str, **which: str) -> list[str]:
     """The ids of a tenant's calls, or of those to one number."""
     with schema_context(tenant):
@@ -134,7 +159,7 @@ def _columns(row: Model, *names: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-OFFICE = (agent, disable, credential, secret, trunk, number, whatsapp, turns, calls, call)
+OFFICE = (agent, disable, credential, secret, trunk, number, whatsapp, turns, desk, said, calls, call)
 DOES: dict[str, Callable[..., Any]] = {do.__name__: do for do in OFFICE}
 
 
@@ -142,6 +167,7 @@ def main() -> None:
     """Serve requests until the standard input ends."""
     for line in sys.stdin:
         request = json.loads(line)
+        close_old_connections()  # Postgres may have been killed since
         try:
             answer: dict[str, Any] = {"ok": DOES[request.pop("do")](**request)}
         except MeridianError as error:
