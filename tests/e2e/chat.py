@@ -115,6 +115,7 @@ class Colleague:
         base = f"http://127.0.0.1:{world.stack.ports.web}"
         self._client = httpx.AsyncClient(base_url=base, headers={"Host": self._host}, trust_env=False, timeout=20)
         self._listener: asyncio.Task[None] | None = None
+        self._socket: websockets.ClientConnection | None = None
         self.user_id = ""
 
     async def __aenter__(self) -> Self:
@@ -145,8 +146,12 @@ class Colleague:
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request to the desktop's API."""
+        return await self.fetch(method, f"/api/v1{path}", **options)
+
+    async def fetch(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request to any address of the tenant's host, as their pages make it."""
         headers = {"X-CSRFToken": self._client.cookies.get("csrftoken", ""), "Origin": f"http://{self._host}"}
-        return await self._client.request(method, f"/api/v1{path}", headers=headers, **options)
+        return await self._client.request(method, path, headers=headers | options.pop("headers", {}), **options)
 
     async def does(self, action: str, conversation: Any, **body: Any) -> httpx.Response:
         """An action on a conversation, such as claim."""
@@ -186,19 +191,44 @@ class Colleague:
             f"{self.email} is notified",
         )
 
-    async def _listen(self, ready: asyncio.Event) -> None:
-        """Keep every hint; after a lost socket come back, as the page does."""
+    async def listens(self, topic: str) -> None:
+        """Asks to hear a topic, too; the answer says that it is heard."""
+        await self._say({"subscribe": [topic]})
+        await until(lambda: any(topic in hint.get("subscribed", ()) for hint in self.hints), f"{self.email} listens to {topic}")
+
+    async def last_event(self) -> int:
+        """The newest event that the websocket knows of."""
+        await self._say({"register": {"last_event_id": 0}})
+        asked = until(lambda: [hint for hint in self.hints if "registered" in hint], f"{self.email} is registered")
+        return int((await asked)[-1]["registered"])
+
+    async def refused_at(self, tenant: str) -> int:
+        """The code with which the websocket of another tenant's host is closed."""
+        async with self._connection(tenant) as socket:
+            await asyncio.wait_for(socket.wait_closed(), 20)
+            return int(socket.close_code or 0)
+
+    async def _say(self, words: dict[str, Any]) -> None:
+        assert self._socket is not None
+        await self._socket.send(json.dumps(words))
+
+    def _connection(self, tenant: str) -> websockets.connect:
+        """To the desktop's websocket at a tenant's host, with this person's session."""
+        host = self._host.replace(self.tenant, tenant, 1)
         cookie = "; ".join(f"{name}={value}" for name, value in self._client.cookies.items())
-        address = f"ws://{self.tenant}.localhost:{self._realtime}/ws/desktop/"
-        connections = websockets.connect(
-            address,
+        return websockets.connect(
+            f"ws://{tenant}.localhost:{self._realtime}/ws/desktop/",
             host="127.0.0.1",
             port=self._realtime,
-            origin=f"http://{self._host}",  # type: ignore[arg-type]
+            origin=f"http://{host}",  # type: ignore[arg-type]
             additional_headers={"Cookie": cookie},
             proxy=None,
         )
-        async for socket in connections:
+
+    async def _listen(self, ready: asyncio.Event) -> None:
+        """Keep every hint; after a lost socket come back, as the page does."""
+        async for socket in self._connection(self.tenant):
+            self._socket = socket
             try:
                 await socket.send(json.dumps({"subscribe": ["desk", f"desk:user:{self.user_id}"]}))
                 assert len(json.loads(await socket.recv())["subscribed"]) == 2

@@ -1,8 +1,10 @@
-"""WhatsApp from the contact's phone through Herald or a colleague and back, with everything real but Meta and the model."""
+"""WhatsApp between the contact's phone, Herald and a colleague when things go wrong, with everything real but Meta and the model.
+
+How it goes when all is well is tests/e2e/test_story.py.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -43,65 +45,6 @@ def asked(world: World, slug: str) -> list[str]:
     return [last_user_text(body) for body in world.models.asked_of(slug)]
 
 
-async def test_a_contact_asks_and_herald_answers(world: World, meta: Meta, bob: Colleague) -> None:
-    await answers_with(world, "chatty", lambda body: Answer(text="We are open from *nine* to five.", delay=0.5))
-    phone = Phone(meta)
-    burst = {await phone.write("Hello"), await phone.write("What are your opening hours?")}
-    await phone.typing()
-    await phone.hears("We are open from *nine* to five.")
-    await phone.sees("read", *burst)  # Meta counts in seconds: which of the two is the later one nobody can tell
-    assert set(asked(world, "chatty")[0].splitlines()) == {"Hello", "What are your opening hours?"}, "a burst is one turn"
-    assert len(await phone.answers()) == 1
-    conversation = await bob.conversation(phone, status="pending")
-    await phone.read()
-    message = await bob.message(conversation, "We are open from *nine* to five.", status="read")
-    assert message["author"] == "ai"
-    turn = await until(lambda: _turn(world, conversation, "done"), "the end of the turn")
-    assert {row["kind"] for row in turn["usage"]} == {"llm"}
-
-
-async def _turn(world: World, conversation: Any, state: str) -> Any:
-    """The conversation's last turn, once it is in a state."""
-    turns = await world.office.ask("turns", tenant="acme", conversation_id=conversation["id"])
-    return turns[-1] if turns and turns[-1]["state"] == state else None
-
-
-async def test_a_contact_asks_for_a_person_and_bob_answers(world: World, meta: Meta, bob: Colleague) -> None:
-    await answers_with(world, "referrer", lambda body: Answer(text="I am only a machine."))
-    phone = Phone(meta)
-    async with Colleague(world, "alice@acme.test") as alice, Colleague(world, "charlie@globex.test") as charlie:
-        await phone.write("Can I talk to a person?")
-        await phone.hears("A colleague will answer you here.")
-        conversation = await bob.conversation(phone, status="open", team="support")
-        await asyncio.gather(bob.notified(conversation), alice.notified(conversation))
-        assert "a person" in conversation["handoff_reason"]
-        claims = await asyncio.gather(bob.does("claim", conversation), alice.does("claim", conversation))
-        winner, loser = (bob, alice) if claims[0].status_code == 200 else (alice, bob)
-        assert sorted(claim.status_code for claim in claims) == [200, 409]
-        assert (await loser.does("messages", conversation, text="Mine!")).status_code == 409
-        reply = await winner.does("messages", conversation, text="Here I am. How can I help?")
-        assert reply.status_code == 201, reply.text
-        await phone.hears("Here I am. How can I help?")
-        await phone.read()
-        await winner.message(conversation, "Here I am. How can I help?", status="read")
-        await phone.write("My chair is broken.")
-        await loser.message(conversation, "My chair is broken.")
-        assert "I am only a machine." not in await phone.answers()
-        await _sees_nothing(charlie, conversation)
-        assert (await winner.does("resolve", conversation, outcome="Solved")).status_code == 200
-
-
-async def _sees_nothing(stranger: Colleague, conversation: Any) -> None:
-    path = f"/conversations/{conversation['id']}"
-    answers = [await stranger.ask("GET", path), await stranger.ask("GET", f"{path}/messages")]
-    answers += [await stranger.does(action, conversation) for action in ("claim", "read", "resolve")]
-    answers.append(await stranger.does("messages", conversation, text="Hello from Globex"))
-    assert {answer.status_code for answer in answers} == {404}
-    listed = await stranger.get("/conversations", view="all")
-    assert conversation["id"] not in [row["id"] for row in listed["results"]]
-    assert conversation["id"] not in str(stranger.hints)
-
-
 async def test_bob_takes_over_while_herald_is_speaking(world: World, meta: Meta, bob: Colleague) -> None:
     await answers_with(world, "slow", lambda body: Answer(text="This comes too late.", delay=3.0))
     phone = Phone(meta)
@@ -114,6 +57,12 @@ async def test_bob_takes_over_while_herald_is_speaking(world: World, meta: Meta,
     turn = await until(lambda: _turn(world, conversation, "stale"), "Herald's turn is dropped")
     assert [event["dropped"] for event in turn["events"] if event["event"] == "message"] == [True]
     assert await phone.answers() == ["Yes, I am."]
+
+
+async def _turn(world: World, conversation: Any, state: str) -> Any:
+    """The conversation's last turn, once it is in a state."""
+    turns = await world.office.ask("turns", tenant="acme", conversation_id=conversation["id"])
+    return turns[-1] if turns and turns[-1]["state"] == state else None
 
 
 async def test_webhooks_come_twice_and_overtake_each_other(world: World, meta: Meta, bob: Colleague) -> None:
