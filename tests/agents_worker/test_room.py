@@ -282,6 +282,18 @@ async def test_an_announcement(livekit: LiveKit) -> None:
     assert call.models.speeches[-1].body["input"] == ANNOUNCEMENT["text"]
 
 
+async def test_a_later_media_bot_does_not_ring_into_the_call(livekit: LiveKit, question: bytes) -> None:
+    async with calling(livekit) as call:
+        await call.dispatch("atlas")
+        await call.greeted()
+        await call.dispatch("media-bot", attempt=2, ringback="eu")
+        await call.web.until(lambda: bool(call.web.states("media-bot.2")))
+        await call.ask(question)
+        await call.web.until(lambda: bool(call.web.said("caller", "media-bot.2")))
+    assert call.web.states("media-bot.2") == ["joined"]
+    assert call.caller.heard(name="ringback") == 0
+
+
 async def test_an_announcement_without_a_voice_is_a_tone(livekit: LiveKit) -> None:
     async with calling(livekit) as call:
         call.models.speech_status = 500
