@@ -74,7 +74,15 @@ NO_PAGES = {
         "attachment",
         "conversation-notice",
     ),
-    *("conversation-templates", "service-worker", "billing-upcoming", "billing-export-file", "login-ticket", "logout"),
+    *(
+        "conversation-templates",
+        "desktop-start-form",
+        "service-worker",
+        "billing-upcoming",
+        "billing-export-file",
+        "login-ticket",
+        "logout",
+    ),
     *("sso-begin", "sso-callback", "switch-tenant", "domain-well-known", "account_login", "account_logout", "account_signup"),
     *("mfa_download_recovery_codes", "mfa_login_webauthn", "set_language"),
 }
