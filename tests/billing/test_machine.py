@@ -1,13 +1,14 @@
 """Random histories of one company's money, each step held against a plain model of the truth.
 
-Join, turn, crash, report, duplicate, reorder, lost webhook, sweep, price change, limit, refund, invoice run, void and an outage
-of Stripe. `MACHINE_HISTORIES=10000` runs more than the suite does, and `MACHINE_PROGRESS` names a file that counts them.
+Join, turn, crash, report, duplicate, reorder, lost webhook, sweep, price change, limit, refund, invoice run, void, an outage of
+Stripe, and payments: by bank transfer, or at Stripe, told once, twice or by the nightly comparison alone.
+`MACHINE_HISTORIES=10000` runs more than the suite does, and `MACHINE_PROGRESS` names a file that counts them.
 """
 
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -23,7 +24,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from apps.billing import stripe_api
+from apps.billing.closing import books_closed
 from apps.billing.models import (
+    BankTransfer,
     Credit,
     CreditUse,
     Invoice,
@@ -49,7 +52,10 @@ from apps.billing.services.limits import (
     spend_release,
     spend_reserve,
 )
+from apps.billing.services.reconcile import reconcile
 from apps.billing.services.rerate import entries_rerate, past_price_decide
+from apps.billing.services.stripe_events import invoice_refresh
+from apps.billing.services.transfers import transfer_note, transfer_undo, transfers_tell
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 from tests.billing.machine_truth import AGENTS, DECIDED, HOLD, PRICES, Content, Limit, LimitKey, Truth, Work, cents, utc
@@ -110,6 +116,8 @@ class Money(RuleBasedStateMachine):
         Subscription.objects.filter(tenant=self.tenant).delete()
         self.truth = Truth("UTC")
         self.numbers = count(1)
+        self.unheard: set[UUID] = set()  # invoices that were paid at Stripe, whose webhook got lost
+        self.asked = self.banked = False  # whether there was an invoice, and a bank transfer; asked first, since it costs nothing
         self.invoiced = False  # whether anything about invoices changed in the last step
 
     @initialize(zone=st.sampled_from(ZONES))
@@ -271,17 +279,72 @@ class Money(RuleBasedStateMachine):
             assert again.rows[0].outcome in (Outcome.SENT, Outcome.UNCHANGED), (first.rows, again.rows)
         invoice = Invoice.objects.filter(tenant=self.tenant, month=month).exclude(state="void").first()
         if invoice is not None:
+            self.asked = True
             self._complete(invoice)
 
     @rule(data=st.data())
     def void(self, data: Any) -> None:
         self.invoiced = True
-        found = list(Invoice.objects.filter(tenant=self.tenant).exclude(state="void").order_by("created_at"))
+        rows = Invoice.objects.filter(tenant=self.tenant).exclude(state="void").exclude(pk__in=self.unheard)
+        found = list(rows.order_by("created_at"))  # staff ask Stripe first, which knows of what is unheard
         if found:
             try:
                 invoice_void(invoice=data.draw(st.sampled_from(found)))
             except (InvoiceRefused, PermanentError):
                 return  # paid, or what it carried over is used
+
+    @precondition(lambda self: self.asked and self._owed())
+    @rule(data=st.data(), heard=st.integers(0, 2))
+    def paid_at_stripe(self, data: Any, heard: int) -> None:
+        """Its webhook comes, comes twice, or gets lost."""
+        self.invoiced = True
+        invoice = data.draw(st.sampled_from(self._owed()))
+        STRIPE[0].invoices.pay(invoice.stripe_id, {})
+        for _ in range(heard):
+            assert invoice_refresh(stripe_id=invoice.stripe_id).state == "paid"
+        if not heard:
+            self.unheard.add(invoice.pk)
+
+    @precondition(lambda self: self.unheard)
+    @rule()
+    def night(self) -> None:
+        """The comparison hears of what no webhook told."""
+        self.invoiced = True
+        reconcile(fix_safe=True)
+        assert set(Invoice.objects.filter(pk__in=self.unheard).values_list("state", flat=True)) == {"paid"}
+        self.unheard.clear()
+
+    @precondition(lambda self: self.asked and self._owed())
+    @rule(data=st.data())
+    def paid_to_the_bank(self, data: Any) -> None:
+        self.invoiced = True
+        invoice = data.draw(st.sampled_from(self._owed()))
+        _transfer(invoice)
+        self.banked = True
+        with pytest.raises(InvoiceRefused):
+            _transfer(invoice)  # a second time
+
+    @precondition(lambda self: self.banked)
+    @rule(data=st.data())
+    def taken_back(self, data: Any) -> None:
+        self.invoiced = True
+        transfer = data.draw(st.sampled_from(_transfers()))
+        final = books_closed(transfer.received_on) or transfer.stripe_asked_at is not None
+        with pytest.raises(InvoiceRefused) if final else nullcontext():
+            transfer_undo(transfer=transfer, reason="It was for another one.", by="root@meridian.test")
+        assert Invoice.objects.get(pk=transfer.invoice_id).state == ("paid" if final else "open")
+
+    @precondition(lambda self: self.banked)
+    @rule()
+    def books_close(self) -> None:
+        self.invoiced = True
+        waiting = BankTransfer.objects.filter(undone_at=None, stripe_told_at=None)
+        due = sum(books_closed(transfer.received_on) for transfer in waiting)
+        assert transfers_tell() == due
+
+    def _owed(self) -> list[Invoice]:
+        rows = Invoice.objects.filter(tenant=self.tenant, state="open", sent_at__isnull=False, total__gt=0)
+        return list(rows.exclude(pk__in=self.unheard).order_by("month", "created_at"))
 
     # What is true after every step.
 
@@ -324,6 +387,8 @@ class Money(RuleBasedStateMachine):
             carried = Credit.objects.filter(carried_from=invoice).aggregate(sum=Sum("amount"))["sum"] or ZERO
             assert invoice.credits == used - carried
             assert invoice.total == invoice.subtotal - invoice.credits >= 0
+            settled = invoice.total if invoice.state == "paid" else ZERO
+            assert (invoice.paid, invoice.owed) == (settled, invoice.total - settled)
             counted += entries
         free = LedgerEntry.objects.filter(tenant=self.tenant, invoiced=None).aggregate(sum=Sum("total_known"))["sum"] or ZERO
         assert counted + free == sum(map(self.truth.now_costs, self.truth.billed()), ZERO)
@@ -438,6 +503,15 @@ def _body(work: Work, content: Content) -> dict[str, Any]:
     }
 
 
+def _transfer(invoice: Invoice) -> None:
+    day = CLOCK.now.date()
+    transfer_note(invoice=invoice, amount=invoice.total, received_on=day, reference="ACME", by="root@meridian.test")
+
+
+def _transfers() -> list[BankTransfer]:
+    return list(BankTransfer.objects.filter(undone_at=None).order_by("invoice__month", "invoice__created_at"))
+
+
 def _decimal(value: Any) -> Decimal:
     return Decimal(value.numerator) / Decimal(value.denominator)
 
@@ -479,3 +553,37 @@ def test_money_equals_the_truth(world: None) -> None:
             phases=(Phase.generate, Phase.shrink) if HISTORIES <= 100 or "MACHINE_SHRINK" in os.environ else (Phase.generate,),
         ),
     )
+
+
+class _First:
+    """Draws the first of what there is."""
+
+    def draw(self, strategy: Any) -> Any:
+        return strategy.elements[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_payments_of_one_history(world: None) -> None:
+    """Those steps of the machine that few of its random histories come to."""
+    money, first = Money(), _First()
+    try:
+        money.begin(zone="UTC")
+        money.join(agent=AGENTS[0], channel="sip", happened=(90_000, "gpt-std", 100_000))
+        money.sweep()
+        money.time_passes(minutes=60 * 26 * 2)
+        money.invoice_run(broken=[])
+        assert len(money._owed()) == 1
+        for step in (
+            lambda: money.paid_to_the_bank(data=first),
+            lambda: money.books_close(),
+            lambda: money.taken_back(data=first),
+            lambda: money.paid_to_the_bank(data=first),
+            lambda: money.taken_back(data=first),
+            lambda: money.paid_at_stripe(data=first, heard=0),
+            lambda: money.night(),
+        ):
+            step()
+            money.sums_are_true()
+        assert not money._owed()
+    finally:
+        money.teardown()
