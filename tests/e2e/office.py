@@ -117,9 +117,9 @@ def desk(tenant: str, email: str, view: str) -> dict[str, Any]:
 
 
 def said(tenant: str, conversation_id: str) -> list[str]:
-    """The texts of a conversation's messages and notes, oldest first."""
+    """The texts of a conversation's messages and notes, oldest first; those without one are left out."""
     with schema_context(tenant):
-        return [message.text for message in messages_of(conversation_get(conversation_id))]
+        return [message.text for message in messages_of(conversation_get(conversation_id)) if message.text]
 
 
 def calls(tenant: str, **which: str) -> list[str]:
