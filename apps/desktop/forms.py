@@ -116,7 +116,7 @@ class StartForm(forms.Form):
     line = forms.ChoiceField(label=_("From"))
 
     def __init__(self, data: Any, *, lines: list[LineChoice], country: str, contact: Contact | None) -> None:
-        super().__init__(data, auto_id="start-%s")
+        super().__init__(data, auto_id="start-contact-%s" if contact else "start-%s")
         self.lines, self.country, self.contact = {line.key: line for line in lines}, country, contact
         self.fields["line"].choices = [(line.key, line.name) for line in lines]  # type: ignore[attr-defined]
         if contact is not None:

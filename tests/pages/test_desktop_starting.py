@@ -110,12 +110,14 @@ def test_a_conversation_that_is_there_is_gone_on_with(client_for: ClientFor, acm
 def test_a_caller_is_written_to_as_the_contact_they_are(client_for: ClientFor, acme: Tenant, bob: User) -> None:
     with tenant_context(acme):
         caller = contact_upsert(identities={"phone": NUMBER}, name="Dana", phone=NUMBER)
+        called, _ = conversation_open(contact=caller, channel="call", line="+442079460000")
     client = client_for(bob, "acme")
+    assert f"/desktop/new?contact={caller.pk}" in client.get(f"/desktop/{called.pk}/").content.decode()
     page = client.get("/desktop/new", {"contact": str(caller.pk)}, headers={"HX-Request": "true"}).content.decode()
     assert "Dana" in page and "we_missed_you" in page
     assert client.post("/desktop/start", {"line": KEY, "contact": str(caller.pk), **TEMPLATE}).status_code == 302
     with tenant_context(acme):
-        assert Conversation.objects.get().contact == caller
+        assert Conversation.objects.get(channel="whatsapp").contact == caller
         assert dict(caller.identities.values_list("kind", "value")) == {"phone": NUMBER, "wa_id": NUMBER[1:]}
 
 
