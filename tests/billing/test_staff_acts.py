@@ -156,6 +156,7 @@ def test_an_outage_changes_nothing(staff: Client, sent: Invoice, stripe: Stripe)
 
 def test_collecting_is_given_up(staff: Client, sent: Invoice, stripe: Stripe) -> None:  # noqa: F811
     assert do(staff, sent, "give-up").state == "uncollectible"
+    assert sent.written_off_at is not None
     assert stripe.invoices.state.get("invoice", sent.stripe_id)["status"] == "uncollectible"
     assert sent.tenant.billing_profile.standing == "restricted"
     do(staff, sent, "void")
