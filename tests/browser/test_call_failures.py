@@ -67,10 +67,13 @@ def test_when_no_call_can_begin(
     expect(page.get_by_text(words)).to_be_visible()
 
 
-def test_all_lines_busy_waits_as_long_as_it_is_told(open_page: Open, site: Site, acme_calls: list[Call]) -> None:
+@pytest.mark.parametrize(("status", "code"), [(429, "throttled"), (503, "busy")])
+def test_all_lines_busy_waits_as_long_as_it_is_told(
+    open_page: Open, site: Site, acme_calls: list[Call], status: int, code: str
+) -> None:
     page = open_page()
     page.clock.install()
-    busy = answer(429, "throttled", **{"Retry-After": "20"})
+    busy = answer(status, code, **{"Retry-After": "20"})
     call_with(page, f"{site('acme')}/call/reception", SILENT_MICROPHONE, busy)
     expect(page.get_by_text("All lines are busy")).to_be_visible()
     expect(page.get_by_role("button", name="Call again")).to_be_disabled()

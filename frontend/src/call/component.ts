@@ -9,6 +9,7 @@ type View = "ready" | "asking" | "ringing" | "talking" | "unsaved" | Ending | Re
 type Link = "good" | "lost" | "found";
 
 const foundShownFor = 4000;
+const busyFor = 15; // seconds, where nobody says how long
 
 /** `ready` is waited for before each call; false means that there is none yet. */
 export function callPage(ready: () => Promise<boolean> = () => Promise.resolve(true)) {
@@ -68,7 +69,7 @@ export function callPage(ready: () => Promise<boolean> = () => Promise.resolve(t
     failed(failure: CallFailure): void {
       this.stop();
       this.view = failure.reason;
-      if (failure.reason === "busy") this.wait(failure.retryAfter || 15);
+      if (failure.reason === "busy") this.wait(failure.retryAfter || busyFor);
     },
 
     wait(seconds: number): void {
@@ -94,6 +95,7 @@ export function callPage(ready: () => Promise<boolean> = () => Promise.resolve(t
       if (startedAt) this.elapsed = duration((Date.now() - startedAt) / 1000);
       this.stop();
       this.view = ending;
+      if (ending === "busy") this.wait(busyFor);
     },
 
     stop(): void {

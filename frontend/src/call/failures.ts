@@ -11,6 +11,28 @@ export class CallFailure extends Error {
   }
 }
 
+/** Why no agent took a call that had begun; each has its words as a Reason. */
+export type Refusal = Extract<Reason, "busy" | "unavailable" | "limit" | "unknown">;
+
+const refusals: Record<string, Refusal> = {
+  busy: "busy",
+  spend_limit: "limit",
+  unknown_agent: "unknown",
+  agent_disabled: "unavailable",
+  not_published: "unavailable",
+  credential_missing: "unavailable",
+};
+
+/** What the Call Service put into the room's metadata before it ended the call: `refused`, a code. */
+export function refusalOf(metadata: string | undefined): Refusal | undefined {
+  try {
+    const { refused } = JSON.parse(metadata || "{}") as { refused?: string };
+    return refusals[refused ?? ""];
+  } catch {
+    return undefined;
+  }
+}
+
 /** How browsers name what is wrong with a microphone (Media Capture and Streams, getUserMedia). */
 const microphoneErrors: Record<string, Reason> = {
   NotAllowedError: "refused",

@@ -15,10 +15,10 @@ import {
   TrackEvent,
 } from "livekit-client";
 import { captionsListen, type Caption } from "./captions";
-import { failureOf, CallFailure } from "./failures";
+import { failureOf, CallFailure, refusalOf, type Refusal } from "./failures";
 import { tokenFetch, type TokenSource } from "./token";
 
-export type Ending = "by_me" | "by_them" | "unanswered" | "lost";
+export type Ending = "by_me" | "by_them" | "unanswered" | "lost" | Refusal;
 export type Activity = "waiting" | "listening" | "thinking" | "speaking";
 
 export interface Listener {
@@ -151,7 +151,7 @@ export class CallSession {
   private ending(reason: DisconnectReason | undefined): Ending {
     if (reason === DisconnectReason.CLIENT_INITIATED) return "by_me";
     if (reason === undefined || !goneForGood.has(reason)) return "lost";
-    return this.agentHeard ? "by_them" : "unanswered";
+    return this.agentHeard ? "by_them" : (refusalOf(this.room.metadata) ?? "unanswered");
   }
 
   /** Leaves nothing on: no microphone, no players, no loop. */
