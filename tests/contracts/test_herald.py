@@ -17,7 +17,8 @@ from tests.whatsapp.test_replies import started
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("graph", "herald")]
 FIELDS = {"turn_id", "conversation_id", "agent_id", "channel", "generation", "messages", "history", "summary", "contact"}
 FIELDS |= {"reply_url"}
-KINDS = [name for name in NAMES if not name.startswith(("status", "system", "batch", "error", "template", "reaction"))]
+NO_TURN = ("status", "system", "batch", "error", "template", "reaction", "edit", "revoke")
+KINDS = [name for name in NAMES if not name.startswith(NO_TURN)]
 
 
 @pytest.fixture

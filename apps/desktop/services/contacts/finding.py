@@ -71,7 +71,7 @@ def _by_strength(kinds: Iterable[str]) -> list[str]:
 
 def _upsert(known: list[tuple[str, str]], at: datetime | None, **values: str) -> Contact:
     rows = _rows(known, at)
-    values["phone"] = _phone_now(values["phone"], rows)
+    values["phone"] = _phone_now(values["phone"], dict(known), rows)
     contact = _find(rows)
     if contact is None:
         contact = Contact.objects.create(**values)
@@ -95,10 +95,11 @@ def _joined(contact: Contact, rows: Rows, at: datetime | None) -> Contact:
     return contact
 
 
-def _phone_now(phone: str, rows: Rows) -> str:
+def _phone_now(phone: str, used: dict[str, str], rows: Rows) -> str:
     """The number that the person has by now, where the one they wrote from has been changed since."""
     value = next((value for kind, value in rows if kind == "wa_id"), "")
-    return f"+{value}" if phone and value.isdigit() else phone
+    changed = value != used.get("wa_id") and value.isdigit()
+    return f"+{value}" if changed and phone == f"+{used['wa_id']}" else phone
 
 
 def _rows(known: list[tuple[str, str]], at: datetime | None) -> Rows:
