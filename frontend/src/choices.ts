@@ -1,4 +1,5 @@
-// A form that submits itself on change waits for a keyboard: arrow keys pass through choices that nobody meant.
+// A form that submits itself on change waits for a keyboard: arrow keys pass through choices that nobody meant. A browser that
+// draws the page's own list opens it by arrow key, and changes nothing until one is picked.
 
 const byKey = new WeakSet<HTMLSelectElement>();
 const before = new WeakMap<HTMLSelectElement, string>();
@@ -14,7 +15,8 @@ export function choicesStart(): void {
 function changed(field: HTMLInputElement | HTMLSelectElement): void {
   const form = field.closest<HTMLFormElement>("form[data-submits]");
   if (!form || field.matches("[data-search]")) return;
-  if (field instanceof HTMLSelectElement && byKey.has(field)) return;
+  if (field instanceof HTMLSelectElement && byKey.has(field) && !opens(field)) return;
+  if (field instanceof HTMLSelectElement) before.set(field, field.value);
   form.requestSubmit();
 }
 
@@ -40,6 +42,10 @@ function settle(target: EventTarget | null): void {
   if (!isChoice(target) || !byKey.delete(target) || !differs(target)) return;
   before.set(target, target.value);
   target.form?.requestSubmit();
+}
+
+function opens(field: HTMLSelectElement): boolean {
+  return getComputedStyle(field).appearance === "base-select";
 }
 
 function differs(field: HTMLSelectElement): boolean {

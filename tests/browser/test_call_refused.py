@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from apps.calls.livekit import LiveKitServer
 from apps.calls.models import Call, State
 from apps.calls.services.arrivals import call_refuse
+from apps.core.models import InboundEvent
 from tests.browser.conftest import Open
 from tests.browser.test_call_failures import SILENT_MICROPHONE, Site, call_with
 from tests.calls.real_server import server, wait_for
@@ -36,6 +37,7 @@ def test_no_agent_takes_the_call(
     call_with(page, f"{site('acme')}/call/reception", SILENT_MICROPHONE)
     expect(page.get_by_role("button", name="Hang up")).to_be_visible()
     call = wait_for(_joined, "the caller's coming")
+    wait_for(InboundEvent.objects.filter(kind="track_published").exists, "the caller's microphone")
     with schema_context("acme"):
         call_refuse(call=call, code=code, message="Nobody could take it.")
     wait_for(lambda: f'"refused": "{code}"' in server.rooms_list()[0].metadata, "the reason in the room's metadata")

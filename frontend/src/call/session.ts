@@ -50,6 +50,7 @@ export class CallSession {
   private mouth: Analyser | null = null;
   private frame = 0;
   private agentHeard = false;
+  private joined = false;
   private over = false;
 
   constructor(private readonly listener: Listener) {}
@@ -63,8 +64,9 @@ export class CallSession {
       this.listener.begun(token.call_id);
       await this.join(token.server_url, token.participant_token);
     } catch (error) {
+      const told = this.joined && this.over;
       this.close();
-      throw failureOf(error);
+      if (!told) throw failureOf(error);
     }
   }
 
@@ -86,7 +88,9 @@ export class CallSession {
     captionsListen(this.room, (caption) => this.listener.caption(caption));
     await this.room.connect(url, token, { peerConnectionTimeout: connectTimeout, websocketTimeout: connectTimeout, maxRetries: 1 });
     if (this.room.state !== ConnectionState.Connected || !this.microphone) throw new CallFailure("unreachable");
+    this.joined = true;
     await this.room.localParticipant.publishTrack(this.microphone, { source: Track.Source.Microphone });
+    if (this.over) return;
     this.mouth = createAudioAnalyser(this.microphone, { cloneTrack: true });
     this.measure();
     this.listener.connected();
@@ -144,7 +148,7 @@ export class CallSession {
   private finish(reason: DisconnectReason | undefined): void {
     const wasOver = this.over;
     this.close();
-    if (wasOver || this.mouth === null) return;
+    if (wasOver || !this.joined) return;
     this.listener.ended(this.ending(reason));
   }
 
