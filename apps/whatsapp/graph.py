@@ -6,6 +6,7 @@ Wire format: https://developers.facebook.com/documentation/business-messaging/wh
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -116,6 +117,16 @@ def _retry_after(error: WhatsAppError) -> float:
     return float(given) if given.isascii() and given.isdigit() else 2.0
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A message that Meta took. `wa_id` is whom it found by the number, which may be written otherwise: Brazil's ninth digit,
+    Mexico's 1. Empty where Meta does not say.
+    """
+
+    wamid: str
+    wa_id: str
+
+
 def message_post(
     *,
     token: str,
@@ -125,8 +136,8 @@ def message_post(
     content: dict[str, Any],
     reply_to: str | None,
     tracker: str,
-) -> str:
-    """POST /{phone_number_id}/messages; returns the wamid. `to` is {"to": wa_id} or {"recipient": BSUID}."""
+) -> Posted:
+    """POST /{phone_number_id}/messages. `to` is {"to": wa_id} or {"recipient": BSUID}."""
     with meta_errors():
         answer = api(token).send_message(
             sender=phone_number_id,
@@ -138,7 +149,8 @@ def message_post(
             reply_to_message_id=reply_to,
             biz_opaque_callback_data=tracker,
         )
-        return str(answer["messages"][0]["id"])
+        known = (answer.get("contacts") or [{}])[0]
+        return Posted(str(answer["messages"][0]["id"]), str(known.get("wa_id") or ""))
 
 
 def read_post(*, token: str, phone_number_id: str, wamid: str, typing: bool) -> None:

@@ -131,6 +131,7 @@ class Graph:
         self.templates: list[dict[str, Any]] = []
         self.seen_by: dict[str, str] = {}  # phone_number_id -> the access token that may see it
         self.tokens: list[str] = []
+        self.written: dict[str, str] = {}  # a number as it is given -> as Meta writes it
         self.before: Callable[[], object] = lambda: None
         self._numbers = itertools.count(1)
         server.expect_request(re.compile(".*")).respond_with_handler(self._answer)
@@ -182,7 +183,10 @@ class Graph:
         if fault is not None:
             return fault
         self.sent.append(body)
-        return _json({"messaging_product": "whatsapp", "messages": [{"id": f"wamid.ours{next(self._numbers)}"}]})
+        answer: dict[str, Any] = {"messaging_product": "whatsapp", "messages": [{"id": f"wamid.ours{next(self._numbers)}"}]}
+        if to := body.get("to"):
+            answer["contacts"] = [{"input": to, "wa_id": self.written.get(to, to)}]
+        return _json(answer)
 
     def _templates(self, request: Request) -> Response:
         start = int(request.args.get("after", 0))

@@ -138,6 +138,32 @@ def test_a_change_tells_the_new_user_id_too(team_number: Any) -> None:
     assert dict(Contact.objects.get().identities.values_list("kind", "value")) == {"wa_id": NEW, "wa_user_id": "DE.2"}
 
 
+def by_number(conversation: Conversation) -> str:
+    """Of whom nothing but the number is known; the number."""
+    conversation.contact.identities.exclude(kind="wa_id").delete()
+    return conversation.contact.identities.get().value
+
+
+def test_a_number_that_meta_writes_otherwise_is_the_same_contacts(held: Conversation, write: Any, graph: Any) -> None:
+    graph.written[by_number(held)] = "5511912345678"
+    write("Hello?")
+    work()
+    deliver(said("It is me", wa_id="5511912345678"))
+    work()
+    assert Message.objects.get(text="It is me").conversation_id == held.pk
+    assert Contact.objects.get() == held.contact
+
+
+def test_whom_meta_takes_for_one_is_one(held: Conversation, write: Any, graph: Any) -> None:
+    deliver(said("From the other number", wamid="wamid.other", wa_id=NEW))
+    work()
+    graph.written[by_number(held)] = NEW
+    write("Hello?")
+    work()
+    assert Contact.objects.get() == held.contact
+    assert Message.objects.get(text="From the other number").conversation == Conversation.objects.get()
+
+
 def test_what_is_merged_already_is_not_merged_again(team_number: Any) -> None:
     first, second = both()
     kept = contact_merge(contact=second.contact, other=first.contact)

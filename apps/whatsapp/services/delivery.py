@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from apps.core.mail import LEASE
 from apps.core.prepared import prepared
 from apps.desktop.models import Attachment, Message
 from apps.desktop.selectors.outgoing import identities_of, message_and_next, message_get, message_next_pending
+from apps.desktop.services.contacts import contact_known_as
 from apps.desktop.services.messages import message_advance, message_failed, message_uncertain
 from apps.whatsapp import graph
 from apps.whatsapp.limits import send_hold, send_wait
@@ -23,6 +25,7 @@ from apps.whatsapp.models import AgentPhoneMapping, Sending
 from apps.whatsapp.outgoing import content_of, kind_of, media_content, recipient_of
 from apps.whatsapp.selectors import mapping_for
 
+log = structlog.get_logger(__name__)
 UNCERTAIN = "Whether WhatsApp took this message is not known. It was not sent again; ask the contact, or write anew."
 TOO_LATE = "The message could not be sent in time. Send it again."
 
@@ -84,7 +87,7 @@ def _send_one(message: Message) -> None:
         ready = error
     slot = _slot_take(message, posting=isinstance(ready, _Ready) and ready.attachment is None)
     try:
-        external_id = _post(message, slot, ready)
+        posted = _post(message, slot, ready)
     except TransientError:
         _slot_free(slot)
         raise
@@ -97,10 +100,11 @@ def _send_one(message: Message) -> None:
             message_failed(message_id=message.pk, code=getattr(error, "code", ""), text=str(error))
             _slot_free(slot)
     else:
-        message.external_id = external_id
+        message.external_id = posted.wamid
         with transaction.atomic():
-            message_advance(message_id=message.pk, status=Message.Status.SENT, external_id=external_id)
+            message_advance(message_id=message.pk, status=Message.Status.SENT, external_id=posted.wamid)
             _slot_free(slot)
+        _known_as(message, ready, posted)
 
 
 def _slot_take(message: Message, *, posting: bool) -> Sending:
@@ -163,8 +167,8 @@ def _ready(message: Message) -> _Ready:
     return _Ready(mapping, to, kind, attachment, content)
 
 
-def _post(message: Message, slot: Sending, ready: _Ready | PermanentError) -> str:
-    """Returns the wamid. Raises Refused, RateLimited, NotReached, Uncertain or PermanentError."""
+def _post(message: Message, slot: Sending, ready: _Ready | PermanentError) -> graph.Posted:
+    """What Meta says of it. Raises Refused, RateLimited, NotReached, Uncertain or PermanentError."""
     if isinstance(ready, PermanentError):
         raise ready
     content, line = ready.content, ready.mapping.phone_number_id
@@ -185,6 +189,17 @@ def _post(message: Message, slot: Sending, ready: _Ready | PermanentError) -> st
         pair = error.code == "131056"
         send_hold(line, str(message.conversation.contact_id), seconds=error.after or 1, pair=pair)
         raise
+
+
+def _known_as(message: Message, ready: _Ready | PermanentError, posted: graph.Posted) -> None:
+    """Answers come from the number as Meta writes it; without it they would be somebody else's."""
+    used = ready.to.get("to") if isinstance(ready, _Ready) else None
+    if not used or posted.wa_id in ("", used):
+        return
+    try:
+        contact_known_as(contact=message.conversation.contact, kind="wa_id", value=posted.wa_id)
+    except TransientError as error:  # with the next message again
+        log.info("contact_not_joined", why=type(error).__name__)
 
 
 def _mapping(message: Message) -> AgentPhoneMapping:

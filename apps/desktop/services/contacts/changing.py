@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.desktop.models import Contact, ContactIdentity, Conversation, IdentityChange, Message
 from apps.desktop.services.contacts.finding import STRENGTH, identity_now
@@ -28,6 +29,19 @@ def contact_identity_change(*, kind: str, old: str, new: str, at: datetime) -> C
     _phone_change(contact, kind, old, identity_now(kind, new, at))
     contact_announce(contact, None)
     return contact
+
+
+@transaction.atomic
+def contact_known_as(*, contact: Contact, kind: str, value: str) -> Contact:
+    """A channel calls somebody otherwise than they were called here; from now on both names are theirs.
+
+    Where another contact has it, the two are merged. Raises TransientError while that has to wait.
+    """
+    given = {"contact": contact, "since": timezone.now()}
+    row, made = ContactIdentity.objects.select_related("contact").get_or_create(kind=kind, value=value, defaults=given)
+    if made or row.contact_id == contact.pk:
+        return contact
+    return contact_merge(contact=contact, other=row.contact)
 
 
 def _row(kind: str, value: str) -> ContactIdentity | None:

@@ -31,8 +31,7 @@ def contact_for(*, line: LineChoice, phone: str, name: str = "", contact: Contac
     if known is None:
         return contact_upsert(identities=identities, name=name, phone=phone, at=timezone.now())
     for kind, value in identities.items():
-        if not ContactIdentity.objects.filter(kind=kind, value=value).exists():
-            ContactIdentity.objects.create(kind=kind, value=value, contact=known, since=timezone.now())
+        ContactIdentity.objects.get_or_create(kind=kind, value=value, defaults={"contact": known, "since": timezone.now()})
     return known
 
 
