@@ -20,6 +20,7 @@ from apps.tenants.policy import session_foreign, session_too_weak
 from apps.tenants.selectors import membership_of, tenant_of_host
 from apps.tenants.services_people import person_topic
 
+PING, PONG = "ping", "pong"
 MAX_TOPICS = 200
 COME_AGAIN = 1012  # WebSocket's “service restart”: the page opens another socket, or is told that it may not
 MAX_WAITING = 100  # hints; a client that is further behind than this fetches everything instead
@@ -62,6 +63,13 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
             await self.close(4403)
             return
         self.membership, self._own = membership, person_topic(membership.user_id)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """`ping` is answered by `pong`: by that a page finds out that its connection is gone without a word."""
+        if text_data == PING:
+            await self.send(text_data=PONG)
+        else:
+            await super().receive(text_data, bytes_data, **kwargs)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """`{"subscribe": [topic, …]}` adds topics; the answer lists all that are heard now.

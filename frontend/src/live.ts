@@ -14,6 +14,8 @@ type Answer = Hint | { subscribed: string[] } | { registered: number; missed: bo
 const refused = new Set([4401, 4403]);
 const firstDelay = 500;
 const longestDelay = 15_000;
+const pulse = 25_000; // milliseconds between two looks at whether anybody is there
+const patience = 5_000; // and how long an answer may take
 
 export function liveStart(): void {
   const url = document.querySelector<HTMLMetaElement>('meta[name="realtime-url"]')?.content;
@@ -26,6 +28,8 @@ export function liveStart(): void {
   document.addEventListener("live:send", (event) => live.send((event as CustomEvent<object>).detail));
   addEventListener("pagehide", () => live.stop());
   addEventListener("pageshow", (event) => event.persisted && live.start());
+  addEventListener("online", () => live.check());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && live.check());
   live.start();
 }
 
@@ -34,6 +38,8 @@ class Live {
   private subscribed = new Set<string>();
   private attempts = 0;
   private retry = 0;
+  private beat = 0;
+  private deadline = 0;
 
   constructor(private readonly url: string) {}
 
@@ -42,12 +48,13 @@ class Live {
     const socket = new WebSocket(this.url);
     this.socket = socket;
     socket.addEventListener("open", () => this.opened());
-    socket.addEventListener("message", (event) => received(JSON.parse(String(event.data)) as Answer));
+    socket.addEventListener("message", (event) => this.heard(socket, String(event.data)));
     socket.addEventListener("close", (event) => this.closed(socket, event.code));
   }
 
   stop(): void {
     clearTimeout(this.retry);
+    this.rest();
     const socket = this.socket;
     this.socket = null;
     socket?.close();
@@ -65,6 +72,30 @@ class Live {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(words));
   }
 
+  /** A network that went away, or a computer that slept, closes no socket: whoever does not answer in time is given up. */
+  check(): void {
+    const socket = this.socket;
+    if (socket?.readyState !== WebSocket.OPEN || this.deadline) return;
+    socket.send("ping");
+    this.deadline = window.setTimeout(() => {
+      this.closed(socket, 1006);
+      socket.close();
+    }, patience);
+  }
+
+  private rest(): void {
+    clearInterval(this.beat);
+    clearTimeout(this.deadline);
+    this.deadline = 0;
+  }
+
+  private heard(socket: WebSocket, text: string): void {
+    if (this.socket !== socket) return;
+    clearTimeout(this.deadline);
+    this.deadline = 0;
+    if (text !== "pong") received(JSON.parse(text) as Answer);
+  }
+
   private subscribe(wanted: Set<string>): void {
     this.subscribed = wanted;
     this.send({ subscribe: [...wanted] });
@@ -72,6 +103,7 @@ class Live {
 
   private opened(): void {
     this.attempts = 0;
+    this.beat = window.setInterval(() => this.check(), pulse);
     this.subscribe(topics());
     show("[data-live-lost]", false);
   }
@@ -79,6 +111,7 @@ class Live {
   private closed(socket: WebSocket, code: number): void {
     if (this.socket !== socket) return;
     this.socket = null;
+    this.rest();
     if (refused.has(code)) return show("[data-live-refused]", true);
     this.attempts += 1;
     if (this.attempts > 1) show("[data-live-lost]", true);

@@ -56,6 +56,13 @@ async def subscribed(user: User, host: str, *topics: str) -> WebsocketCommunicat
     return communicator
 
 
+async def test_a_page_finds_out_that_somebody_is_there(people: dict[str, User]) -> None:
+    communicator = await subscribed(people["bob"], "acme.localhost", "calls")
+    await communicator.send_to(text_data="ping")
+    assert await communicator.receive_from() == "pong"
+    await communicator.disconnect()
+
+
 async def test_stranger_and_anonymous_are_closed(people: dict[str, User]) -> None:
     assert await closed_with(socket(None, "acme.localhost")) == 4401
     assert await closed_with(socket(people["charlie"], "acme.localhost")) == 4403
