@@ -14,6 +14,7 @@ WORDS = {
     "conversation.opened": _("A conversation was opened"),
     "conversation.escalated": _("The AI agent handed a conversation over to people"),
     "conversation.resolved": _("A conversation was resolved"),
+    "conversation.joined": _("Two conversations became one"),
     "message.received": _("A contact wrote a message"),
     "message.sent": _("A message was sent to a contact"),
     "agent.published": _("A version of an agent was published"),

@@ -23,6 +23,7 @@ TYPES = (
     "conversation.opened",
     "conversation.escalated",
     "conversation.resolved",
+    "conversation.joined",
     "message.received",
     "message.sent",
     "agent.published",

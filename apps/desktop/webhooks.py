@@ -6,7 +6,7 @@ from apps.desktop.models import Conversation, Message
 
 
 def conversation_data(conversation: Conversation) -> dict[str, Any]:
-    """The `data` of conversation.opened, .escalated and .resolved."""
+    """The `data` of conversation.opened, .escalated, .resolved and .joined."""
     return {
         "conversation_id": str(conversation.pk),
         "contact_id": str(conversation.contact_id),

@@ -9,6 +9,8 @@ from auditlog.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
+from apps.compass.models import WebhookEvent
+from apps.compass.services.webhooks import endpoint_create
 from apps.core.errors import TransientError
 from apps.core.models import InboundEvent
 from apps.desktop.models import Contact, Conversation, Message
@@ -48,6 +50,18 @@ def test_the_new_numbers_conversation_becomes_part_of_the_old_ones(team_number: 
     assert conversation.last_message_text == "From the new number"
     assert not Contact.objects.filter(phone=f"+{OLD}").exists()
     assert gone.pk not in set(Conversation.objects.values_list("pk", flat=True))
+
+
+def test_programs_are_told_which_conversation_is_left(team_number: Any) -> None:
+    endpoint_create(url="https://93.184.215.14/hook", events=["conversation.joined"])
+    kept, gone = both()
+    change()
+    told = WebhookEvent.objects.get()
+    assert (told.type, told.data["conversation_id"], told.data["joined_id"]) == (
+        "conversation.joined",
+        str(kept.pk),
+        str(gone.pk),
+    )
 
 
 def test_whoever_holds_the_later_one_keeps_it(team_number: Any, bob: User) -> None:

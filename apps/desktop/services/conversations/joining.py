@@ -5,11 +5,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.compass.services.webhooks import webhook_event
 from apps.desktop.events import conversation_changed, event_announce
 from apps.desktop.models import Conversation, DeskEvent, JoinedConversation, Message
 from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_awake
 from apps.desktop.services.messages.sentiment import sentiment_now
+from apps.desktop.webhooks import conversation_data
 
 Status = Conversation.Status
 Listener = Callable[[Conversation, Conversation], None]
@@ -48,6 +50,7 @@ def conversation_join(*, conversation: Conversation, other: Conversation) -> Con
     kept.contact, kept.generation = contact, kept.generation + 1
     lost: dict[str, Any] = {"assignee": str(holder)} if holder and holder != kept.assignee_id else {}
     conversation_changed(kept, "joined", joined=str(gone_id), **lost)
+    webhook_event(type="conversation.joined", data={**conversation_data(kept), "joined_id": str(gone_id)})
     if kept.status == Status.SNOOZED and gone.status != Status.SNOOZED:
         conversation_awake(kept)
     elif kept.assignee_id is not None:
