@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from apps.desktop.channels import LineChoice
 from apps.desktop.models import Colleague, Contact, Conversation
+from apps.desktop.phones import phone_read
 
 VIEWS = (("mine", _("Mine")), ("unassigned", _("Unassigned")), ("all", _("All")), ("resolved", _("Resolved")))
 SORTS = (("waiting", _("Longest waiting first")), ("newest", _("Newest first")))
@@ -140,19 +140,6 @@ class StartForm(forms.Form):
     def phone(self) -> str:
         """E.164, or nothing for a contact who is known without a number; only of a valid form."""
         return str(self.cleaned_data.get("to") or (self.contact.phone if self.contact else ""))
-
-
-def phone_read(text: str, country: str) -> str | None:
-    """A number as people write it, in E.164; None where it is none."""
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
-        return None
-    return (
-        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.is_possible_number(number)
-        else None
-    )
 
 
 class ContactForm(forms.Form):

@@ -121,6 +121,25 @@ def test_a_caller_is_written_to_as_the_contact_they_are(client_for: ClientFor, a
         assert dict(caller.identities.values_list("kind", "value")) == {"phone": NUMBER, "wa_id": NUMBER[1:]}
 
 
+def by_api(client: Client, **values: Any) -> Any:
+    return client.post("/api/v1/conversations", {"phone": NUMBER, **values}, content_type="application/json")
+
+
+def test_a_program_writes_first(client_for: ClientFor, acme: Tenant, bob: User, charlie: User, channel: DeskChannel) -> None:
+    client = client_for(bob, "acme")
+    answer = by_api(client, name="Dana", kind="template", payload={**TEMPLATE, "variables": []})
+    assert answer.status_code == 201, answer.json()
+    made = answer.json()
+    assert (made["assignee_id"], made["contact"]["phone"], made["contact"]["name"]) == (str(bob.pk), NUMBER, "Dana")
+    with tenant_context(acme):
+        assert [message.kind for message in Message.objects.filter(conversation_id=made["id"])] == ["template"]
+    assert by_api(client, phone="nobody", text="Hi").json()["code"] == "unknown_number"
+    unknown = by_api(client, line="whatsapp:1", text="Hi")
+    assert (unknown.status_code, unknown.json()["code"], KEY in unknown.json()["detail"]) == (422, "unknown_line", True)
+    assert by_api(client_for(charlie, "globex"), line=KEY, text="Hi").json()["code"] == "unknown_line"
+    assert by_api(client_for(charlie, "acme"), text="Hi").status_code in (403, 404)
+
+
 def test_what_is_no_number_is_said_so(client_for: ClientFor, bob: User) -> None:
     assert "This is no phone number" in asked(client_for(bob, "acme"), to="12")
     assert start(client_for(bob, "acme"), to="12", **TEMPLATE).status_code == 422

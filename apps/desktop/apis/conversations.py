@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.pagination import CursorPagination
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user, viewing_user
 from apps.desktop.apis.serializers import (
@@ -25,8 +27,11 @@ from apps.desktop.apis.serializers import (
     MessagesRequest,
     NoteRequest,
     ReplyRequest,
+    StartRequest,
     TeamShape,
 )
+from apps.desktop.channels import LineChoice, lines_all
+from apps.desktop.phones import phone_read
 from apps.desktop.selectors import (
     colleagues_all,
     conversation_counts,
@@ -37,6 +42,7 @@ from apps.desktop.selectors import (
     messages_of,
     teams_all,
 )
+from apps.desktop.services.conversations.starting import contact_for, conversation_start
 from apps.desktop.services.messages import message_send, note_add
 
 READ = problems(400, 401, 403, 404)
@@ -72,6 +78,37 @@ class ConversationsAPI(DeskView):
         pages.ordering = ORDERS[asked["sort"]]
         page = pages.paginate_queryset(conversations_placed(rows, asked["sort"]), request, view=self)
         return pages.get_paginated_response(ConversationShape(page, many=True).data)
+
+    @extend_schema(
+        summary="Write to somebody first", parameters=[ACTS_FOR], request=StartRequest,
+        responses={201: ConversationShape, **problems(400, 401, 403, 404, 409, 422)}, tags=TAGS,
+        operation_id="conversation_start",
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Opens a conversation for the colleague who acts, or takes up the one that is there, and sends the message in it."""
+        asked = valid(StartRequest, request.data)
+        user_id, line = acting_user(request), _line(asked["line"])
+        phone = phone_read(asked["phone"], request.tenant.country)  # type: ignore[attr-defined]
+        if phone is None:
+            raise Problem(422, "unknown_number", "`phone` is no phone number. Write it with its country code: +44 7700 900123.")
+        with transaction.atomic():
+            contact = contact_for(line=line, phone=phone, name=asked["name"])
+            made = conversation_start(contact=contact, line=line, user_id=user_id)
+            message_send(
+                conversation=made, author="person", user_id=user_id, kind=asked["kind"], text=asked["text"],
+                payload=asked["payload"], attachment_ids=asked["attachments"],
+            )  # fmt: skip
+        return Response(ConversationShape(conversation_get(made.pk)).data, status=201)
+
+
+def _line(key: str) -> LineChoice:
+    """The line of that key, or the only one. Raises Problem 422 with those that there are."""
+    lines = lines_all()
+    found = next((line for line in lines if key in (line.key, "")), None) if key or len(lines) == 1 else None
+    if found is None:
+        known = ", ".join(line.key for line in lines) or "none so far; add a number first"
+        raise Problem(422, "unknown_line", f"Say in `line` which number to write from. There are: {known}.")
+    return found
 
 
 class CountsAPI(DeskView):

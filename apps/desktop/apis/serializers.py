@@ -183,6 +183,25 @@ class ReplyRequest(serializers.Serializer[Any]):
         return value
 
 
+class StartRequest(ReplyRequest):
+    """Whom to write to first, from which line, and what. Outside the 24 hours after they wrote only a `template` goes."""
+
+    phone = serializers.CharField(
+        max_length=40, help_text="With its country code; a national number is one of the company's country."
+    )
+    name = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="Of a contact who is new."
+    )
+    line = serializers.CharField(
+        max_length=200,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Such as whatsapp:106540352242922, channel and number's id; needed where the company has more than one.",
+    )
+    reply_to = None  # type: ignore[assignment]
+
+
 class NoteRequest(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=TEXT_LENGTH)
 
