@@ -8,8 +8,8 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import QuerySet
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import BooleanField, QuerySet
 from django.utils.translation import gettext as _
 
 ACTIONS = {0: "create", 1: "update", 2: "delete"}
@@ -75,33 +75,50 @@ def changes_of(entry: LogEntry) -> list[Change]:
 
 def _points_here(model: Any, name: str) -> bool:
     """Whether it is no field but other rows that point here, which the log has as the name of a manager."""
-    try:
-        return bool(model._meta.get_field(name).one_to_many)
-    except (AttributeError, FieldDoesNotExist):
-        return False
+    return bool(getattr(_field(model, name), "one_to_many", False))
 
 
 def _change(model: Any, name: str, value: Any) -> Change:
+    field = _field(model, name)
+    label = str(field.verbose_name).capitalize() if field is not None else name
     if isinstance(value, dict):  # many to many: {"operation": "add", "objects": […]}
         listed = ", ".join(value.get("objects", []))
-        return Change(
-            _label(model, name),
-            listed if value.get("operation") == "delete" else "",
-            "" if value.get("operation") == "delete" else listed,
-        )
+        return Change(label, listed, "") if value.get("operation") == "delete" else Change(label, "", listed)
     old, new = value
-    return Change(_label(model, name), _shown(old), _shown(new))
+    return Change(label, _shown(field, old), _shown(field, new))
 
 
-def _label(model: Any, name: str) -> str:
+def _field(model: Any, name: str) -> Any:
+    """The model's field; None for what is none, or none any more."""
     try:
-        return str(model._meta.get_field(name).verbose_name).capitalize()
+        return model._meta.get_field(name)
     except (AttributeError, FieldDoesNotExist):
-        return name
+        return None
 
 
-def _shown(value: Any) -> str:
-    text = "" if value in (None, "None") else str(value)
+def _shown(field: Any, value: Any) -> str:
+    """A value as people read it: a choice by its words, yes or no, a row by its name; what is empty is empty."""
+    text = "" if value in (None, "None", "{}", "[]") else str(value)
+    if field is None or not text:
+        return _cut(text)
+    if isinstance(field, BooleanField):
+        return {"True": _("yes"), "False": _("no")}.get(text, text)
+    if field.choices:
+        return str({str(key): words for key, words in field.flatchoices}.get(text, text))
+    return _cut(_named(field, text) if field.many_to_one or field.one_to_one else text)
+
+
+def _named(field: Any, text: str) -> str:
+    """The row that a key leads to, by its name; the key where it is gone."""
+    rows = field.related_model._default_manager
+    try:
+        row = rows.filter(pk=text).first()
+    except (ValueError, ValidationError):
+        return text
+    return str(row) if row is not None else text
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -11,6 +11,7 @@ from apps.compass.models import ProviderCredential
 from apps.compass.services import agent_draft_save, agent_publish
 from apps.desktop.models import CannedResponse
 from apps.desktop.services.team import team_create, team_members_set
+from apps.tenants.audit_log import LONGEST, changes_of
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Membership, Tenant, User
 from tests.compass.factories import LOCAL, agent_published
@@ -40,7 +41,30 @@ def test_a_change_is_told_with_who_and_what(admin: Client, acme: Tenant, alice: 
         entry = LogEntry.objects.get(action=LogEntry.Action.UPDATE)
         assert (entry.actor, entry.changes) == (alice, {"role": ["agent", "supervisor"]})
     page = admin.get("/compass/audit/").content.decode()
-    assert "Alice" in page and "supervisor" in page and "Membership" in page
+    assert "Alice" in page and "Supervisor" in page and "Membership" in page
+
+
+def test_values_are_told_in_words(acme: Tenant) -> None:
+    with tenant_context(acme):
+        agent = agent_published()
+        version = agent.versions.get(state="published")
+        LogEntry.objects.all().delete()
+        changes = {
+            "agent": ["None", str(agent.pk)],
+            "state": ["draft", "published"],
+            "config": ["{}", "x" * 200],
+            "gone": ["None", "1"],
+        }
+        LogEntry.objects.log_create(version, force_log=True, action=LogEntry.Action.UPDATE, changes=changes)
+        LogEntry.objects.log_create(agent, force_log=True, action=LogEntry.Action.UPDATE, changes={"enabled": ["True", "False"]})
+        told = {one.field: (one.old, one.new) for entry in LogEntry.objects.all() for one in changes_of(entry)}
+    assert told == {
+        "Agent": ("", str(agent)),
+        "State": ("Draft", "Published"),
+        "Config": ("", f"{'x' * LONGEST}…"),
+        "gone": ("", "1"),
+        "Enabled": ("yes", "no"),
+    }
 
 
 def test_a_revoked_key_and_its_return_are_told(admin: Client, acme: Tenant, alice: User) -> None:
