@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.desktop.apis import actions, conversations
+from apps.desktop.apis import actions, conversations, settings
 
 ONE = "conversations/<uuid:conversation_id>"
 
@@ -23,5 +23,8 @@ urlpatterns = [
     path(f"{ONE}/reopen", actions.ReopenAPI.as_view(), name="api-conversation-reopen"),
     path(f"{ONE}/ai", actions.ToAIAPI.as_view(), name="api-conversation-ai"),
     path("colleagues", conversations.ColleaguesAPI.as_view(), name="api-colleagues"),
-    path("teams", conversations.TeamsAPI.as_view(), name="api-teams"),
+    path("teams", settings.TeamsAPI.as_view(), name="api-teams"),
+    path("teams/<slug:slug>", settings.TeamAPI.as_view(), name="api-team"),
+    path("canned-responses", settings.CannedsAPI.as_view(), name="api-canned-responses"),
+    path("canned-responses/<slug:shortcut>", settings.CannedAPI.as_view(), name="api-canned-response"),
 ]

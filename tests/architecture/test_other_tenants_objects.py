@@ -48,7 +48,16 @@ OBJECTS = {
     "trunk_id": "calls.SipTrunk",
 }
 # No objects of a company, or known to nobody else by what they are.
-OTHERWISE = {"slug": "reception", "number": "1", "name": "SHOP", "provider": "openai", "token": "x", "key": "x", "pk": "1"}
+OTHERWISE = {
+    "slug": "reception",
+    "shortcut": "hello",
+    "number": "1",
+    "name": "SHOP",
+    "provider": "openai",
+    "token": "x",
+    "key": "x",
+    "pk": "1",
+}
 Part = tuple[str, Any]
 
 

@@ -13,6 +13,7 @@ from apps.desktop.errors import DeskError
 from apps.desktop.selectors import colleagues_all
 from apps.desktop.selectors.people import DESK_ROLES
 from apps.tenants.access import Access, APIKeyAuthentication, is_key
+from apps.tenants.models import Role
 
 TAGS = ["desktop"]
 ACTS_FOR = OpenApiParameter(
@@ -27,7 +28,8 @@ class IsAtDesk(Access):
     """A member of this tenant who may use the desktop, or one of its API keys with the conversations' scopes."""
 
     message = "Only colleagues at the desktop may do this. Ask an admin for another role."
-    read = write = DESK_ROLES
+    read: tuple[Role, ...] = DESK_ROLES
+    write: tuple[Role, ...] = DESK_ROLES
     scope = "conversations"
 
 

@@ -28,7 +28,6 @@ from apps.desktop.apis.serializers import (
     NoteRequest,
     ReplyRequest,
     StartRequest,
-    TeamShape,
 )
 from apps.desktop.channels import LineChoice, lines_all
 from apps.desktop.phones import phone_read
@@ -40,7 +39,6 @@ from apps.desktop.selectors import (
     conversations_placed,
     events_after,
     messages_of,
-    teams_all,
 )
 from apps.desktop.services.conversations.starting import contact_for, conversation_start
 from apps.desktop.services.messages import message_send, note_add
@@ -179,10 +177,3 @@ class ColleaguesAPI(DeskView):
     def get(self, request: Request) -> Response:
         """Everybody at the desktop, with presence and room."""
         return Response(ColleagueShape(colleagues_all(), many=True).data)
-
-
-class TeamsAPI(DeskView):
-    @extend_schema(summary="List teams", responses={200: TeamShape(many=True), **READ}, tags=TAGS)
-    def get(self, request: Request) -> Response:
-        """Every team."""
-        return Response(TeamShape(teams_all(), many=True).data)

@@ -144,6 +144,45 @@ class TeamShape(serializers.Serializer[Any]):
     member_count = serializers.IntegerField()
 
 
+class TeamWholeShape(TeamShape):
+    members = serializers.ListField(child=serializers.EmailField(), help_text="Who belongs to it, by e-mail address.")
+
+
+class TeamChange(serializers.Serializer[Any]):
+    """What changes of a team; times in seconds."""
+
+    name = serializers.CharField(max_length=120, required=False)
+    answer_seconds = serializers.IntegerField(
+        min_value=1, max_value=604_800, required=False, help_text="Nobody claims in this time: the next team is notified."
+    )
+    claim_seconds = serializers.IntegerField(
+        min_value=1, max_value=604_800, required=False, help_text="Who claims and does not answer in this time loses the claim."
+    )
+    next_team = serializers.SlugField(max_length=63, required=False, allow_null=True, help_text="Null: everybody.")
+    members = serializers.ListField(child=serializers.EmailField(), required=False, max_length=500)
+
+
+class TeamMake(TeamChange):
+    """A new team. Its slug is what agents and numbers call it, and stays."""
+
+    slug = serializers.SlugField(max_length=63)
+    name = serializers.CharField(max_length=120)
+    members = serializers.ListField(child=serializers.EmailField(), required=False, default=list, max_length=500)
+
+
+class CannedShape(serializers.Serializer[Any]):
+    """`{name}` in the text becomes the contact's name."""
+
+    shortcut = serializers.CharField()
+    title = serializers.CharField()
+    text = serializers.CharField()
+
+
+class CannedRequest(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=120)
+    text = serializers.CharField(max_length=TEXT_LENGTH)
+
+
 class ListRequest(serializers.Serializer[Any]):
     """The query of a list."""
 
