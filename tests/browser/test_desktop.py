@@ -3,10 +3,12 @@
 import re
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import uvicorn
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 from playwright.sync_api import Page, WebSocketRoute, expect
 from pytest_django import Settings
@@ -167,7 +169,7 @@ def test_files_emoji_and_a_picture_in_large(as_person: AsPerson, site: Site, acm
 
 def test_a_template_with_its_preview(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme")
-    Conversation.objects.filter(pk=acme_desk.mine.pk).update(window_until=None)
+    Conversation.objects.filter(pk=acme_desk.mine.pk).update(window_until=timezone.now() - timedelta(hours=1))
     open_desk(page, site, acme_desk.mine)
     expect(page.get_by_text("WhatsApp takes only a template now")).to_be_visible()
     page.get_by_role("button", name="Choose a template").click()
