@@ -335,10 +335,11 @@ def test_a_connection_that_is_gone_without_a_word_is_given_up(
     open_desk(page, site, acme_desk.mine)
     page.wait_for_function("() => window.registered >= 1")
     gone.update(range(len(lines)))
-    before = len(lines)
+    before, registered = len(lines), page.evaluate("window.registered")
     hears(acme_desk.mine, "Nobody was told of this")
     page.evaluate("dispatchEvent(new Event('online'))")
-    expect(thread(page)).to_contain_text("Nobody was told of this", timeout=30_000)
+    page.wait_for_function("(before) => window.registered > before", arg=registered, timeout=30_000)
+    expect(thread(page)).to_contain_text("Nobody was told of this")
     assert len(lines) > before
 
 
