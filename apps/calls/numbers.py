@@ -1,6 +1,6 @@
 """Called numbers in one form: E.164 where they parse, else the PBX extension as it came."""
 
-import phonenumbers
+from apps.core.phones import phone_e164
 
 EXTENSION_DIGITS = 6
 
@@ -11,7 +11,7 @@ def number_normalise(raw: str, country: str) -> str:
     digits = "".join(character for character in text if character.isdigit())
     if len(digits) <= EXTENSION_DIGITS and not text.startswith("+"):
         return text
-    return _e164(text, country) or _e164("+" + digits, None) or text
+    return phone_e164(text, country) or phone_e164("+" + digits, None) or text
 
 
 def number_candidates(normal: str) -> list[str]:
@@ -22,13 +22,3 @@ def number_candidates(normal: str) -> list[str]:
 def number_valid(raw: str) -> bool:
     """True for what can stand in a To header: a number or an extension, no spaces or controls once normalised."""
     return bool(raw) and len(raw) <= 64 and raw.isprintable() and not any(character.isspace() for character in raw)
-
-
-def _e164(text: str, country: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

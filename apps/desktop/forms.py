@@ -8,9 +8,9 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.phones import phone_e164
 from apps.desktop.channels import LineChoice
 from apps.desktop.models import Colleague, Contact, Conversation
-from apps.desktop.phones import phone_read
 
 VIEWS = (("mine", _("Mine")), ("unassigned", _("Unassigned")), ("all", _("All")), ("resolved", _("Resolved")))
 SORTS = (("waiting", _("Longest waiting first")), ("newest", _("Newest first")))
@@ -126,7 +126,7 @@ class StartForm(forms.Form):
 
     def clean_to(self) -> str:
         """E.164; a national number is read as one of the company's country. Raises ValidationError."""
-        number = phone_read(self.cleaned_data["to"], self.country)
+        number = phone_e164(self.cleaned_data["to"], self.country)
         if number is None:
             raise forms.ValidationError(_("This is no phone number. Write it with its country code, such as +44 7700 900123."))
         return number

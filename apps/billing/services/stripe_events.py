@@ -1,7 +1,6 @@
 """What happened at Stripe: the object is fetched again, so neither order nor repetition of events matters."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -13,6 +12,7 @@ from apps.billing.services.stripe_credits import NOTE_MARK, note_store
 from apps.billing.services.stripe_states import invoice_apply, moment
 from apps.billing.services.stripe_sync import INVOICE_MARK
 from apps.core.errors import Ignored
+from apps.core.ids import uuid_of
 
 Json = dict[str, Any]
 DISPUTE_OVER = {"won", "warning_closed", "prevented"}
@@ -23,7 +23,7 @@ def invoice_of(stripe_id: str, metadata: Json | None = None) -> Invoice | None:
     """Ours by Stripe's id, else by the mark that sending left on it."""
     rows = Invoice.objects.select_related("tenant")
     found = rows.filter(stripe_id=stripe_id).first() if stripe_id else None
-    mark = _uuid((metadata or {}).get(INVOICE_MARK))
+    mark = uuid_of((metadata or {}).get(INVOICE_MARK))
     return found or (rows.filter(pk=mark).first() if mark else None)
 
 
@@ -85,7 +85,7 @@ def credit_note_refresh(*, stripe_id: str) -> CreditNote:
     invoice = invoice_of(str(answer["invoice"]))
     if invoice is None:
         raise Ignored("The credit note's invoice is none of Meridian's.")
-    mark = _uuid((answer.get("metadata") or {}).get(NOTE_MARK))
+    mark = uuid_of((answer.get("metadata") or {}).get(NOTE_MARK))
     note = CreditNote.objects.filter(stripe_id=answer["id"]).first()
     note = note or (CreditNote.objects.filter(pk=mark, invoice=invoice).first() if mark else None)
     if note is None:
@@ -120,10 +120,3 @@ def _note_adopt(invoice: Invoice, answer: Json) -> CreditNote:
             return CreditNote.objects.create(number=str(answer["number"])[:32], **values)
     except IntegrityError:  # the same event, worked on beside this one
         return CreditNote.objects.get(stripe_id=answer["id"])
-
-
-def _uuid(text: Any) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None

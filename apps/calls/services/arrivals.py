@@ -28,6 +28,7 @@ from apps.calls.services.spending import call_gate, people_call_back
 from apps.calls.services.through import call_put_through
 from apps.core.errors import Ignored
 from apps.core.hours import hours_open
+from apps.core.ids import uuid_of
 from apps.core.schema import schema_current
 from apps.tenants.selectors import tenant_by_slug
 
@@ -111,10 +112,10 @@ def found_call(room_name: str, caller: livekit.Participant, metadata: str) -> Ca
         raise Ignored("No call was begun for this room, and its metadata asks for no agent.")
     if room_tenants(room_name, metadata) != {schema_current()}:
         raise Ignored("The room's name and its metadata speak of two companies.")
-    known = _uuid(metadata_read(metadata).get("call_id"))
+    known = uuid_of(metadata_read(metadata).get("call_id"))
     if known and Call.objects.filter(pk=known).exists():
         raise Ignored("The room's metadata speaks of a call in another room.")
-    agent_id = _uuid(room_agent(metadata))
+    agent_id = uuid_of(room_agent(metadata))
     return call_begin_found(room_name=room_name, identity=caller.identity, name=caller.name, agent_id=agent_id)
 
 
@@ -190,13 +191,6 @@ def _answering(number: PhoneNumber) -> UUID | None:
 def _country() -> str:
     tenant = tenant_by_slug(schema_current())
     return tenant.country if tenant else "US"
-
-
-def _uuid(text: object) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None
 
 
 def _language(call: Call) -> str:

@@ -1,6 +1,7 @@
 """The dashboard's last two weeks, fetched after the page is there."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -84,7 +85,7 @@ def moods_chart(days: Sequence[DayGone]) -> Chart | None:
     ticks = {"-1": _("negative"), "0": _("neutral"), "1": _("positive")}
     lines: dict[str, Value] = {_("Mood"): lambda day: day.mood}
     shown = _chart("line", title, days, lines, lambda value: "–" if value is None else number_format(round(value, 2), 2))
-    return Chart(**{**shown.__dict__, "span": (-1, 1), "ticks": ticks, "legend": ()})
+    return replace(shown, span=(-1, 1), ticks=ticks, legend=())
 
 
 CHARTS = (came_chart, rates_chart, delays_chart, moods_chart)

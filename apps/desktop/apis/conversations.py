@@ -13,6 +13,7 @@ from rest_framework.serializers import Serializer
 
 from apps.core.errors import Problem
 from apps.core.openapi import problems
+from apps.core.phones import phone_e164
 from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user, viewing_user
 from apps.desktop.apis.serializers import (
     ColleagueShape,
@@ -30,7 +31,6 @@ from apps.desktop.apis.serializers import (
     StartRequest,
 )
 from apps.desktop.channels import LineChoice, lines_all
-from apps.desktop.phones import phone_read
 from apps.desktop.selectors import (
     colleagues_all,
     conversation_counts,
@@ -86,7 +86,7 @@ class ConversationsAPI(DeskView):
         """Opens a conversation for the colleague who acts, or takes up the one that is there, and sends the message in it."""
         asked = valid(StartRequest, request.data)
         user_id, line = acting_user(request), _line(asked["line"])
-        phone = phone_read(asked["phone"], request.tenant.country)  # type: ignore[attr-defined]
+        phone = phone_e164(asked["phone"], request.tenant.country)  # type: ignore[attr-defined]
         if phone is None:
             raise Problem(422, "unknown_number", "`phone` is no phone number. Write it with its country code: +44 7700 900123.")
         with transaction.atomic():

@@ -141,8 +141,7 @@ def _lost(invoice: Invoice) -> Decimal:
 
 
 def _charged(invoice: Invoice, lines: Mapping[UUID, Amounts]) -> Amounts:
-    of_lines = lines.get(invoice.pk, {})
-    amounts: Amounts = {account: -amount for account, amount in of_lines.items()}
+    amounts = _turned(lines.get(invoice.pk, {}))
     amounts[Account.TAX] = -invoice.tax
     amounts[Account.RECEIVABLES] = invoice.total - invoice.balance
     amounts[Account.BALANCE] = invoice.balance

@@ -123,7 +123,7 @@ ACTS = (
         gettext_lazy("Take the bank transfer back?"),
         gettext_lazy("The invoice is as it was before it was noted down, and is asked for again."),
         "undo-2",
-        lambda one: undoable(one),
+        undoable,
         invoice_payment_undo,
         gettext_lazy("It is owed again."),
         danger=True,

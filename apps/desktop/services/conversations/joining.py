@@ -10,7 +10,7 @@ from apps.desktop.events import conversation_changed, event_announce
 from apps.desktop.models import Conversation, DeskEvent, JoinedConversation, Message
 from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_awake
-from apps.desktop.services.messages.sentiment import sentiment_now
+from apps.desktop.services.messages.sentiment import sentiment_refresh
 from apps.desktop.webhooks import conversation_data
 
 Status = Conversation.Status
@@ -86,5 +86,4 @@ def _sum(kept: Conversation, gone: Conversation) -> None:
     kept.summary = "\n\n".join(filter(None, dict.fromkeys([kept.summary, gone.summary])))
     kept.handoff_reason = kept.handoff_reason or gone.handoff_reason
     kept.agent_id, kept.team_id = kept.agent_id or gone.agent_id, kept.team_id or gone.team_id
-    feels = sentiment_now(kept)
-    kept.sentiment = kept.sentiment if feels is None else feels
+    sentiment_refresh(kept)

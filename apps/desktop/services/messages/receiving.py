@@ -17,7 +17,7 @@ from apps.desktop.models import Attachment, Conversation, Message
 from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_awake
 from apps.desktop.services.messages.preview import preview_set
-from apps.desktop.services.messages.sentiment import sentiment_now
+from apps.desktop.services.messages.sentiment import sentiment_refresh
 from apps.desktop.services.rules import conversation_held, conversation_lock
 from apps.desktop.webhooks import message_data
 
@@ -88,8 +88,8 @@ def _arrived(conversation: Conversation, message: Message) -> None:
     conversation.window_until = max(conversation.window_until or end, end)
     conversation.waiting_since = min(conversation.waiting_since or message.at, message.at)
     conversation.unread += 1
-    feels = sentiment_now(conversation) if message.text else None
-    conversation.sentiment = conversation.sentiment if feels is None else feels
+    if message.text:
+        sentiment_refresh(conversation)
     preview_set(conversation, message)
     conversation_changed(conversation, "message", message=str(message.pk), author=message.author)
     if conversation.status == Conversation.Status.SNOOZED:

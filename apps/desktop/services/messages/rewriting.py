@@ -9,7 +9,7 @@ from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.messages.preview import preview_set
-from apps.desktop.services.messages.sentiment import sentiment_now
+from apps.desktop.services.messages.sentiment import sentiment_refresh
 from apps.desktop.services.rules import conversation_lock
 
 
@@ -68,6 +68,5 @@ def _files_drop(message: Message) -> None:
 
 def _shown(conversation: Conversation, message: Message, type: str) -> None:
     preview_set(conversation, message)
-    feels = sentiment_now(conversation)
-    conversation.sentiment = conversation.sentiment if feels is None else feels
+    sentiment_refresh(conversation)
     conversation_changed(conversation, type, message=str(message.pk))

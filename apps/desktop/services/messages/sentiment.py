@@ -23,6 +23,12 @@ def sentiment_now(conversation: Conversation) -> float | None:
         return sentiment_of(text for (text,) in cursor.fetchall())
 
 
+def sentiment_refresh(conversation: Conversation) -> None:
+    """Sets how its contact feels by now, unsaved; as it was where no word tells."""
+    feels = sentiment_now(conversation)
+    conversation.sentiment = conversation.sentiment if feels is None else feels
+
+
 def sentiment_of(texts: Iterable[str]) -> float | None:
     """The mean of those texts in which a word tells something."""
     scores = [_analyzer().polarity_scores(text[:CHARACTERS])["compound"] for text in texts]
