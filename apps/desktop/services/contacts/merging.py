@@ -9,6 +9,7 @@ from apps.core.errors import TransientError
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Contact, Conversation
 from apps.desktop.services.conversations.joining import conversation_join
+from apps.desktop.services.conversations.opening import conversation_unresolved
 
 Kept = dict[str, Any]
 TOLD = ("name", "phone", "email", "language")
@@ -34,9 +35,8 @@ def contact_merge(*, contact: Contact, other: Contact) -> Contact:
 
 def conversation_give(conversation: Conversation, contact: Contact) -> Conversation:
     """A conversation becomes another contact's; where they have one open on the same line, the two become one."""
-    alike = {"channel": conversation.channel, "line": conversation.line}
-    open_ones = Conversation.objects.select_for_update().filter(contact=contact, **alike).exclude(status="resolved")
-    twin = open_ones.first() if conversation.status != Conversation.Status.RESOLVED else None
+    is_over = conversation.status == Conversation.Status.RESOLVED
+    twin = None if is_over else conversation_unresolved(contact, conversation.channel, conversation.line)
     if twin is not None:
         return conversation_join(conversation=twin, other=conversation)
     conversation = Conversation.objects.select_for_update().get(pk=conversation.pk)

@@ -17,8 +17,6 @@ from apps.desktop.selectors.people import ColleagueRow, colleagues_all
 def mentioned_in(text: str, people: Iterable[ColleagueRow]) -> list[ColleagueRow]:
     """Who is named as @Name, in any case; the longest name first, so that “@Ann Lee” does not mean Ann. Of two namesakes both."""
     people, found = list(people), []
-    if "@" not in text:
-        return []
     for name in sorted({person.name for person in people}, key=len, reverse=True):
         pattern = mention_pattern(name)
         if pattern.search(text):
@@ -34,9 +32,9 @@ def mention_pattern(name: str) -> re.Pattern[str]:
 
 def mentions_add(note: Message, conversation: Conversation, user_id: UUID) -> None:
     """In the note's transaction: keeps whom it names beside its author, and has them told."""
-    people = (
-        [person for person in mentioned_in(note.text, colleagues_all()) if person.user_id != user_id] if "@" in note.text else []
-    )
+    if "@" not in note.text:
+        return  # colleagues are not even read
+    people = [person for person in mentioned_in(note.text, colleagues_all()) if person.user_id != user_id]
     if not people:
         return
     note.payload = {**note.payload, "mentions": {str(person.user_id): person.name for person in people}}
