@@ -1,11 +1,13 @@
 """Starts Postgres and Valkey for the suite on free ports, before Django's settings are read.
 
-Loaded by `-p tests.plugin`. With xdist the controller starts them once and each worker gets a Redis database of its own.
+Loaded by `-p tests.plugin`. With xdist the controller starts Postgres once, in which each worker makes a database, and each
+worker a Valkey of its own: what is published there is heard in all its databases, and some tests cut every connection.
 """
 
 import atexit
 import os
 import shutil
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 
@@ -14,6 +16,7 @@ from embedded.ports import ports_free
 from embedded.postgres import Postgres
 from embedded.valkey import Valkey
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 LIVEKIT_KEY = "test-key"
 LIVEKIT_SECRET = "test-secret-of-at-least-32-characters"
 STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRIPE_AUTOMATIC_TAX")
@@ -21,22 +24,24 @@ STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE", "STRI
 
 def _start() -> None:
     folder = scratch_dir("meridian-tests-")
-    postgres_port, valkey_port = ports_free(2)
-    postgres = Postgres(folder, postgres_port, fast=True)
-    valkey = Valkey(folder, valkey_port)
+    postgres = Postgres(folder, ports_free(1)[0], fast=True)
     atexit.register(shutil.rmtree, folder, True)
     os.environ["DATABASE_URL"] = postgres.start()
+    os.environ["MERIDIAN_TEST_FOLDER"] = str(folder)
     atexit.register(postgres.stop)
-    os.environ["MERIDIAN_TEST_REDIS"] = valkey.start().rsplit("/", 1)[0]
+
+
+def _start_valkey() -> str:
+    valkey = Valkey(Path(os.environ["MERIDIAN_TEST_FOLDER"]) / WORKER, ports_free(1)[0])
     atexit.register(valkey.stop)
+    return valkey.start()
 
 
 def _environment() -> None:
-    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings.test",
         MERIDIAN_ENV_FILES="off",
-        REDIS_URL=f"{os.environ['MERIDIAN_TEST_REDIS']}/{number}",
+        REDIS_URL=_start_valkey(),
         SECRET_KEY="only-for-tests-" + "x" * 40,
         FIELD_KEYS=os.environ.get("FIELD_KEYS") or Fernet.generate_key().decode(),
         PUBLIC_URL="http://localhost:8000",
@@ -50,6 +55,6 @@ def _environment() -> None:
         os.environ.pop(name, None)
 
 
-if "PYTEST_XDIST_WORKER" not in os.environ:
+if WORKER == "main":
     _start()
 _environment()

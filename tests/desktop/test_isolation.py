@@ -289,6 +289,7 @@ def run(sides: list[Side], seed: int, count: int) -> None:
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("worker")
 def test_ten_thousand_interleaved_operations_of_two_tenants(
