@@ -109,7 +109,7 @@ class CallEventsAPI(TokenTenantView):
     tells_what_was = True
 
     @extend_schema(
-        request=OpenApiResponse(description='{"events": [{"seq", "source", "type", "at", …}]}, at most 200'),
+        request=EventBatch,
         responses={200: OpenApiResponse(description='{"accepted": n, "duplicates": m}')},
         tags=["calls"],
     )

@@ -62,6 +62,11 @@ class Voice:
     gender: str = ""
     language: str = ""
 
+    def fits(self, *, search: str = "", gender: str = "", language: str = "") -> bool:
+        """Whether it is what somebody looks for; empty is anything."""
+        text = f"{self.name} {self.about} {self.id}".lower()
+        return gender in ("", self.gender) and language in ("", self.language) and search.lower() in text
+
 
 def language_models() -> list[str]:
     """The language models of the OpenAI-like server. Raises Unanswered."""

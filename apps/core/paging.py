@@ -34,6 +34,11 @@ def page_answer(
     return pages.get_paginated_response(shape(page, many=True).data)
 
 
+def page_whole(rows: Any) -> Response:
+    """All of them on one page, where there are few."""
+    return Response({"next": None, "previous": None, "results": rows})
+
+
 def page_shape(shape: type[Serializer[Any]]) -> Any:
     """How a page of these looks in the OpenAPI schema."""
     name = f"{shape.__name__.removesuffix('Shape')}Page"

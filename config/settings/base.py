@@ -288,6 +288,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "apps.tenants.models.Role",
         "ToolKindEnum": "apps.compass.models.tools.Tool.Kind",
         "PhoneOutOfHoursEnum": "apps.calls.models.PhoneNumber.OutOfHours",
         "WhatsAppOutOfHoursEnum": "apps.whatsapp.models.AgentPhoneMapping.OutOfHours",

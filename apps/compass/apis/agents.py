@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from apps.compass.apis.agents_shapes import (
     AgentOut,
     AgentPage,
     ChangeList,
+    CopyIn,
     DraftChange,
     ImportIn,
     NewAgent,
@@ -36,11 +38,13 @@ from apps.compass.services import (
     agent_delete,
     agent_disable,
     agent_draft_save,
+    agent_duplicate,
     agent_enable,
     agent_export,
     agent_import,
     agent_publish,
     agent_rename,
+    draft_discard,
     slug_free,
     version_restore,
 )
@@ -168,6 +172,37 @@ class AgentDetailView(AgentsBase):
     )
     def delete(self, request: Request, agent_id: UUID) -> Response:
         agent_delete(agent=self.agent(agent_id))
+        return Response(status=204)
+
+
+class DuplicateView(AgentsBase):
+    @extend_schema(
+        operation_id="agents_duplicate",
+        summary="Duplicate an agent",
+        description="A new agent whose draft is what this one is now, with its checks. Nobody hears it before it is published.",
+        parameters=[ID],
+        request=CopyIn,
+        responses={201: AgentOut, **problems(401, 403, 404, 409, 422)},
+        tags=TAGS,
+    )
+    def post(self, request: Request, agent_id: UUID) -> Response:
+        agent, given = self.agent(agent_id), CopyIn.model_validate(request.data or {})
+        name = given.name or (_("Copy of %(name)s") % {"name": agent.name})[:120]
+        copy = agent_duplicate(agent=agent, name=name, created_by=self.person(request))
+        return Response(agent_out(agent_row(copy)), status=201)
+
+
+class DraftView(AgentsBase):
+    @extend_schema(
+        operation_id="agents_draft_discard",
+        summary="Discard the draft",
+        description="What is published stays as it is. 409 where nothing was ever published: the draft is all there is then.",
+        parameters=[ID],
+        responses={204: None, **problems(401, 403, 404, 409)},
+        tags=TAGS,
+    )
+    def delete(self, request: Request, agent_id: UUID) -> Response:
+        draft_discard(agent=self.agent(agent_id))
         return Response(status=204)
 
 

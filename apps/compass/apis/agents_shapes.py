@@ -39,6 +39,12 @@ class DraftChange(Shape):
     base: str | None = None
 
 
+class CopyIn(Shape):
+    """Without a name it is "Copy of …"."""
+
+    name: Name | None = None
+
+
 class PublishIn(Shape):
     note: str = Field("", max_length=200)
     base: str | None = None

@@ -19,7 +19,7 @@ from apps.compass.services.credentials import (
 )
 from apps.core.errors import Problem
 from apps.core.openapi import problems
-from apps.core.paging import page_shape
+from apps.core.paging import page_shape, page_whole
 from apps.tenants.access import ADMINS, Access, TenantAPI
 
 TAGS = ["providers"]
@@ -75,7 +75,7 @@ class ProvidersAPI(ProvidersView):
     )
     def get(self, request: Request) -> Response:
         """Every provider, and whose account is used there."""
-        return _all(ProviderShape(accounts(PROVIDERS), many=True).data)
+        return page_whole(ProviderShape(accounts(PROVIDERS), many=True).data)
 
 
 class ProviderAPI(ProvidersView):
@@ -118,7 +118,7 @@ class SecretsAPI(ProvidersView):
     )
     def get(self, request: Request) -> Response:
         """By name, each with the tools that use it."""
-        return _all(SecretShape(secrets_listed(), many=True).data)
+        return page_whole(SecretShape(secrets_listed(), many=True).data)
 
 
 class SecretAPI(ProvidersView):
@@ -137,11 +137,6 @@ class SecretAPI(ProvidersView):
             raise Problem(404, "not_found", "There is no such secret.")
         secret_delete(name=name)
         return Response(status=204)
-
-
-def _all(rows: Any) -> Response:
-    """Few enough for one page."""
-    return Response({"next": None, "previous": None, "results": rows})
 
 
 def _known(provider: str) -> str:

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from apps.compass.catalogue import Unanswered, Voice, language_models, sample, speech_models, voices
+from apps.compass.catalogue import Unanswered, language_models, sample, speech_models, voices
 from apps.compass.costs import price_shown
 from apps.compass.neighbours import PriceTable, prices_now
 from apps.compass.views.agents.common import admins, managers, may_change
@@ -29,7 +29,8 @@ def voice_offers(request: HttpRequest) -> HttpResponse:
     except Unanswered as error:
         found, trouble = [], str(error)
     table = prices_now()
-    fitting = [voice for voice in found if _matches(voice, filters)]
+    wanted = {name: filters[name] for name in ("search", "gender", "language")}
+    fitting = [voice for voice in found if voice.fits(**wanted)]
     context = {
         "voices": fitting[:SHOWN],
         "more": max(0, len(fitting) - SHOWN),
@@ -56,12 +57,6 @@ def _filters(request: HttpRequest) -> dict[str, str]:
         "gender": given.get("voice_gender", ""),
         "language": given.get("voice_language", ""),
     }
-
-
-def _matches(voice: Voice, filters: dict[str, str]) -> bool:
-    text = f"{voice.name} {voice.about} {voice.id}".lower()
-    wanted = (filters["gender"] in ("", voice.gender), filters["language"] in ("", voice.language))
-    return all(wanted) and filters["search"].lower() in text
 
 
 @require_GET

@@ -1,0 +1,142 @@
+"""/api/v1/voices and /api/v1/models: what the company's accounts at the providers offer, and what it costs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.compass.catalogue import Unanswered, language_models, speech_models, voices
+from apps.compass.costs import price_shown
+from apps.compass.neighbours import PriceTable, prices_now
+from apps.core.errors import Problem
+from apps.core.openapi import problems
+from apps.core.paging import page_shape, page_whole
+from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
+
+TAGS = ["agents"]
+VOICES = ("openai", "elevenlabs")
+PARTS: dict[tuple[str, str], Callable[[], list[str]]] = {
+    ("llm", "openai"): language_models,
+    ("stt", "openai"): lambda: speech_models("openai"),
+    ("stt", "deepgram"): lambda: speech_models("deepgram"),
+}
+READ = problems(400, 401, 403, 503)
+PRICE = {"unit": "1m_input_tokens", "amount": "0.150000", "currency": "USD"}
+MODEL = {"id": "gpt-4o-mini", "part": "llm", "provider": "openai", "prices": [PRICE]}
+
+
+class VoicesQuery(serializers.Serializer[Any]):
+    """Which voices. Prices are those of `model`."""
+
+    provider = serializers.ChoiceField(VOICES, default="openai")
+    model = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    q = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
+    gender = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
+    language = serializers.CharField(max_length=35, required=False, allow_blank=True, default="")
+
+
+class ModelsQuery(serializers.Serializer[Any]):
+    """Which models; all of them unless told."""
+
+    part = serializers.ChoiceField(("llm", "stt"), required=False, allow_blank=True, default="")
+    provider = serializers.ChoiceField(("openai", "deepgram"), required=False, allow_blank=True, default="")
+
+
+class PriceShape(serializers.Serializer[Any]):
+    """What a `unit` costs the company, with six places."""
+
+    unit = serializers.CharField(help_text="minute, 1k_characters, 1m_input_tokens, 1m_cached_tokens or 1m_output_tokens")
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+
+
+class VoiceShape(serializers.Serializer[Any]):
+    """A voice. `id` is what `tts.voice` of an agent takes; `about` is the provider's word. `prices` is empty without a price."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+    about = serializers.CharField()
+    gender = serializers.CharField()
+    language = serializers.CharField()
+    prices = PriceShape(many=True)
+
+
+class ModelShape(serializers.Serializer[Any]):
+    """A model. `id` is what `llm.model` or `stt.model` of an agent takes. `prices` is empty where it has none."""
+
+    id = serializers.CharField()
+    part = serializers.CharField(help_text="llm or stt")
+    provider = serializers.CharField()
+    prices = PriceShape(many=True)
+
+
+class OffersView(TenantAPI):
+    permission_classes = (Access.of(read=MANAGERS, write=ADMINS, scope="agents"),)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Unanswered):
+            exc = Problem(503, "provider_unanswered", str(exc))
+        return super().handle_exception(exc)
+
+
+class VoicesAPI(OffersView):
+    @extend_schema(
+        summary="List voices",
+        operation_id="voices_list",
+        description="Of the company's account, else of the platform's; kept for ten minutes. All on one page.",
+        parameters=[
+            OpenApiParameter("provider", str, enum=VOICES, description="openai unless told."),
+            OpenApiParameter("model", str, description="Whose prices are told, such as `eleven_flash_v2_5`."),
+            OpenApiParameter("q", str, description="A part of the name, or of what is said of it."),
+            OpenApiParameter("gender", str),
+            OpenApiParameter("language", str),
+        ],
+        responses={200: page_shape(VoiceShape), **READ},
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> Response:
+        given = _asked(VoicesQuery, request)
+        found = voices(given["provider"])
+        prices = _prices("tts", given["provider"], given["model"], prices_now())
+        fitting = [one for one in found if one.fits(search=given["q"], gender=given["gender"], language=given["language"])]
+        return page_whole(VoiceShape([{**asdict(voice), "prices": prices} for voice in fitting], many=True).data)
+
+
+class ModelsAPI(OffersView):
+    @extend_schema(
+        summary="List models",
+        operation_id="models_list",
+        description="Language models and speech to text with their prices. All on one page.",
+        parameters=[
+            OpenApiParameter("part", str, enum=("llm", "stt")),
+            OpenApiParameter("provider", str, enum=("openai", "deepgram")),
+        ],
+        responses={200: page_shape(ModelShape), **READ},
+        examples=[OpenApiExample("Models", {"next": None, "previous": None, "results": [MODEL]}, response_only=True)],
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> Response:
+        given, table = _asked(ModelsQuery, request), prices_now()
+        rows = [
+            {"id": model, "part": part, "provider": provider, "prices": _prices(part, provider, model, table)}
+            for (part, provider), ask in PARTS.items()
+            if given["part"] in ("", part) and given["provider"] in ("", provider)
+            for model in ask()
+        ]
+        return page_whole(ModelShape(rows, many=True).data)
+
+
+def _asked(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    asked = shape(data=request.query_params)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+def _prices(part: str, provider: str, model: str, table: PriceTable) -> list[dict[str, str]]:
+    found: Iterable[tuple[str, Decimal]] = sorted(price_shown(part, provider, model, table).items())
+    return [{"unit": unit, "amount": f"{price:.6f}", "currency": table.currency} for unit, price in found]
