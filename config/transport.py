@@ -18,16 +18,23 @@ class QoS(redis.QoS):
             super().append(message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        if _at_start(self._delivered.get(delivery_tag)):
+        if self._is_cut() or _at_start(self._delivered.get(delivery_tag)):
             virtual.QoS.ack(self, delivery_tag)
         else:
             super().ack(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        if _at_start(self._delivered.get(delivery_tag)):
+        if self._is_cut():
+            virtual.QoS.ack(self, delivery_tag)
+        elif _at_start(self._delivered.get(delivery_tag)):
             virtual.QoS.reject(self, delivery_tag, requeue)
         else:
             super().reject(delivery_tag, requeue)
+
+    def _is_cut(self) -> bool:
+        """Whether Redis was lost since the task came. Nothing can be told on a connection that was closed (kombu 5.7 raises an
+        AttributeError, which ended the worker); what is written down comes back by itself and is done a second time."""
+        return self.channel.connection.client is None
 
     def restore_unacked(self, client: Any = None) -> None:
         """A worker that stops gives back what it had not begun."""

@@ -64,3 +64,18 @@ def test_a_task_that_is_put_back_is_there_again(channel: Any, queue: str) -> Non
 
 def test_one_client_serves_every_statement(channel: Any) -> None:
     assert channel._create_client() is channel._create_client()
+
+
+@pytest.mark.parametrize("queue", ["plain", "turns"])
+@pytest.mark.parametrize("end", ["ack", "reject"])
+def test_a_task_that_ends_after_its_connection_was_lost_harms_nobody(channel: Any, queue: str, end: str) -> None:
+    taken, client = deliver(channel, queue), channel.connection.client
+    kept = channel.client.hlen(channel.unacked_key)
+    channel.connection.client = None  # as kombu leaves it when a worker connects anew
+    try:
+        getattr(taken, end)()
+    finally:
+        channel.connection.client = client
+    channel.qos._flush()
+    assert taken.delivery_tag not in channel.qos._delivered
+    assert channel.client.hlen(channel.unacked_key) == kept
