@@ -34,7 +34,8 @@ class QoS(redis.QoS):
     def _is_cut(self) -> bool:
         """Whether Redis was lost since the task came. Nothing can be told on a connection that was closed (kombu 5.7 raises an
         AttributeError, which ended the worker); what is written down comes back by itself and is done a second time."""
-        return self.channel.connection.client is None
+        connection = self.channel.connection
+        return connection is None or connection.client is None
 
     def restore_unacked(self, client: Any = None) -> None:
         """A worker that stops gives back what it had not begun."""

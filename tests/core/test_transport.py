@@ -1,6 +1,7 @@
 """Celery's queues on Redis: what may come back is written down, what is acknowledged at its start is not."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,14 +69,15 @@ def test_one_client_serves_every_statement(channel: Any) -> None:
 
 @pytest.mark.parametrize("queue", ["plain", "turns"])
 @pytest.mark.parametrize("end", ["ack", "reject"])
-def test_a_task_that_ends_after_its_connection_was_lost_harms_nobody(channel: Any, queue: str, end: str) -> None:
-    taken, client = deliver(channel, queue), channel.connection.client
+@pytest.mark.parametrize("left", [None, SimpleNamespace(client=None)])
+def test_a_task_that_ends_after_its_connection_was_lost_harms_nobody(channel: Any, queue: str, end: str, left: object) -> None:
+    taken, connection = deliver(channel, queue), channel.connection
     kept = channel.client.hlen(channel.unacked_key)
-    channel.connection.client = None  # as kombu leaves it when a worker connects anew
+    channel.connection = left  # as kombu leaves it when a worker connects anew
     try:
         getattr(taken, end)()
     finally:
-        channel.connection.client = client
+        channel.connection = connection
     channel.qos._flush()
     assert taken.delivery_tag not in channel.qos._delivered
     assert channel.client.hlen(channel.unacked_key) == kept
