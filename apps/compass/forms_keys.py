@@ -7,6 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.tenants.keys import areas_of
 from apps.tenants.models_keys import AREAS
 
 RIGHTS = (("", _("nothing")), ("read", _("read")), ("write", _("read and change")))
@@ -19,19 +20,21 @@ class KeyForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("The program that will use it, such as “Web shop”."))
     days = forms.ChoiceField(label=_("It ends"), choices=LIVES, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, role: str, **kwargs: Any) -> None:
+        """With the areas that somebody with this `role` may let a key into."""
         super().__init__(*args, **kwargs)
-        for area, label in AREAS.items():
-            self.fields[f"scope_{area}"] = forms.ChoiceField(label=label, choices=RIGHTS, required=False)
+        self._areas = areas_of(role)
+        for area in self._areas:
+            self.fields[f"scope_{area}"] = forms.ChoiceField(label=AREAS[area], choices=RIGHTS, required=False)
 
     @property
     def areas(self) -> list[forms.BoundField]:
         """The fields of the scopes."""
-        return [self[f"scope_{area}"] for area in AREAS]
+        return [self[f"scope_{area}"] for area in self._areas]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if not self.errors and not any(given.get(f"scope_{area}") for area in AREAS):
+        if not self.errors and not any(given.get(f"scope_{area}") for area in self._areas):
             raise forms.ValidationError(_("Choose what the key may do, in one area at least."))
         return given
 
@@ -39,7 +42,7 @@ class KeyForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """For api_key_create."""
         given = self.cleaned_data
-        scopes = [f"{area}:{given[f'scope_{area}']}" for area in AREAS if given[f"scope_{area}"]]
+        scopes = [f"{area}:{given[f'scope_{area}']}" for area in self._areas if given[f"scope_{area}"]]
         return {"name": given["name"], "scopes": scopes, "expires_at": _end(given["days"])}
 
 

@@ -10,10 +10,14 @@ from django.utils.translation import gettext as _
 from rest_framework_api_key.crypto import KeyGenerator
 
 from apps.core.errors import PermanentError
-from apps.tenants.models import Tenant, User
-from apps.tenants.models_keys import SCOPES, USABLE, TenantApiKey
+from apps.tenants.models import Role, Tenant, User
+from apps.tenants.models_keys import AREAS, OWNER_AREAS, SCOPES, USABLE, TenantApiKey
 
 USED_STEP = timedelta(minutes=1)
+
+
+class BeyondMaker(PermanentError):
+    """A key was asked for that would grant more than whoever makes it has."""
 
 
 class _Generator(KeyGenerator):
@@ -26,11 +30,26 @@ class _Generator(KeyGenerator):
 _generator = _Generator(secret_key_length=40)
 
 
+def areas_of(role: str) -> list[str]:
+    """The areas of the API that somebody with this role may let a key into: those that are theirs on pages, too."""
+    return [area for area in AREAS if role == Role.OWNER or (role == Role.ADMIN and area not in OWNER_AREAS)]
+
+
 def api_key_create(
-    *, tenant: Tenant, name: str, scopes: Collection[str], created_by: User | None = None, expires_at: datetime | None = None
+    *,
+    tenant: Tenant,
+    name: str,
+    scopes: Collection[str],
+    created_by: User | None = None,
+    expires_at: datetime | None = None,
+    within: Collection[str] = SCOPES,
 ) -> tuple[TenantApiKey, str]:
-    """The key, and its text, which nobody can read again. Raises PermanentError for a name or scope that cannot be."""
+    """The key, and its text, which nobody can read again. `within` are the scopes that its maker has.
+
+    Raises PermanentError for a name or scope that cannot be, BeyondMaker for a scope that the maker lacks.
+    """
     _check(name, scopes, expires_at)
+    _check_within(scopes, within)
     text, prefix, hashed = _generator.generate()
     key = TenantApiKey.objects.create(
         tenant=tenant,
@@ -51,6 +70,14 @@ def _check(name: str, scopes: Collection[str], expires_at: datetime | None) -> N
         raise PermanentError(_("Choose what the key may do."))
     if expires_at is not None and expires_at <= timezone.now():
         raise PermanentError(_("Choose a time that lies ahead."))
+
+
+def _check_within(scopes: Collection[str], within: Collection[str]) -> None:
+    """`write` takes in `read`."""
+    beyond = [scope for scope in SCOPES if scope in scopes and not {scope, f"{scope.partition(':')[0]}:write"} & set(within)]
+    if beyond:
+        words = _("A key grants no more than its maker has; leave out %(scopes)s, or let somebody make it who has that.")
+        raise BeyondMaker(words % {"scopes": ", ".join(beyond)})
 
 
 def api_key_revoke(*, key: TenantApiKey) -> TenantApiKey:

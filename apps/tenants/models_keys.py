@@ -18,7 +18,14 @@ AREAS = {
     "webhooks": _("Webhooks"),
     "providers": _("Providers and secrets"),
     "billing": _("Billing"),
+    "keys": _("API keys"),
+    "company": _("Company and its rules"),
+    "audit": _("Audit log"),
+    "exports": _("Exports of everything"),
+    "domains": _("Host names"),
+    "sso": _("Single sign-on"),
 }
+OWNER_AREAS = frozenset({"domains", "sso"})  # on pages, too, only owners see to them
 SCOPES = tuple(f"{area}:{right}" for area in AREAS for right in ("read", "write"))
 
 

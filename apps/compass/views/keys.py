@@ -41,7 +41,7 @@ def _rights(key: TenantApiKey) -> list[str]:
 @admins
 def key_new(request: HttpRequest) -> HttpResponse:
     """Makes a key; the answer shows its text, and nothing ever shows it again."""
-    form = KeyForm(request.POST or None)
+    form = KeyForm(request.POST or None, role=request.membership.role)  # type: ignore[attr-defined]
     if form.is_valid():
         tenant, user = request.tenant, request.user  # type: ignore[attr-defined]
         key, text = api_key_create(tenant=tenant, created_by=user, **form.values)  # type: ignore[arg-type]
