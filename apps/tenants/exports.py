@@ -14,11 +14,12 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
 
-from apps.core.errors import MeridianError
+from apps.core.errors import MeridianError, PermanentError
 from apps.core.fields import EncryptedJSONField, EncryptedTextField
 from apps.tenants.models import (
     CustomDomain,
@@ -44,6 +45,10 @@ Tables: TypeAlias = "Callable[[Tenant], list[tuple[str, Rows]]]"
 _more: "dict[str, Tables]" = {}
 
 
+class ExportRunning(PermanentError):
+    """One export of a company is made at a time."""
+
+
 def export_tables_register(name: str, tables: Tables) -> None:
     """Called once from ready() of whoever keeps rows of tenants in a shared table; they go into the export as well."""
     _more[name] = tables
@@ -61,6 +66,27 @@ def export_create(*, tenant: Tenant, by: User | None) -> TenantExport:
     export = TenantExport.objects.create(tenant=tenant, asked_by=by, tables_total=len(_tables(tenant)))
     export_task.delay_on_commit(str(export.pk))
     return export
+
+
+@transaction.atomic
+def export_ask(*, tenant: Tenant, by: User | None) -> TenantExport:
+    """As export_create, one at a time. Raises ExportRunning."""
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+    if any(not one.is_over for one in TenantExport.objects.filter(tenant=tenant)):
+        raise ExportRunning(_("An export is being made already."))
+    return export_create(tenant=tenant, by=by)
+
+
+def export_file(export: TenantExport) -> File | None:
+    """The zip, inside the tenant's schema; None where it is not ready, or not there any more."""
+    if export.state != TenantExport.State.DONE or not default_storage.exists(export_path(export)):
+        return None
+    return default_storage.open(export_path(export))
+
+
+def export_name(export: TenantExport) -> str:
+    """What the file is called on the machine of whoever saves it."""
+    return f"{export.tenant.schema_name}-{export.created_at:%Y-%m-%d}.zip"
 
 
 def export_recent(*, tenant: Tenant, by: User | None) -> TenantExport:

@@ -6,7 +6,6 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.forms_country import CountryField
 from apps.tenants.access import ADMINS, role_required
-from apps.tenants.exports import export_create, export_path
+from apps.tenants.exports import ExportRunning, export_ask, export_file, export_name
 from apps.tenants.models import Domain, Role, SingleSignOn, Tenant, TenantExport
 from apps.tenants.services_company import deletion_plan, deletion_undo, tenant_update
 
@@ -94,12 +93,12 @@ def _initial(tenant: Tenant, form: type[forms.Form]) -> dict[str, Any]:
 
 @require_POST
 @admins
-def export_ask(request: HttpRequest) -> HttpResponse:
-    tenant = request.tenant  # type: ignore[attr-defined]
-    if any(not one.is_over for one in TenantExport.objects.filter(tenant=tenant)):
-        messages.warning(request, _("An export is being made already."))
+def export_new(request: HttpRequest) -> HttpResponse:
+    try:
+        export_ask(tenant=request.tenant, by=request.user)  # type: ignore[attr-defined,arg-type]
+    except ExportRunning as error:
+        messages.warning(request, str(error))
     else:
-        export_create(tenant=tenant, by=request.user)  # type: ignore[arg-type]
         messages.success(request, _("The export is being made. You find it here when it is ready."))
     return redirect("company")
 
@@ -113,12 +112,12 @@ def export_state(request: HttpRequest, export_id: UUID) -> HttpResponse:
 
 @require_GET
 @admins  # type: ignore[arg-type]  # a file is no HttpResponse to the type checker
-def export_file(request: HttpRequest, export_id: UUID) -> FileResponse:
+def export_download(request: HttpRequest, export_id: UUID) -> FileResponse:
     export = _export(request, export_id)
-    if export.state != TenantExport.State.DONE or not default_storage.exists(export_path(export)):
+    file = export_file(export)
+    if file is None:
         raise Http404("This export is not ready.")
-    name = f"{export.tenant.schema_name}-{export.created_at:%Y-%m-%d}.zip"
-    return FileResponse(default_storage.open(export_path(export)), as_attachment=True, filename=name)
+    return FileResponse(file, as_attachment=True, filename=export_name(export))
 
 
 def _export(request: HttpRequest, pk: UUID) -> TenantExport:
