@@ -1,6 +1,5 @@
 """A company's own host names: asked for, checked, chosen as the first, removed."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django import forms
@@ -12,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.tenants.access import role_required
-from apps.tenants.models import CustomDomain, Domain, Role, Tenant
+from apps.tenants.models import CustomDomain, Role
+from apps.tenants.selectors_domains import host_names
 from apps.tenants.services_domains import (
     DomainError,
     domain_add,
@@ -36,24 +36,6 @@ class DomainForm(forms.Form):
     )
 
 
-@dataclass(frozen=True)
-class Row:
-    """A host name as the page lists it."""
-
-    domain: str
-    is_primary: bool
-    custom: CustomDomain | None
-
-    @property
-    def is_served(self) -> bool:
-        return self.custom is None or self.custom.is_verified
-
-    @property
-    def dialog(self) -> str:
-        """The id of the dialog that asks before it is removed."""
-        return f"remove-{self.custom.pk}" if self.custom else ""
-
-
 @require_http_methods(["GET", "POST"])
 @owners
 def domains(request: HttpRequest) -> HttpResponse:
@@ -70,18 +52,10 @@ def domains(request: HttpRequest) -> HttpResponse:
         "section": "settings",
         "tab": "company",
         "form": form,
-        "rows": _rows(request.tenant),  # type: ignore[attr-defined]
+        "rows": host_names(request.tenant),  # type: ignore[attr-defined]
         "target": platform_host(request.tenant),  # type: ignore[attr-defined]
     }
     return render(request, "people/domains.html", context, status=422 if form.errors else 200)
-
-
-def _rows(tenant: Tenant) -> list[Row]:
-    """Those that serve the company first, with the one that links lead to at their head; then those to be proven."""
-    served = {one.domain: one.is_primary for one in Domain.objects.filter(tenant=tenant)}
-    asked = {one.domain: one for one in CustomDomain.objects.filter(tenant=tenant)}
-    rows = [Row(name, served.get(name, False), asked.get(name)) for name in {*served, *asked}]
-    return sorted(rows, key=lambda row: (not row.is_primary, not row.is_served, row.domain))
 
 
 @require_POST

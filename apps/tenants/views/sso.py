@@ -100,12 +100,12 @@ def _page(request: HttpRequest, row: SingleSignOn | None, form: ProviderForm) ->
         "tab": "security",
         "form": form,
         "sso": row,
-        "callbacks": _callbacks(request),
+        "callbacks": callbacks_of(request),
     }
     return render(request, "people/sso.html", context, status=422 if form.errors else 200)
 
 
-def _callbacks(request: HttpRequest) -> list[str]:
+def callbacks_of(request: HttpRequest) -> list[str]:
     """What the provider has to know: the address that it returns to, on each of the company's hosts."""
     port = request.get_host().partition(":")[2]
     hosts = Domain.objects.filter(tenant=request.tenant).order_by("-is_primary", "domain")  # type: ignore[attr-defined]
