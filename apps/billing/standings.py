@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 
 from django.utils import timezone
@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.billing.models import Invoice
-from apps.billing.selectors.transfers import transfer_of
+from apps.billing.selectors.transfers import applied_sum, surpluses_of, transfers_counted
 from apps.billing.stripe_api import stripe_configured
 from apps.core.templatetags.ui import money
 
@@ -55,10 +55,10 @@ def steps_of(invoice: Invoice) -> list[Step]:
         (_("Made final"), invoice.finalized_at),
         (_("Sent"), invoice.sent_at),
         (_("Disputed"), invoice.disputed_at),
-        (_("Paid by bank transfer") if transfer_of(invoice) else _("Paid"), invoice.paid_at),
+        (_("Paid"), invoice.paid_at),
         (_("Declared void"), invoice.voided_at),
     )
-    steps = [Step(label, at) for label, at in happened if at]
+    steps = _transfer_steps(invoice) + [Step(label, at) for label, at in happened if at]
     for note in invoice.credit_notes.all():
         number = {"number": note.number}
         steps.append(Step(_("Credit note %(number)s") % number, note.created_at))
@@ -67,17 +67,28 @@ def steps_of(invoice: Invoice) -> list[Step]:
     return sorted(steps, key=lambda step: step.at)
 
 
+def above_of(invoice: Invoice) -> Decimal:
+    """What bank transfers brought above what was to be paid, and that still is the customer's."""
+    return sum((one.surplus for one in surpluses_of(invoice)), Decimal())
+
+
+def _transfer_steps(invoice: Invoice) -> list[Step]:
+    words = _("Bank transfer of %(amount)s")
+    return [
+        Step(words % {"amount": money(one.amount, invoice.currency)}, datetime.combine(one.received_on, time(), UTC))
+        for one in transfers_counted(invoice)
+    ]
+
+
 def _draft(invoice: Invoice) -> Standing:
     if not stripe_configured():
-        sentence = _(
-            "It stays a draft: payments are not set up on this installation. Its operator sets STRIPE_SECRET_KEY to send it."
-        )
+        sentence = _("It stays a draft: sending invoices is not set up. Your operator can switch it on.")
     elif invoice.period_end > timezone.now():
         sentence = _("It grows with your usage, and is made final after %(day)s.") % {
             "day": date_format(invoice.period_end, "j M Y")
         }
     elif invoice.problem:
-        sentence = _("Sending it did not work yet: %(problem)s It is tried again.") % {"problem": _stopped(invoice.problem)}
+        sentence = _("Sending it did not work yet: %(problem)s It is tried again.") % {"problem": problem_told(invoice.problem)}
     else:
         sentence = _("It is checked and then sent. Until then it may still change.")
     return Standing(_("Draft, may still change"), "plain", sentence)
@@ -89,7 +100,10 @@ def _open(invoice: Invoice) -> Standing:
         sentence = _("%(due)s were due on %(day)s. Pay now to keep your account in good standing.")
         return Standing(_("Overdue"), "loss", sentence % {"due": due, "day": date_format(invoice.due_at, "j M Y")})
     if invoice.problem:
-        return Standing(_("Payment failed"), "loss", _stopped(invoice.problem))
+        return Standing(_("Payment failed"), "loss", problem_told(invoice.problem))
+    if came := applied_sum(transfers_counted(invoice)):
+        sentence = _("%(came)s came by bank transfer. Transfer the %(due)s that are left too.")
+        return Standing(_("Paid in part"), "attention", sentence % {"came": money(came, invoice.currency), "due": due})
     if invoice.due_at:
         day = date_format(invoice.due_at, "j M Y")
         return Standing(_("Open"), "attention", _("%(due)s are due by %(day)s.") % {"due": due, "day": day})
@@ -97,6 +111,9 @@ def _open(invoice: Invoice) -> Standing:
 
 
 def _paid(invoice: Invoice) -> Standing:
+    if above := above_of(invoice):
+        sentence = _("%(above)s more came than was to be paid. We keep it for you, and write to you about sending it back.")
+        return Standing(_("Paid"), "live", sentence % {"above": money(above, invoice.currency)})
     return Standing(_("Paid"), "live", _("Nothing is left to do."))
 
 
@@ -108,7 +125,12 @@ def _void(invoice: Invoice) -> Standing:
     return Standing(_("Void"), "plain", _("It counts no more. What it charged is on another invoice, or on none."))
 
 
-def _stopped(sentence: str) -> str:
+def problem_told(sentence: str) -> str:
+    """What went wrong, as a company's finance people read it: settings of the installation are its operator's to mend."""
+    if not sentence:
+        return ""
+    if "STRIPE_" in sentence:
+        return _("Sending invoices is not set up as it has to be. Your operator can mend that.")
     return sentence if sentence.endswith(".") else f"{sentence}."
 
 

@@ -5,7 +5,7 @@ from celery import shared_task
 from apps.billing.services.dunning import dunning_run
 from apps.billing.services.reconcile import reconcile
 from apps.billing.services.stripe_sync import invoices_resume
-from apps.billing.services.transfers import transfers_tell
+from apps.billing.services.transfers_stripe import transfers_tell
 from apps.billing.stripe_api import stripe_configured
 from apps.core.tasks import PublicTask
 

@@ -97,8 +97,43 @@ def test_a_payment_by_bank_transfer_beside_a_part_by_stripe(acme: Tenant) -> Non
     one = invoice_of(acme, state="paid", paid=D("76.16"), paid_at=on(3))
     values = {"invoice": one, "reference": "ACME 1", "by": "root@meridian.test", "state_before": "open"}
     BankTransfer.objects.create(amount=D(70), received_on=date(2026, 11, 2), undone_at=on(3), **values)
-    BankTransfer.objects.create(amount=D(60), received_on=date(2026, 11, 3), **values)
+    BankTransfer.objects.create(amount=D(60), applied=D(60), received_on=date(2026, 11, 3), **values)
     assert booked()["payment", one.number] == {"bank": D(60), "stripe": D("16.16"), "receivables": D("-76.16")}
+
+
+def test_transfers_are_booked_on_the_banks_day_each(acme: Tenant) -> None:
+    """A part in November, more than the rest in December, of which the bank sends back what is too much."""
+    one = invoice_of(acme, state="paid", paid=D("76.16"), paid_at=on(2, 12))
+    values = {"invoice": one, "reference": "ACME 1", "by": "root@meridian.test", "state_before": "open"}
+    BankTransfer.objects.create(amount=D(70), applied=D(70), received_on=date(2026, 11, 9), **values)
+    late = BankTransfer.objects.create(amount=D(10), applied=D("6.16"), received_on=date(2026, 12, 2), **values)
+    assert booked()["payment", one.number] == {"bank": D(70), "receivables": D(-70)}
+    assert booked(DECEMBER) == {
+        ("payment", one.number): {"bank": D(10), "receivables": D("-6.16"), "overpayments": D("-3.84")}
+    }  # fmt: skip
+    BankTransfer.objects.filter(pk=late.pk).update(ended_on=date(2026, 12, 20))
+    assert booked(DECEMBER)["payment_returned", one.number] == {"overpayments": D("3.84"), "bank": D("-3.84")}
+    assert receivables() == 0
+
+
+def test_a_part_of_a_void_invoice_is_an_overpayment(acme: Tenant) -> None:
+    one = invoice_of(acme, state="void", paid=D(70), voided_at=on(4, 12))
+    values = {"invoice": one, "reference": "ACME 1", "by": "root@meridian.test", "state_before": "open"}
+    BankTransfer.objects.create(amount=D(70), applied=D(70), received_on=date(2026, 11, 9), **values)
+    assert booked(DECEMBER)["void", one.number]["overpayments"] == D(-70)
+    assert receivables() == 0
+
+
+def test_what_comes_after_giving_up_is_a_loss_no_more(acme: Tenant) -> None:
+    one = invoice_of(acme, state="paid", paid=D("76.16"), written_off_at=on(2), paid_at=on(20, 12))
+    values = {"invoice": one, "reference": "ACME 1", "by": "root@meridian.test", "state_before": "uncollectible"}
+    BankTransfer.objects.create(amount=D(70), applied=D(70), received_on=date(2026, 11, 9), **values)
+    BankTransfer.objects.create(amount=D("6.16"), applied=D("6.16"), received_on=date(2026, 12, 20), **values)
+    BankTransfer.objects.update(at=on(21, 12))
+    assert booked()["write_off", one.number]["bad_debt"] == D("76.16")
+    assert booked()["write_off_void", one.number]["bad_debt"] == D(-70)
+    assert booked(DECEMBER)["write_off_void", one.number]["bad_debt"] == D("-6.16")
+    assert receivables() == 0
 
 
 def test_a_credit_note_takes_its_share_of_the_tax_back(acme: Tenant) -> None:
@@ -112,7 +147,7 @@ def test_a_credit_note_takes_its_share_of_the_tax_back(acme: Tenant) -> None:
 
 def test_of_what_is_paid_it_becomes_the_customers_credit(acme: Tenant) -> None:
     one = invoice_of(acme, state="paid", paid=D("76.16"), paid_at=on(3))
-    note = note_of(one, "11.90", on(5))
+    note = note_of(one, "11.90", on(5), after_payment=D("11.90"))
     assert booked()["credit_note", note.number]["customer_balances"] == D("-11.90")
     assert receivables() == 0
 

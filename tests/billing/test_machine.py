@@ -55,7 +55,8 @@ from apps.billing.services.limits import (
 from apps.billing.services.reconcile import reconcile
 from apps.billing.services.rerate import entries_rerate, past_price_decide
 from apps.billing.services.stripe_events import invoice_refresh
-from apps.billing.services.transfers import transfer_note, transfer_undo, transfers_tell
+from apps.billing.services.transfers import transfer_note, transfer_undo
+from apps.billing.services.transfers_stripe import transfers_tell
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 from tests.billing.machine_truth import AGENTS, DECIDED, HOLD, PRICES, Content, Limit, LimitKey, Truth, Work, cents, utc

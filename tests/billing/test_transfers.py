@@ -20,6 +20,7 @@ from apps.billing.services.stripe_sync import invoice_send
 from apps.billing.services.transfers import transfer_note, transfer_undo
 from apps.billing.stripe_api import StripeUnavailable
 from apps.billing.tasks_stripe import transfers_tell_task
+from apps.core.errors import PermanentError
 from apps.core.outbox import outbox_drain
 from apps.tenants.models import Tenant, User
 from tests.billing.stripe.conftest import outside_transactions, stripe  # noqa: F401  fixtures
@@ -74,15 +75,16 @@ def test_nobody_is_reminded_of_it(sent: Invoice, clock: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"amount": "32.33"}, "32.34 USD are left"),
         ({"amount": "32.35"}, "32.34 USD are left"),
+        ({"amount": "0"}, "above 0"),
+        ({"amount": "0.001"}, "cannot be paid"),
         ({"on": date(2026, 11, 11)}, "still to come"),
         ({"on": date(2026, 10, 31)}, "books of October 2026 have been closed since 2026-11-10"),
         ({"reference": " "}, "reference of the transfer"),
     ],
 )
 def test_what_is_refused(sent: Invoice, given: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InvoiceRefused, match=sentence):
+    with pytest.raises(PermanentError, match=sentence):
         note(sent, **given)
     assert not BankTransfer.objects.exists()
 
@@ -236,7 +238,7 @@ def test_staff_note_it_down_and_take_it_back(staff: Client, sent: Invoice) -> No
     page = f"/staff/invoices/{sent.pk}/"
     given = {"amount": "32.34", "received_on": "2026-11-09", "reference": "INV-1 <ACME>"}
     assert "Paid by bank transfer" in staff.get(page).content.decode()
-    assert staff.post(f"{page}transfer", {**given, "amount": "1"}, follow=True).content.decode().count("are left of") > 0
+    assert staff.post(f"{page}transfer", {**given, "amount": "33"}, follow=True).content.decode().count("are left of") > 0
     said = staff.post(f"{page}transfer", given, follow=True).content.decode()
     assert "It counts as paid." in said and "INV-1 &lt;ACME&gt;" in said and BY in said
     sent.refresh_from_db()

@@ -34,7 +34,7 @@ def test_a_transfer_is_noted_and_taken_back(
     assert violations(page) == []
     dialog.get_by_label("Booked by the bank on").fill(timezone.now().date().isoformat())
     dialog.get_by_label("Reference on the statement").fill("SEPA 4711 ACME LTD MER-0000042")
-    dialog.get_by_role("button", name="Count it as paid").click()
+    dialog.get_by_role("button", name="Note it down").click()
     expect(page.locator("[data-toast]")).to_contain_text("It counts as paid")
     expect(page.get_by_text("SEPA 4711 ACME LTD MER-0000042")).to_be_visible()
     look(page, f"transfer-paid-{theme}")

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps.billing.apis.query import TAGS
 from apps.billing.models import CreditNote, Invoice, InvoiceLine
-from apps.billing.standings import due_of, standing_of
+from apps.billing.standings import due_of, problem_told, standing_of
 from apps.billing.upcoming import Upcoming, upcoming_invoices
 from apps.core.errors import Problem
 from apps.core.openapi import problems
@@ -22,7 +22,7 @@ from apps.tenants.models import Tenant
 class CreditNoteShape(serializers.ModelSerializer[CreditNote]):
     class Meta:
         model = CreditNote
-        fields = ("id", "number", "amount", "reason", "line_id", "pdf_url", "created_at", "voided_at")
+        fields = ("id", "number", "amount", "reason", "line_id", "after_payment", "pdf_url", "created_at", "voided_at")
 
 
 class InvoiceShape(serializers.ModelSerializer[Invoice]):
@@ -30,6 +30,7 @@ class InvoiceShape(serializers.ModelSerializer[Invoice]):
 
     due = serializers.SerializerMethodField(help_text="A decimal string.")
     standing = serializers.SerializerMethodField(help_text="A sentence: what happens next.")
+    problem = serializers.SerializerMethodField(help_text="A sentence: why sending or collecting it failed; empty where not.")
     credit_notes = CreditNoteShape(many=True, read_only=True)
 
     class Meta:
@@ -43,6 +44,9 @@ class InvoiceShape(serializers.ModelSerializer[Invoice]):
 
     def get_due(self, invoice: Invoice) -> str:
         return f"{due_of(invoice):.6f}"
+
+    def get_problem(self, invoice: Invoice) -> str:
+        return problem_told(invoice.problem)
 
     def get_standing(self, invoice: Invoice) -> str:
         return standing_of(invoice).next

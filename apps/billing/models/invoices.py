@@ -230,6 +230,10 @@ class CreditNote(models.Model):
     amount = money()
     reason = models.CharField(max_length=300)
     line = models.ForeignKey(InvoiceLine, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    after_payment = money(
+        default=Decimal(0), help_text="Of the amount, what was paid by then: it became the customer's credit at Stripe."
+    )
+    key = models.CharField(max_length=64, blank=True, help_text="Of the request: the same again is the same note.")
     created_by = models.CharField(max_length=254, blank=True, help_text="The e-mail address of whoever made it.")
     stripe_id = models.CharField(max_length=64, blank=True)
     stripe_tries = models.PositiveSmallIntegerField(default=0, help_text="As an invoice's.")
@@ -242,6 +246,7 @@ class CreditNote(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="credit_note_positive"),
             models.UniqueConstraint(fields=["stripe_id"], condition=~models.Q(stripe_id=""), name="credit_note_stripe_once"),
+            models.UniqueConstraint(fields=["key"], condition=~models.Q(key=""), name="credit_note_key_once"),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ class StaffAct(models.Model):
         NOTE = "note", _("Made a credit note")
         PAID = "paid", _("Noted a bank transfer")
         UNPAID = "unpaid", _("Took a bank transfer back")
+        SURPLUS = "surplus", _("Said where an overpayment went")
         WRITTEN_OFF = "written_off", _("Gave up an invoice")
         OVERRIDE = "override", _("Set a price of its own")
         OVERRIDE_ENDED = "override_ended", _("Ended a price of its own")

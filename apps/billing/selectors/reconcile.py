@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, Sum
 
-from apps.billing.models import CreditUse, Invoice, InvoiceLine
+from apps.billing.models import BankTransfer, CreditUse, Invoice, InvoiceLine
 from apps.billing.months import month_next
 from apps.billing.selectors.notes import notes_sum
 
@@ -50,6 +50,7 @@ def ledger_differences(invoices: list[Invoice], month: date | None) -> Iterator[
     for invoice in invoices:
         if invoice.state != Invoice.State.VOID:
             yield from _of_invoice(invoice, usage.get(invoice.pk, (Decimal(0), 0, 0)), lines.get(invoice.pk, {}))
+    yield from _surpluses(keys)
     if month is not None:
         yield from _forgotten(month)
 
@@ -99,6 +100,15 @@ def _of_invoice(invoice: Invoice, usage: tuple[Decimal, int, int], lines: dict[s
             yield _found(invoice, f"{words} {_text(ours, invoice)}, and {other} {_text(theirs, invoice)}.", rebuild)
     if foreign:
         yield _found(invoice, f"holds {foreign} entries of another company or currency.", rebuild)
+
+
+def _surpluses(keys: list[UUID]) -> Iterator[Found]:
+    """What bank transfers brought above these invoices, as long as it is here."""
+    counted = BankTransfer.objects.filter(invoice__in=keys, undone_at=None, ended_on=None)
+    for one in counted.select_related("invoice__tenant").order_by("at", "pk"):
+        if one.surplus:
+            what = f"{_text(one.surplus, one.invoice)} of the bank transfer “{one.reference}” came above what was to be paid."
+            yield _found(one.invoice, what, "Send it back or note it down for another invoice, and say so on this one.")
 
 
 def _credits_used(invoice: Invoice) -> Decimal:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,13 +11,13 @@ from django_tenants.utils import schema_context
 from apps.billing.locks import NOTE_NUMBER, lock
 from apps.billing.models import Credit, CreditNote, Invoice, InvoiceLine
 from apps.billing.rounding import payable_check, rounded_to
-from apps.billing.selectors.notes import notes_of
+from apps.billing.selectors.notes import note_hindrance, note_left, notes_of
+from apps.billing.services.settling import invoice_settle_parts
 from apps.billing.services.stripe_queue import credit_note_queue
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 
 PREFIX, DIGITS = "CN-", 7
-CREDITABLE = (Invoice.State.OPEN, Invoice.State.PAID, Invoice.State.UNCOLLECTIBLE)
 
 
 class CreditRefused(PermanentError):
@@ -40,10 +41,13 @@ def credit_grant(
     )
 
 
-def credit_note_create(*, invoice: Invoice, amount: Decimal, reason: str, by: str, line: InvoiceLine | None = None) -> CreditNote:
+def credit_note_create(
+    *, invoice: Invoice, amount: Decimal, reason: str, by: str, line: InvoiceLine | None = None, key: str = ""
+) -> CreditNote:
     """Takes back a part of an invoice that was sent, never more than is left of it. `by` is an e-mail address.
 
-    Raises CreditRefused for a draft or a void one, and above what is left.
+    The same `key` again changes nothing. Raises CreditRefused for a draft or a void one, above what is left, and for a key that
+    came with something else before.
     """
     if not reason.strip():
         raise CreditRefused("Say why; it stands on the credit note.")
@@ -51,15 +55,30 @@ def credit_note_create(*, invoice: Invoice, amount: Decimal, reason: str, by: st
         raise CreditRefused("That line is of another invoice.")
     with schema_context("public"), transaction.atomic():
         found = Invoice.objects.select_for_update().get(pk=invoice.pk)
-        _amount_check(amount, found.currency)
+        values = {"amount": amount, "reason": reason.strip(), "line": line}
+        if made := note_made(found, key, values):
+            return made
         _left_check(found, amount)
-        note = CreditNote.objects.create(
-            invoice=found, number=_next_number(), amount=amount, reason=reason.strip(), line=line, created_by=by
-        )
-        found.credited += amount
-        found.save(update_fields=["credited", "updated_at"])
-        credit_note_queue(note)
+        return _note(found, {**values, "created_by": by, "key": key})
+
+
+def _note(invoice: Invoice, values: dict[str, Any]) -> CreditNote:
+    """For the caller's transaction, which holds the invoice."""
+    after = max(values["amount"] - invoice.owed, Decimal(0))
+    note = CreditNote.objects.create(invoice=invoice, number=_next_number(), after_payment=after, **values)
+    invoice.credited += note.amount
+    invoice.save(update_fields=["credited", "updated_at"])
+    invoice_settle_parts(invoice=invoice)
+    credit_note_queue(note)
     return note
+
+
+def note_made(invoice: Invoice, key: str, values: dict[str, Any]) -> CreditNote | None:
+    """The credit note that a request with this key made. Raises CreditRefused where that said something else."""
+    found = CreditNote.objects.filter(key=key).first() if key else None
+    if found and (found.invoice_id != invoice.pk or any(getattr(found, name) != value for name, value in values.items())):
+        raise CreditRefused("This form was sent before with something else in it. Open the invoice again and look at it.")
+    return found
 
 
 def credited_carry(*, invoice: Invoice) -> Credit | None:
@@ -80,15 +99,10 @@ def credited_carry(*, invoice: Invoice) -> Credit | None:
 
 
 def _left_check(invoice: Invoice, amount: Decimal) -> None:
-    if invoice.state not in CREDITABLE:
-        state = invoice.get_state_display().lower()
-        raise CreditRefused(f"{invoice.number} is {state}; a credit note is for an invoice that was sent.")
-    if invoice.state == Invoice.State.PAID and not invoice.stripe_id and invoice.total:
-        raise CreditRefused(
-            f"{invoice.number} is paid and not at Stripe, where its credit note would become the customer's credit. Give the "
-            "company a credit instead, which its next invoice takes off."
-        )
-    left = invoice.total - invoice.credited
+    if hindrance := note_hindrance(invoice):
+        raise CreditRefused(hindrance)
+    _amount_check(amount, invoice.currency)
+    left = note_left(invoice)
     if amount > left:
         raise CreditRefused(
             f"{left.normalize():f} {invoice.currency} are left of {invoice.number}; a credit note cannot be above that."

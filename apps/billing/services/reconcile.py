@@ -17,7 +17,7 @@ from apps.billing import stripe_calls
 from apps.billing.models import Invoice, Reconciliation
 from apps.billing.rounding import from_minor_units
 from apps.billing.selectors.reconcile import Found, ledger_differences
-from apps.billing.selectors.transfers import transfer_of
+from apps.billing.selectors.transfers import applied_sum, transfers_counted, transfers_untold, transfers_wait
 from apps.billing.services.stripe_events import credit_note_refresh, invoice_refresh
 from apps.billing.services.stripe_states import STATES
 from apps.billing.services.stripe_sync import INVOICE_MARK
@@ -171,8 +171,7 @@ def _drafted(invoice: Invoice) -> list[Difference]:
 
 def _whats(invoice: Invoice, row: Json) -> Iterator[str]:
     """What differs between an invoice and Stripe's, each as the end of a sentence."""
-    transfer = transfer_of(invoice)
-    waits = transfer is not None and transfer.stripe_told_at is None and row["status"] in ("open", "uncollectible")
+    waits = transfers_wait(invoice) and row["status"] in ("open", "uncollectible")
     if STATES.get(row["status"]) != invoice.state and not waits:
         yield f"is {invoice.state} here and {row['status']} at Stripe."
     notes = (row.get("pre_payment_credit_notes_amount") or 0) + (row.get("post_payment_credit_notes_amount") or 0)
@@ -180,10 +179,10 @@ def _whats(invoice: Invoice, row: Json) -> Iterator[str]:
         ("comes to", invoice.total, row["total"]),
         ("has credit notes of", invoice.credited, notes),
     ]
-    if transfer is None:  # Stripe's sum may leave out what did not come through it
+    if not transfers_counted(invoice).exists():  # Stripe's sum may leave out what did not come through it
         pairs.insert(1, ("has paid", invoice.paid, row["amount_paid"]))
     if invoice.state == State.OPEN and row["status"] == "open":
-        pairs.append(("leaves open", invoice.owed, row["amount_remaining"]))
+        pairs.append(("leaves open", invoice.owed + applied_sum(transfers_untold(invoice)), row["amount_remaining"]))
     for words, ours, units in pairs:
         theirs = from_minor_units(units, invoice.currency)
         if ours != theirs:

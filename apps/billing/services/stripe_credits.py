@@ -6,12 +6,11 @@ from django.db.models import F
 
 from apps.billing import stripe_calls
 from apps.billing.models import CreditNote, Invoice
-from apps.billing.rounding import minor_units
-from apps.billing.selectors.transfers import transfer_of
+from apps.billing.rounding import from_minor_units, minor_units
 from apps.billing.services.invoices import invoice_void
 from apps.billing.services.stripe_customers import key_of
 from apps.billing.services.stripe_states import invoice_apply, moment
-from apps.billing.services.transfers import transfer_tell
+from apps.billing.services.transfers_stripe import transfers_tell_of
 from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable, stripe_configured
 
 NOTE_MARK = "meridian_credit_note"
@@ -28,8 +27,8 @@ def credit_note_send(*, note: CreditNote) -> CreditNote:
         return note
     if not invoice.stripe_id or invoice.step != Invoice.Step.FINALIZED:
         raise StripeRefused(f"Invoice {invoice.number} is not at Stripe yet; send it first.")
-    if transfer := transfer_of(invoice):
-        transfer_tell(transfer=transfer)  # else it would lower what is open there, and be lost with it
+    if note.after_payment:
+        transfers_tell_of(invoice=invoice)  # else it would lower what is open there, and be lost with it
     try:
         answer = _there(note) or _create(note)
     except StripeUnavailable as error:
@@ -48,21 +47,23 @@ def _there(note: CreditNote) -> Json | None:
 
 
 def _create(note: CreditNote) -> Json:
-    status = _status(note)
+    open_there = _open_there(note)
     try:
-        return _post(note, status)
+        return _post(note, open_there)
     except StripeRefused:
-        again = _status(note)
-        if again == status:
+        again = _open_there(note)
+        if again == open_there:
             raise
         return _post(note, again)  # it was paid between the two requests
 
 
-def _status(note: CreditNote) -> str:
-    return str(stripe_calls.invoice_get(note.invoice.stripe_id)["status"])
+def _open_there(note: CreditNote) -> int:
+    """What is left to be paid at Stripe, in its smallest unit."""
+    answer = stripe_calls.invoice_get(note.invoice.stripe_id)
+    return 0 if answer["status"] == "paid" else int(answer["amount_remaining"])
 
 
-def _post(note: CreditNote, status: str) -> Json:
+def _post(note: CreditNote, open_there: int) -> Json:
     amount = minor_units(note.amount, note.invoice.currency)
     params: Json = {
         "invoice": note.invoice.stripe_id,
@@ -70,16 +71,18 @@ def _post(note: CreditNote, status: str) -> Json:
         "memo": note.reason,
         "metadata": {NOTE_MARK: str(note.pk), "meridian_number": note.number},
     }
-    if status == "paid":
-        params["credit_amount"] = amount  # to the customer's balance, which the next invoice uses
+    if amount > open_there:
+        params["credit_amount"] = amount - open_there  # to the customer's balance, which the next invoice uses
     return stripe_calls.credit_note_create(params, key=key_of("credit-note", note.pk, params, note.stripe_tries))
 
 
 def note_store(*, note: CreditNote, answer: Json) -> None:
-    """Notes Stripe's id and paper of a credit note, and that it was voided there: then it counts no longer."""
+    """Notes Stripe's id and paper of a credit note, what of it was paid, and that it was voided there: it counts no longer."""
     note.stripe_id, note.pdf_url = answer["id"], answer.get("pdf") or note.pdf_url
     note.voided_at = note.voided_at or moment(answer.get("voided_at"))
-    note.save(update_fields=["stripe_id", "pdf_url", "voided_at"])
+    # https://docs.stripe.com/api/credit_notes/object#credit_note_object-post_payment_amount
+    note.after_payment = from_minor_units(answer["post_payment_amount"] or 0, note.invoice.currency)
+    note.save(update_fields=["stripe_id", "pdf_url", "voided_at", "after_payment"])
 
 
 def invoice_withdraw(*, invoice: Invoice) -> None:

@@ -8,6 +8,7 @@ from apps.billing import stripe_calls
 from apps.billing.models import BillingProfile, CreditNote, Invoice
 from apps.billing.rounding import from_minor_units
 from apps.billing.selectors.notes import notes_sum
+from apps.billing.services.settling import invoice_settle_parts
 from apps.billing.services.stripe_credits import NOTE_MARK, note_store
 from apps.billing.services.stripe_states import invoice_apply, moment
 from apps.billing.services.stripe_sync import INVOICE_MARK
@@ -103,6 +104,7 @@ def _note_off(note: CreditNote) -> None:
     invoice = Invoice.objects.select_for_update().get(pk=note.invoice_id)
     invoice.credited = notes_sum(invoice)
     invoice.save(update_fields=["credited", "updated_at"])
+    invoice_settle_parts(invoice=invoice)
 
 
 def _note_adopt(invoice: Invoice, answer: Json) -> CreditNote:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.billing.models import BillingProfile, Invoice
 from apps.billing.rounding import from_minor_units
 from apps.billing.selectors.notes import notes_sum
-from apps.billing.selectors.transfers import transfer_untold
+from apps.billing.selectors.transfers import applied_sum, transfers_untold
 from apps.billing.services.invoices import invoice_void
 from apps.tenants.models import Tenant
 
@@ -28,8 +28,8 @@ ONWARD: dict[str, set[str]] = {
 }
 CONFIRM = "The payment has to be confirmed with the bank. Open the invoice's page and pay it there."
 TWICE = (
-    "It was paid by bank transfer and paid at Stripe as well. Give one of the two back: refund it at Stripe, or send the "
-    "transfer back and take its note back here."
+    "It was paid by bank transfer, or in part, and paid at Stripe as well. Give what is too much back: refund it at Stripe, or "
+    "send the transfer back and take its note back here."
 )
 Json = dict[str, Any]
 
@@ -84,10 +84,15 @@ def _amounts(invoice: Invoice, answer: Json) -> None:
     before_tax = answer.get("total_excluding_tax")
     invoice.total = amount(answer["total"])
     invoice.tax = amount(answer["total"] - before_tax) if before_tax is not None else invoice.tax
-    invoice.paid = max(invoice.paid, amount(answer["amount_paid"]))
     invoice.credited = _credited(invoice, answer)
     invoice.balance = amount(_balance(answer))
+    invoice.paid = max(invoice.paid, _paid(invoice, amount(answer["amount_paid"])))
     invoice.payment_attempts = max(invoice.payment_attempts, answer.get("attempt_count") or 0)
+
+
+def _paid(invoice: Invoice, there: Decimal) -> Decimal:
+    """What was paid at Stripe, and by bank transfers that it knows nothing of; paid twice, it still is paid once."""
+    return max(there, min(there + applied_sum(transfers_untold(invoice)), invoice.total - invoice.balance))
 
 
 def _credited(invoice: Invoice, answer: Json) -> Decimal:
@@ -113,7 +118,7 @@ def _papers(invoice: Invoice, answer: Json) -> None:
 
 def _problem(invoice: Invoice, answer: Json) -> str:
     """Why the last payment failed, while that still matters; or that it was paid twice."""
-    if answer["status"] == "paid" and transfer_untold(invoice):
+    if answer["status"] == "paid" and transfers_untold(invoice).exists():
         return TWICE
     if invoice.state != State.OPEN:
         return ""

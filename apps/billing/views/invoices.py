@@ -15,8 +15,9 @@ from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.billing.models import BillingProfile, Invoice, InvoiceLine, Meter, Part, SourceType, Unit
+from apps.billing.selectors.transfers import transfers_counted
 from apps.billing.services.stripe_customers import portal_url
-from apps.billing.standings import due_of, standing_of, steps_of
+from apps.billing.standings import due_of, problem_told, standing_of, steps_of
 from apps.billing.stripe_api import stripe_configured
 from apps.core.errors import MeridianError
 from apps.tenants.access import MONEY, role_required
@@ -77,6 +78,7 @@ def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
         "standing": standing_of(found),
         "steps": steps_of(found),
         "due": due_of(found),
+        "pays_at_stripe": bool(due_of(found) and found.hosted_url) and not transfers_counted(found).exists(),
         "lines": lines_named([line for line in found.lines.all() if line.kind != InvoiceLine.Kind.CREDIT]),
         "credits": [line for line in found.lines.all() if line.kind == InvoiceLine.Kind.CREDIT],
         "profile": BillingProfile.objects.filter(tenant=tenant).first(),
@@ -93,7 +95,7 @@ def portal(request: HttpRequest) -> HttpResponse:
     try:
         return redirect(portal_url(tenant=tenant, return_url=request.build_absolute_uri(back)))
     except MeridianError as error:
-        messages.error(request, _("The payment page cannot be opened now. %(why)s") % {"why": error})
+        messages.error(request, _("The payment page cannot be opened now. %(why)s") % {"why": problem_told(str(error))})
         return redirect(back)
 
 

@@ -213,8 +213,8 @@ class Invoices:
         already = row["pre_payment_credit_notes_amount"] + row["post_payment_credit_notes_amount"]
         if amount + already > row["total"]:
             raise StripeProblem(400, "The sum of credit notes would be more than the invoice's total.", param="amount")
-        paid = row["status"] == "paid"
-        self._split(params, amount if paid else 0)
+        after = amount if row["status"] == "paid" else max(0, amount - row["amount_remaining"])
+        self._split(params, after)
         note = self.state.make(
             "credit_note",
             invoice=row["id"],
@@ -228,11 +228,11 @@ class Invoices:
             number=f"{row['number']}-CN-{len(self.state.rows('credit_note', invoice=row['id'])) + 1:02d}",
             status="issued",
             voided_at=None,
-            pre_payment_amount=0 if paid else amount,
-            post_payment_amount=amount if paid else 0,
+            pre_payment_amount=amount - after,
+            post_payment_amount=after,
         )
         note["pdf"] = f"https://pay.stripe.test/credit_notes/{note['id']}/pdf"
-        self._credited(row, amount, paid)
+        self._credited(row, amount - after, after)
         self.state.tell("credit_note.created", note)
         return note
 
@@ -279,13 +279,13 @@ class Invoices:
                 f"credit note amount ({after_payment}).",
             )
 
-    def _credited(self, row: Json, amount: int, paid: bool) -> None:
-        row["post_payment_credit_notes_amount" if paid else "pre_payment_credit_notes_amount"] += amount
-        if paid:
-            self.state.get("customer", row["customer"])["balance"] -= amount
-            return
-        row["amount_remaining"] -= amount
-        if row["amount_remaining"] <= 0:
+    def _credited(self, row: Json, before: int, after: int) -> None:
+        """`before` lowers what is open, `after` was paid and becomes credit of the customer."""
+        row["pre_payment_credit_notes_amount"] += before
+        row["post_payment_credit_notes_amount"] += after
+        self.state.get("customer", row["customer"])["balance"] -= after
+        row["amount_remaining"] -= before
+        if row["status"] == "open" and row["amount_remaining"] == 0:
             self._paid(row)
 
     def dispute(self, key: str) -> Json:

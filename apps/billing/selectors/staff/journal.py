@@ -1,12 +1,13 @@
 """The journal of a month for the accounts: what was invoiced, taken back, paid and written off, each document in balance.
 
-Months are those of UTC, by the moment at which something happened; `service_month` is the one that was used. What a payment in
-parts brought is booked when the invoice is paid in full, and money that a bank took back by a dispute is not in it.
+Months are those of UTC, by the moment at which something happened; `service_month` is the one that was used. A bank transfer is
+booked on the bank's day, also one that paid a part; what came in parts through Stripe, when the invoice is paid in full. Money
+that a bank took back by a dispute is not in it.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -16,6 +17,7 @@ from django.db.models import Q, QuerySet, Sum
 from apps.billing.models import BankTransfer, CreditNote, Invoice, InvoiceLine
 from apps.billing.rounding import rounded_to
 from apps.billing.selectors.staff.sums import ZERO, month_bounds
+from apps.billing.selectors.transfers import applied_sum, transfers_counted
 
 Kind, State = InvoiceLine.Kind, Invoice.State
 
@@ -31,6 +33,7 @@ class Account(StrEnum):
     NOTES = "credit_notes"
     TAX = "tax_payable"
     BALANCE = "customer_balances"  # at Stripe
+    ABOVE = "overpayments"  # what bank transfers brought above their invoices
     BANK = "bank"
     STRIPE = "stripe"
     BAD_DEBT = "bad_debt"
@@ -69,7 +72,9 @@ def journal_postings(month: date) -> Iterator[Posting]:
     yield from _noted(Q(created_at__gte=start, created_at__lt=end))
     yield from _notes_void(Q(voided_at__gte=start, voided_at__lt=end))
     yield from _written_off(Q(written_off_at__gte=start, written_off_at__lt=end))
+    yield from _transferred(Q(received_on__gte=start.date(), received_on__lt=end.date()))
     yield from _paid(Q(paid_at__gte=start, paid_at__lt=end))
+    yield from _gone(Q(ended_on__gte=start.date(), ended_on__lt=end.date()))
     yield from _void(Q(voided_at__gte=start, voided_at__lt=end, finalized_at__isnull=False))
 
 
@@ -93,6 +98,9 @@ def _void(which: Q) -> Iterator[Posting]:
         yield from _posted(invoice.voided_at, "void", invoice, invoice.number, _turned(_charged(invoice, lines)))
         for note in invoice.credit_notes.filter(voided_at=None):
             yield from _posted(invoice.voided_at, "void", invoice, note.number, _turned(_taken_back(note)))
+        for transfer in _transfers().filter(invoice=invoice):
+            freed: Amounts = {Account.RECEIVABLES: transfer.applied, Account.ABOVE: -transfer.applied}
+            yield from _posted(invoice.voided_at, "void", invoice, invoice.number, freed, transfer.reference)
         yield from _recovered(invoice, invoice.voided_at)
 
 
@@ -111,16 +119,38 @@ def _notes() -> "QuerySet[CreditNote]":
 
 
 def _paid(which: Q) -> Iterator[Posting]:
-    """By bank transfer, by Stripe, or a part by each."""
-    found = list(invoices_booked().filter(which, state=State.PAID, paid__gt=0))
-    transfers = {one.invoice_id: one for one in BankTransfer.objects.filter(invoice__in=found, undone_at=None)}
-    for invoice in found:
-        transfer = transfers.get(invoice.pk)
-        bank = transfer.amount if transfer else ZERO
-        amounts: Amounts = {Account.BANK: bank, Account.STRIPE: invoice.paid - bank, Account.RECEIVABLES: -invoice.paid}
-        text = transfer.reference if transfer else ""
-        yield from _posted(invoice.paid_at, "payment", invoice, invoice.number, amounts, text)
+    """What did not come by bank transfer."""
+    for invoice in invoices_booked().filter(which, state=State.PAID, paid__gt=0):
+        rest = invoice.paid - applied_sum(transfers_counted(invoice))
+        amounts: Amounts = {Account.STRIPE: rest, Account.RECEIVABLES: -rest}
+        yield from _posted(invoice.paid_at, "payment", invoice, invoice.number, amounts)
         yield from _recovered(invoice, invoice.paid_at)
+
+
+def _transferred(which: Q) -> Iterator[Posting]:
+    """On the bank's day; of an invoice that was given up, what came is a loss no more."""
+    for transfer in _transfers().filter(which):
+        invoice, above = transfer.invoice, transfer.amount - transfer.applied
+        amounts: Amounts = {Account.BANK: transfer.amount, Account.RECEIVABLES: -transfer.applied, Account.ABOVE: -above}
+        at = datetime.combine(transfer.received_on, time(), UTC)
+        yield from _posted(at, "payment", invoice, invoice.number, amounts, transfer.reference)
+        if invoice.written_off_at and transfer.at >= invoice.written_off_at:
+            back: Amounts = {Account.RECEIVABLES: transfer.applied, Account.BAD_DEBT: -transfer.applied}
+            yield from _posted(at, "write_off_void", invoice, invoice.number, back)
+
+
+def _gone(which: Q) -> Iterator[Posting]:
+    """What had come above an invoice went back to its payer, or was noted down for another invoice."""
+    for transfer in _transfers().filter(which):
+        assert transfer.ended_on is not None  # the query asks for it
+        amounts: Amounts = {Account.ABOVE: transfer.above, Account.BANK: -transfer.above}
+        at = datetime.combine(transfer.ended_on, time(), UTC)
+        yield from _posted(at, "payment_returned", transfer.invoice, transfer.invoice.number, amounts, transfer.ended_how)
+
+
+def _transfers() -> "QuerySet[BankTransfer]":
+    found = BankTransfer.objects.filter(undone_at=None).select_related("invoice__tenant")
+    return found.order_by("received_on", "at", "pk")
 
 
 def _written_off(which: Q) -> Iterator[Posting]:
@@ -130,14 +160,20 @@ def _written_off(which: Q) -> Iterator[Posting]:
 
 
 def _recovered(invoice: Invoice, at: datetime | None) -> Iterator[Posting]:
-    """What was written off before it was paid, or voided, after all."""
+    """What was written off before it was paid, or voided, after all; what transfers brought since then was said with them."""
     if invoice.written_off_at:
-        amounts: Amounts = {Account.RECEIVABLES: _lost(invoice), Account.BAD_DEBT: -_lost(invoice)}
+        since = applied_sum(transfers_counted(invoice).filter(at__gte=invoice.written_off_at))
+        lost = _lost(invoice) - since
+        amounts: Amounts = {Account.RECEIVABLES: lost, Account.BAD_DEBT: -lost}
         yield from _posted(at, "write_off_void", invoice, invoice.number, amounts)
 
 
 def _lost(invoice: Invoice) -> Decimal:
-    return invoice.total - invoice.credited - invoice.balance - (ZERO if invoice.state == State.PAID else invoice.paid)
+    """What was open when it was given up."""
+    transfers = transfers_counted(invoice)
+    by_stripe = ZERO if invoice.state == State.PAID else invoice.paid - applied_sum(transfers)
+    before = applied_sum(transfers.filter(at__lt=invoice.written_off_at))
+    return invoice.total - invoice.credited - invoice.balance - by_stripe - before
 
 
 def _charged(invoice: Invoice, lines: Mapping[UUID, Amounts]) -> Amounts:
@@ -149,12 +185,11 @@ def _charged(invoice: Invoice, lines: Mapping[UUID, Amounts]) -> Amounts:
 
 
 def _taken_back(note: CreditNote) -> Amounts:
-    """With its share of the tax. Of an invoice that was paid by then it became credit of the customer at Stripe."""
+    """With its share of the tax. What of it was paid by then became credit of the customer at Stripe."""
     invoice = note.invoice
     tax = rounded_to(note.amount * invoice.tax / invoice.total, invoice.currency) if invoice.total else ZERO
-    after = invoice.paid_at is not None and note.created_at >= invoice.paid_at
-    other = Account.BALANCE if after else Account.RECEIVABLES
-    return {Account.NOTES: note.amount - tax, Account.TAX: tax, other: -note.amount}
+    after = note.after_payment
+    return {Account.NOTES: note.amount - tax, Account.TAX: tax, Account.RECEIVABLES: after - note.amount, Account.BALANCE: -after}
 
 
 def _turned(amounts: Amounts) -> Amounts:

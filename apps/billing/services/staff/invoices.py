@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from apps.billing import stripe_calls
 from apps.billing.models import CreditNote, Invoice, InvoiceLine, StaffAct
-from apps.billing.selectors.notes import notes_sum
-from apps.billing.services.credits import credit_note_create
+from apps.billing.selectors.notes import note_hindrance, note_left
+from apps.billing.selectors.transfers import transfers_counted
+from apps.billing.services.credits import credit_note_create, note_made
 from apps.billing.services.invoices import InvoiceRefused, invoice_draft, invoice_void
 from apps.billing.services.staff.acts import act_record, reason_checked
 from apps.billing.services.stripe_credits import invoice_withdraw
@@ -71,6 +72,8 @@ def invoice_send_again(*, invoice: Invoice, reason: str, by: str) -> Invoice:
         raise StripeNotConfigured(NOT_CONFIGURED)
     if invoice.state in (State.PAID, State.VOID):
         raise InvoiceRefused(f"{invoice.number} is {invoice.get_state_display().lower()}; there is nothing to send.")
+    if not invoice.sent_at and transfers_counted(invoice).exists():
+        raise InvoiceRefused(f"A part of {invoice.number} came by bank transfer before it was sent; the rest comes that way too.")
     if invoice.sent_at and invoice.stripe_id:
         minute = f"{timezone.now():%Y%m%d%H%M}"  # a button that is pressed twice sends one mail
         stripe_calls.invoice_mail(invoice.stripe_id, key=f"mail-again-{invoice.stripe_id}-{minute}")
@@ -97,29 +100,28 @@ def invoice_draw_again(*, invoice: Invoice, reason: str, by: str) -> Invoice:
 
 @transaction.atomic
 def note_make(
-    *, invoice: Invoice, reason: str, by: str, amount: Decimal | None = None, line: InvoiceLine | None = None
+    *, invoice: Invoice, reason: str, by: str, amount: Decimal | None = None, line: InvoiceLine | None = None, key: str = ""
 ) -> CreditNote:
-    """A credit note, for a line or the whole invoice; without an amount for all that is left of it.
+    """A credit note, for a line or the whole invoice; without an amount for all that is left of it. A `key` once.
 
     Raises PermanentError above what is left, and as credit_note_create does.
     """
     sentence = reason_checked(reason)
     found = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    said = {"reason": sentence, "line": line} | ({"amount": amount} if amount is not None else {})
+    if made := note_made(found, key, said):
+        return made
     left = note_left(found, line)
+    if amount is None and not left and not note_hindrance(found):
+        raise InvoiceRefused(f"Nothing is left of {found.number} that a credit note could take back.")
     if amount is not None and amount > left and line is not None:
         raise InvoiceRefused(f"{left:.2f} {found.currency} are left of that line; a credit note for it cannot be above that.")
-    note = credit_note_create(invoice=found, amount=left if amount is None else amount, reason=sentence, by=by, line=line)
+    note = credit_note_create(
+        invoice=found, amount=left if amount is None else amount, reason=sentence, by=by, line=line, key=key
+    )
     subject = f"{note.number} of {found.number}: {note.amount:.2f} {found.currency}"
     act_record(kind=StaffAct.Kind.NOTE, tenant=found.tenant, subject=subject, reason=sentence, by=by)
     return note
-
-
-def note_left(invoice: Invoice, line: InvoiceLine | None = None) -> Decimal:
-    """What can still be taken back of an invoice, or of a line of it."""
-    left = max(invoice.total - invoice.credited, Decimal())
-    if line is None:
-        return left
-    return max(min(left, line.amount - notes_sum(line)), Decimal())
 
 
 def _record(kind: StaffAct.Kind, invoice: Invoice, sentence: str, by: str) -> None:

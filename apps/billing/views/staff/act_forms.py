@@ -8,10 +8,16 @@ from django.utils.translation import gettext_lazy
 
 from apps.billing.forms import PlanForm
 from apps.billing.models import Invoice, InvoiceLine, Plan
+from apps.billing.selectors.notes import note_left
 from apps.billing.selectors.prices import tenant_currency
-from apps.billing.services.staff.invoices import note_left
+from apps.core.ids import uuid7
 from apps.core.templatetags.ui import money
 from apps.tenants.models import Tenant
+
+
+def key_field() -> forms.CharField:
+    """Hidden: what the page gave this form, so that sending it twice does it once."""
+    return forms.CharField(max_length=64, required=False, initial=lambda: str(uuid7()), widget=forms.HiddenInput())
 
 
 class ReasonForm(forms.Form):
@@ -43,7 +49,8 @@ class NoteForm(ReasonForm):
         required=False,
         help_text=gettext_lazy("Empty: all that is left of it."),
     )
-    field_order = ("line", "amount", "reason")
+    key = key_field()
+    field_order = ("line", "amount", "reason", "key")
 
     def __init__(self, data: Any = None, *, invoice: Invoice, **options: Any) -> None:
         super().__init__(data, **options)

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.billing.closing import books_close_at
 from apps.billing.models import Invoice
-from apps.billing.selectors.transfers import transfer_can_be_undone, transfer_of, transfers_of
+from apps.billing.selectors.notes import note_left
+from apps.billing.selectors.transfers import surpluses_of, transfer_to_undo, transfers_counted, transfers_of, transfers_untold
 from apps.billing.services.invoices import invoice_of
 from apps.billing.services.staff import invoices as services
-from apps.billing.services.staff.transfers import invoice_payment_tell, invoice_payment_undo
+from apps.billing.services.staff.transfers import invoice_payment_tell, invoice_payment_undo, invoice_surplus_end
 from apps.billing.services.transfers import transfer_possible
-from apps.billing.standings import due_of, steps_of
-from apps.billing.stripe_api import stripe_configured
+from apps.billing.standings import above_of, due_of, steps_of
+from apps.billing.stripe_api import NOT_CONFIGURED, stripe_configured
 from apps.billing.views.invoices import lines_named
 from apps.billing.views.staff.act_forms import NoteForm, ReasonForm
 from apps.billing.views.staff.pages import invoice_or_404, page, refused, told, who
@@ -55,9 +56,14 @@ class Act:
 
 
 def undoable(invoice: Invoice) -> bool:
-    """Whether it is paid by a bank transfer that can still be taken back."""
-    transfer = transfer_of(invoice)
-    return transfer is not None and transfer_can_be_undone(transfer)
+    """Whether a bank transfer counts for it that can still be taken back."""
+    return transfer_to_undo(invoice) is not None
+
+
+def tellable(invoice: Invoice) -> bool:
+    """Whether bank transfers paid it and Stripe could be told so."""
+    at_stripe = invoice.state == State.PAID and bool(invoice.stripe_id) and stripe_configured()
+    return at_stripe and transfers_untold(invoice).exists()
 
 
 ACTS = (
@@ -67,7 +73,7 @@ ACTS = (
         gettext_lazy("Send it to Stripe?"),
         gettext_lazy("It is made final there and given to the customer within a minute. A card that is there is charged."),
         "send-horizontal",
-        lambda one: one.state in (State.DRAFT, State.OPEN) and not one.sent_at and stripe_configured(),
+        lambda one: one.state in (State.DRAFT, State.OPEN) and not one.sent_at and stripe_configured() and not paid_partly(one),
         services.invoice_send_again,
         gettext_lazy("It goes out within a minute. This page says when it has, or why not."),
     ),
@@ -113,15 +119,28 @@ ACTS = (
             "of the transfer's month are closed."
         ),
         "send-horizontal",
-        lambda one: undoable(one) and bool(one.stripe_id) and stripe_configured(),
+        tellable,
         invoice_payment_tell,
         gettext_lazy("Stripe counts it as paid."),
     ),
     Act(
+        "surplus",
+        gettext_lazy("Say where the overpayment went"),
+        gettext_lazy("Where did the overpayment go?"),
+        gettext_lazy(
+            "What came above this invoice is kept for the company, and said each day, until it went back to its payer or was "
+            "noted down for another invoice. Give the reference of the transfer back, or the other invoice's number."
+        ),
+        "undo-2",
+        lambda one: bool(surpluses_of(one)),
+        invoice_surplus_end,
+        gettext_lazy("Nothing is left over of it any more."),
+    ),
+    Act(
         "unpaid",
         gettext_lazy("Take the bank transfer back"),
-        gettext_lazy("Take the bank transfer back?"),
-        gettext_lazy("The invoice is as it was before it was noted down, and is asked for again."),
+        gettext_lazy("Take the last bank transfer back?"),
+        gettext_lazy("What it paid is owed again. Where it was the only one, the invoice is as it was before."),
         "undo-2",
         undoable,
         invoice_payment_undo,
@@ -134,7 +153,7 @@ ACTS = (
         gettext_lazy("Void this invoice?"),
         gettext_lazy(
             "It counts no more, here and at Stripe, and cannot come back. What was on it is open for another invoice; "
-            "what credit notes took back of it becomes a credit."
+            "what credit notes took back of it becomes a credit. What came by bank transfer is kept until you say where it went."
         ),
         "x",
         lambda one: one.state in (State.DRAFT, State.OPEN, State.UNCOLLECTIBLE),
@@ -145,24 +164,29 @@ ACTS = (
 )
 
 
+def paid_partly(invoice: Invoice) -> bool:
+    """Whether bank transfers count for it."""
+    return transfers_counted(invoice).exists()
+
+
 @require_GET
 @staff_required
 def invoice(request: HttpRequest, invoice_id: UUID) -> HttpResponse:
     one = invoice_or_404(invoice_id)
-    creditable = (State.OPEN, State.UNCOLLECTIBLE) if not one.stripe_id else (State.OPEN, State.PAID, State.UNCOLLECTIBLE)
-    left = services.note_left(one) if one.state in creditable else 0
     context = {
         "invoice": one,
         "one": one.tenant,
         "due": due_of(one),
         "due_on": one.due_at if due_of(one) else None,
+        "above": above_of(one),
+        "unsent": NOT_CONFIGURED if one.state == State.DRAFT and not stripe_configured() else "",
         "dispute": DISPUTES.get(one.dispute, one.dispute.replace("_", " ")),
         "steps": steps_of(one),
         "lines": lines_named(list(one.lines.all())),
         "notes": one.credit_notes.select_related("line"),
         "credit_uses": one.credit_uses.select_related("credit"),
         "acts": [(act, ReasonForm(auto_id=f"{act.key}-%s")) for act in ACTS if act.fits(one)],
-        "note_form": NoteForm(invoice=one, auto_id="note-%s") if left else None,
+        "note_form": NoteForm(invoice=one, auto_id="note-%s") if note_left(one) else None,
         "transfer_form": TransferForm(invoice=one, auto_id="transfer-%s") if transfer_possible(one) else None,
         "transfers": [(row, books_close_at(row.received_on)) for row in transfers_of(one)],
     }

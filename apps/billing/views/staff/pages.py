@@ -46,8 +46,11 @@ def invoice_or_404(invoice_id: UUID) -> Invoice:
     return one
 
 
-def told(request: HttpRequest, run: Callable[[], object], said: str) -> bool:
-    """Does something, and says that it is done or why it was refused; what can pass by itself is said as such."""
+def told(request: HttpRequest, run: Callable[[], object], said: str = "") -> bool:
+    """Does something, and says that it is done or why it was refused; what can pass by itself is said as such.
+
+    Without `said` the caller says what was done.
+    """
     try:
         run()
     except TransientError as error:
@@ -56,7 +59,8 @@ def told(request: HttpRequest, run: Callable[[], object], said: str) -> bool:
     except PermanentError as error:
         messages.error(request, str(error))
         return False
-    messages.success(request, said)
+    if said:
+        messages.success(request, said)
     return True
 
 
