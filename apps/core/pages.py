@@ -1,5 +1,6 @@
 """The error pages, for people as a page and for programs as problem+json."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -11,6 +12,8 @@ SENTENCES = {
     404: ("not_found", "There is nothing at this address. It may have moved, or it belongs to another company."),
     500: ("server_error", "Something broke on our side, and it has been noted. Try again in a minute."),
 }
+
+UNKNOWN_HOST = "No company uses this address. Check how it is spelled, or log in and we take you to yours."
 
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
@@ -29,7 +32,13 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, 404)
+    """On a host that is no company's there is no page to go to, so the platform's own is named."""
+    if hasattr(request, "tenant"):
+        return _page(request, 404)
+    if wants_json(request):
+        return problem_response(404, "not_found", UNKNOWN_HOST)
+    context = {"sentence": UNKNOWN_HOST, "platform": settings.PUBLIC_URL}
+    return render(request, "errors/no_company.html", context, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -115,6 +115,14 @@ STAFF_MFA_REQUIRED = env.flag("STAFF_MFA_REQUIRED", False)  # the platform's sta
 PLATFORM_CONTACT = env.optional("PLATFORM_CONTACT")  # whom the people of a suspended company ask: an e-mail address
 SIGNUP_PLAN = env.optional("SIGNUP_PLAN", "team")  # the code of the plan that a new company tries
 ACCOUNT_ADAPTER = "apps.tenants.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "add_email": "apps.tenants.account_forms.AddEmailForm",
+    "change_password": "apps.tenants.account_forms.ChangePasswordForm",
+    "reauthenticate": "apps.tenants.account_forms.ReauthenticateForm",
+    "reset_password": "apps.tenants.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "apps.tenants.account_forms.ResetPasswordKeyForm",
+    "set_password": "apps.tenants.account_forms.SetPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -39,7 +39,7 @@ def test_a_company_of_ones_own_and_a_passkey(open_page: Open, site: Site, transa
     authenticator(page)
     page.goto(f"{home}/account/passkeys/add")
     page.get_by_label("Password").fill("blue-harbour-77")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_label("Passwordless").check()
     page.get_by_role("button", name="Add a passkey").click()
     page.wait_for_url("**/account/factors/codes")
