@@ -68,7 +68,8 @@ def claim(request: HttpRequest, owner: str) -> Claim:
 def finish(row: IdempotentAnswer, answer: HttpResponse) -> None:
     """Keeps the answer, or forgets the key where trying again may end otherwise."""
     rows = IdempotentAnswer.objects.filter(pk=row.pk)
-    if answer.status_code >= 500 or answer.status_code in NOT_KEPT or answer.streaming:
+    led_on = 300 <= answer.status_code < 400  # nothing was done, and the same key comes with another address
+    if answer.status_code >= 500 or led_on or answer.status_code in NOT_KEPT or answer.streaming:
         rows.delete()
         return
     row.status, row.content_type = answer.status_code, answer.headers.get("Content-Type", "")[:100]

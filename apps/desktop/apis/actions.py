@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from apps.core.openapi import problems
-from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user
+from apps.desktop.apis.base import ACTS_FOR, MOVED, TAGS, DeskView, acting_user
 from apps.desktop.apis.conversations import valid
 from apps.desktop.apis.serializers import (
     AssignRequest,
@@ -52,7 +52,7 @@ class ActionAPI(DeskView):
 
 def described(summary: str, body: type[Serializer[Any]] | None = None) -> Callable[[Post], Post]:
     """An action in the OpenAPI schema."""
-    responses: dict[Any, Any] = {200: ConversationShape, **problems(400, 401, 403, 404, 409, 422)}
+    responses: dict[Any, Any] = {200: ConversationShape, **MOVED, **problems(400, 401, 403, 404, 409, 422)}
     return extend_schema(summary=summary, parameters=[ACTS_FOR], request=body, responses=responses, tags=TAGS)
 
 

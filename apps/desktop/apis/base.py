@@ -2,15 +2,16 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.errors import Problem
-from apps.desktop.errors import DeskError
-from apps.desktop.selectors import colleagues_all
+from apps.desktop.errors import DeskError, UnknownConversation
+from apps.desktop.selectors import colleagues_all, conversation_joined_into
 from apps.desktop.selectors.people import DESK_ROLES
 from apps.tenants.access import Access, APIKeyAuthentication, is_key
 from apps.tenants.models import Role
@@ -22,6 +23,12 @@ ACTS_FOR = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="With an API key: the e-mail address of the colleague who acts. A session acts for its own person.",
 )
+
+MOVED = {
+    308: OpenApiResponse(
+        description="It is part of another conversation since their contacts turned out to be one: `Location` is its address."
+    )
+}
 
 
 class IsAtDesk(Access):
@@ -40,9 +47,23 @@ class DeskView(APIView):
     permission_classes = (IsAtDesk,)
 
     def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, UnknownConversation) and (into := self._joined_into()):
+            return self._moved(into)
         if isinstance(exc, DeskError):
             exc = Problem(exc.status, exc.code, str(exc))
         return super().handle_exception(exc)
+
+    def _joined_into(self) -> UUID | None:
+        asked = self.kwargs.get("conversation_id")
+        return conversation_joined_into(asked) if isinstance(asked, UUID) else None
+
+    def _moved(self, into: UUID) -> Response:
+        """The same request at the conversation that is left, whatever its method."""
+        match = self.request.resolver_match
+        assert match is not None
+        path = reverse(match.view_name, kwargs={**self.kwargs, "conversation_id": into})
+        query = self.request.META.get("QUERY_STRING", "")
+        return Response({"id": str(into)}, status=308, headers={"Location": f"{path}?{query}" if query else path})
 
 
 def acting_user(request: Request) -> UUID:

@@ -14,7 +14,7 @@ from rest_framework.serializers import Serializer
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.phones import phone_e164
-from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user, viewing_user
+from apps.desktop.apis.base import ACTS_FOR, MOVED, TAGS, DeskView, acting_user, viewing_user
 from apps.desktop.apis.serializers import (
     ColleagueShape,
     ConversationPage,
@@ -117,7 +117,7 @@ class CountsAPI(DeskView):
 
 
 class ConversationAPI(DeskView):
-    @extend_schema(summary="Read a conversation", responses={200: ConversationShape, **READ}, tags=TAGS)
+    @extend_schema(summary="Read a conversation", responses={200: ConversationShape, **MOVED, **READ}, tags=TAGS)
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """One conversation with its contact."""
         return Response(ConversationShape(conversation_get(conversation_id)).data)
@@ -125,7 +125,7 @@ class ConversationAPI(DeskView):
 
 class MessagesAPI(DeskView):
     @extend_schema(
-        summary="Read messages", parameters=[MessagesRequest], responses={200: MessagePage, **READ}, tags=TAGS,
+        summary="Read messages", parameters=[MessagesRequest], responses={200: MessagePage, **MOVED, **READ}, tags=TAGS,
         operation_id="messages_list",
     )  # fmt: skip
     def get(self, request: Request, conversation_id: UUID) -> Response:
@@ -137,7 +137,7 @@ class MessagesAPI(DeskView):
 
     @extend_schema(
         summary="Reply to the contact", parameters=[ACTS_FOR], request=ReplyRequest,
-        responses={201: MessageShape, **problems(400, 401, 403, 404, 409, 422)}, tags=TAGS,
+        responses={201: MessageShape, **MOVED, **problems(400, 401, 403, 404, 409, 422)}, tags=TAGS,
     )  # fmt: skip
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Sends a message; only the conversation's holder may. It is `pending` until the channel has taken it."""
@@ -153,7 +153,7 @@ class MessagesAPI(DeskView):
 class NotesAPI(DeskView):
     @extend_schema(
         summary="Add a private note", parameters=[ACTS_FOR], request=NoteRequest,
-        responses={201: MessageShape, **problems(400, 401, 403, 404, 422)}, tags=TAGS,
+        responses={201: MessageShape, **MOVED, **problems(400, 401, 403, 404, 422)}, tags=TAGS,
     )  # fmt: skip
     def post(self, request: Request, conversation_id: UUID) -> Response:
         """Adds a note that only colleagues see."""
