@@ -84,14 +84,15 @@ class DomainCheckShape(DomainShape):
     leads_here = serializers.BooleanField()
 
 
+PAGE = page_shape(DomainShape)
+
+
 class DomainsView(TenantAPI):
     permission_classes = (Access.of(read=OWNERS, write=OWNERS, scope="domains"),)
 
 
 class DomainsAPI(DomainsView):
-    @extend_schema(
-        summary="List host names", operation_id="domains_list", responses={200: page_shape(DomainShape), **READ}, tags=TAGS
-    )
+    @extend_schema(summary="List host names", operation_id="domains_list", responses={200: PAGE, **READ}, tags=TAGS)
     def get(self, request: Request) -> Response:
         """Those that serve the company first. All on one page: there are 20 at most."""
         return page_whole(DomainShape(host_names(_tenant(request)), many=True).data)
@@ -147,7 +148,7 @@ class PrimaryDomainAPI(DomainsView):
         summary="Choose where links lead",
         operation_id="domains_primary",
         request=DomainRequest,
-        responses={200: page_shape(DomainShape), **WRITE},
+        responses={200: PAGE, **WRITE},
         tags=TAGS,
     )
     def put(self, request: Request) -> Response:
