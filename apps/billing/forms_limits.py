@@ -19,10 +19,10 @@ class LimitForm(forms.Form):
 
     what = forms.ChoiceField(label=gettext_lazy("What it is for"))
     period = forms.ChoiceField(
-        label=gettext_lazy("How often it starts anew"),
+        label=gettext_lazy("How often it resets"),
         choices=(("month", gettext_lazy("Every month")), ("day", gettext_lazy("Every day"))),
     )
-    amount = forms.DecimalField(label=gettext_lazy("Most that may be spent"), min_value=0, max_digits=18, decimal_places=6)
+    amount = forms.DecimalField(label=gettext_lazy("Most to spend"), min_value=0, max_digits=18, decimal_places=6)
     reached = forms.ChoiceField(
         label=gettext_lazy("When it is reached, new calls and messages are"),
         choices=(
@@ -34,7 +34,7 @@ class LimitForm(forms.Form):
 
     def __init__(self, *args: Any, currency: str, limit: SpendLimit | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **{"initial": _initial(limit) if limit else None, **kwargs})
-        self.fields["amount"].label = _("Most that may be spent, in %(currency)s") % {"currency": currency}
+        self.fields["amount"].label = _("Most to spend, in %(currency)s") % {"currency": currency}
         self.fields["amount"].widget.attrs["inputmode"] = "decimal"
         self.fields["what"].choices = what_choices()  # type: ignore[attr-defined]
         if limit is not None:

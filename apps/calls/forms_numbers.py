@@ -29,7 +29,7 @@ class PhoneNumberForm(HoursForm):
     team = forms.ChoiceField(label=_("Team"), required=False)
     ringback = forms.ChoiceField(label=_("Until the agent speaks"), choices=PhoneNumber.Ringback.choices)
     tone = forms.ChoiceField(label=_("Ringing tone"), choices=TONES, required=False)
-    out_of_hours = forms.ChoiceField(label=_("Outside of them"), choices=OUT.choices, required=False)
+    out_of_hours = forms.ChoiceField(label=_("Outside business hours"), choices=OUT.choices, required=False)
     out_of_hours_agent = forms.ChoiceField(label=_("AI agent outside of hours"), required=False)
     out_of_hours_text = forms.CharField(
         label=_("What callers hear"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 3})

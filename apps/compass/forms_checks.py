@@ -34,14 +34,14 @@ class ScenarioForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("With lines, no model plays the customer, and every run asks the same."),
     )
-    turns = forms.IntegerField(label=gettext_lazy("Answers at most"), min_value=1, max_value=20, initial=6)
+    turns = forms.IntegerField(label=gettext_lazy("Most answers"), min_value=1, max_value=20, initial=6)
     criteria = forms.CharField(
         label=gettext_lazy("What a judge scores, one a line"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy("A model reads the conversation and scores each from 0 to 1, with a reason."),
     )
-    pass_mark = forms.FloatField(label=gettext_lazy("Least score"), min_value=0, max_value=1, initial=0.7)
+    pass_mark = forms.FloatField(label=gettext_lazy("Lowest score that passes"), min_value=0, max_value=1, initial=0.7)
     tool_answers = forms.CharField(
         label=gettext_lazy("Answers of tools"),
         required=False,

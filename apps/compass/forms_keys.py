@@ -18,7 +18,7 @@ class KeyForm(forms.Form):
     """Name, end, and for each area of the API what the key may do there."""
 
     name = forms.CharField(label=_("Name"), max_length=80, help_text=_("The program that will use it, such as “Web shop”."))
-    days = forms.ChoiceField(label=_("It ends"), choices=LIVES, required=False)
+    days = forms.ChoiceField(label=_("Expires"), choices=LIVES, required=False)
 
     def __init__(self, *args: Any, role: str, **kwargs: Any) -> None:
         """With the areas that somebody with this `role` may let a key into."""

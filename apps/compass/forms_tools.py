@@ -47,7 +47,7 @@ class HttpToolForm(forms.Form):
         help_text=_("All tries together. A caller hears silence."),
     )
     retries = forms.IntegerField(
-        label=_("Further tries"), min_value=0, max_value=3, initial=0, help_text=_("When it cannot be reached or is overloaded.")
+        label=_("Retries"), min_value=0, max_value=3, initial=0, help_text=_("When it cannot be reached or is overloaded.")
     )
     safe = forms.BooleanField(label=_("May be sent twice: doing it again changes nothing"), required=False)
     enabled = forms.BooleanField(label=_("Switched on"), required=False, initial=True)

@@ -32,7 +32,7 @@ class NumberForm(HoursForm):
     )
     agent = forms.ChoiceField(label=_("Answered by"), required=False)
     team = forms.ChoiceField(label=_("Team"), required=False, help_text=_("Answers, or takes over from the AI agent."))
-    out_of_hours = forms.ChoiceField(label=_("Outside of them"), choices=OUT.choices, required=False)
+    out_of_hours = forms.ChoiceField(label=_("Outside business hours"), choices=OUT.choices, required=False)
     out_of_hours_agent = forms.ChoiceField(label=_("AI agent outside of hours"), required=False)
     out_of_hours_text = forms.CharField(
         label=_("What contacts are told"), max_length=1024, required=False, widget=forms.Textarea(attrs={"rows": 3})

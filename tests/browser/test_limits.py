@@ -48,11 +48,11 @@ def test_finance_sets_a_limit_and_takes_it_back(as_person: AsPerson, site: Site,
     assert violations(page) == []
     page.get_by_role("link", name="Add a limit").click()
     assert violations(page) == []
-    page.get_by_label("Most that may be spent").fill("80")
+    page.get_by_label("Most to spend").fill("80")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The limit counts from now on.")).to_be_visible()
     page.get_by_role("link", name="Change").click()
-    page.get_by_label("Most that may be spent").fill("90")
+    page.get_by_label("Most to spend").fill("90")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("$90.00").first).to_be_visible()
     page.get_by_role("button", name="Undo").click()
