@@ -1,17 +1,18 @@
 """/api/v1/numbers and /api/v1/trunks."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.calls.models import PhoneNumber, SipTrunk
 from apps.calls.services.numbers import number_delete, number_set
-from apps.calls.services.trunk_setup import trunk_setup
-from apps.calls.services.trunks import sip_trunk_delete
+from apps.calls.services.trunk_setup import trunk_check, trunk_setup
+from apps.calls.services.trunks import sip_trunk_change, sip_trunk_delete
 from apps.core.errors import Problem, TransientError
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
@@ -64,6 +65,14 @@ class TrunkRequest(serializers.Serializer[Any]):
     agent_id = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 
+class TrunkChange(serializers.Serializer[Any]):
+    """What is left out stays; its user name and password always do."""
+
+    name = Line(max_length=120, required=False)
+    numbers = serializers.ListField(child=Line(max_length=64), min_length=1, max_length=200, required=False)
+    allowed_addresses = serializers.ListField(child=Line(max_length=253), max_length=50, required=False)
+
+
 class TrunkShape(serializers.Serializer[SipTrunk]):
     """A trunk. `trunk_id` and `rule_id` are LiveKit's."""
 
@@ -81,6 +90,22 @@ class TrunkMadeShape(TrunkShape):
     """A trunk with its password, which is answered only now; empty where addresses let callers in."""
 
     password = serializers.CharField()
+
+
+class FindingShape(serializers.Serializer[Any]):
+    """One thing that was looked at. `state` is good, bad or open; `next` says what to do, `at` when a call came through."""
+
+    state = serializers.CharField()
+    title = serializers.CharField()
+    next = serializers.CharField()
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class TrunkCheckShape(serializers.Serializer[Any]):
+    """How a trunk is connected. `ok` is false while something is bad."""
+
+    ok = serializers.BooleanField()
+    findings = FindingShape(many=True)
 
 
 class NumbersView(TenantAPI):
@@ -156,11 +181,34 @@ class TrunkAPI(NumbersView):
         """One trunk, without its password."""
         return Response(TrunkShape(_trunk(trunk_id)).data)
 
+    @extend_schema(
+        summary="Change a SIP trunk",
+        operation_id="trunks_change",
+        request=TrunkChange,
+        responses={200: TrunkShape, **WRITE, **problems(503)},
+        examples=[OpenApiExample("Another exchange", {"allowed_addresses": ["203.0.113.8"]}, request_only=True)],
+        tags=TAGS,
+    )
+    def patch(self, request: Request, trunk_id: UUID) -> Response:
+        """Changes it here and in LiveKit. Calls that run go on. New `numbers` need somebody who answers: see numbers."""
+        trunk, asked = _trunk(trunk_id), TrunkChange(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return Response(TrunkShape(sip_trunk_change(trunk=trunk, **asked.validated_data)).data)
+
     @extend_schema(summary="Delete a SIP trunk", responses={204: None, **READ, **problems(503)}, tags=TAGS)
     def delete(self, request: Request, trunk_id: UUID) -> Response:
         """Deletes it here and in LiveKit; its numbers stay."""
         sip_trunk_delete(trunk=_trunk(trunk_id))
         return Response(status=204)
+
+
+class TrunkCheckAPI(NumbersView):
+    @extend_schema(summary="Check a SIP trunk", operation_id="trunks_check", responses={200: TrunkCheckShape, **READ}, tags=TAGS)
+    def get(self, request: Request, trunk_id: UUID) -> Response:
+        """Really asks LiveKit, and looks at numbers and calls; takes some seconds at most."""
+        findings = trunk_check(_trunk(trunk_id))
+        bad = any(finding.state == "bad" for finding in findings)
+        return Response(TrunkCheckShape({"ok": not bad, "findings": [asdict(one) for one in findings]}).data)
 
 
 def _number(number_id: UUID) -> PhoneNumber:

@@ -102,6 +102,7 @@ class LiveKit(Protocol):
     def dispatch_create(self, room_name: str, agent_name: str, metadata: str) -> str: ...
     def dispatch_delete(self, room_name: str, dispatch_id: str) -> None: ...
     def sip_trunk_create(self, trunk: InboundTrunk) -> str: ...
+    def sip_trunk_change(self, trunk_id: str, trunk: InboundTrunk) -> None: ...
     def sip_trunk_known(self, trunk_id: str) -> bool: ...
     def sip_trunk_delete(self, trunk_id: str) -> None: ...
     def sip_rule_create(self, name: str, trunk_id: str, room_prefix: str) -> str: ...
@@ -185,15 +186,12 @@ class LiveKitServer:
         self._ask("AgentDispatchService/DeleteDispatch", wish, agent_dispatch.AgentDispatch, _admin(room_name))
 
     def sip_trunk_create(self, trunk: InboundTrunk) -> str:
-        info = sip.SIPInboundTrunkInfo(
-            name=trunk.name,
-            numbers=trunk.numbers,
-            allowed_addresses=trunk.allowed_addresses,
-            auth_username=trunk.auth_username,
-            auth_password=trunk.auth_password,
-        )
-        wish = sip.CreateSIPInboundTrunkRequest(trunk=info)
+        wish = sip.CreateSIPInboundTrunkRequest(trunk=_trunk_info(trunk))
         return str(self._ask_sip("CreateSIPInboundTrunk", wish, sip.SIPInboundTrunkInfo).sip_trunk_id)
+
+    def sip_trunk_change(self, trunk_id: str, trunk: InboundTrunk) -> None:
+        wish = sip.UpdateSIPInboundTrunkRequest(sip_trunk_id=trunk_id, replace=_trunk_info(trunk))
+        self._ask_sip("UpdateSIPInboundTrunk", wish, sip.SIPInboundTrunkInfo)
 
     def sip_trunk_known(self, trunk_id: str) -> bool:
         wish = sip.ListSIPInboundTrunkRequest(trunk_ids=[trunk_id])
@@ -248,6 +246,16 @@ class LiveKitServer:
     def _token(self, grants: VideoGrants, sip_grants: SIPGrants | None) -> str:
         token = AccessToken(self._key, self._secret).with_ttl(ADMIN_TOKEN_TTL).with_grants(grants)
         return (token.with_sip_grants(sip_grants) if sip_grants else token).to_jwt()
+
+
+def _trunk_info(trunk: InboundTrunk) -> sip.SIPInboundTrunkInfo:
+    return sip.SIPInboundTrunkInfo(
+        name=trunk.name,
+        numbers=trunk.numbers,
+        allowed_addresses=trunk.allowed_addresses,
+        auth_username=trunk.auth_username,
+        auth_password=trunk.auth_password,
+    )
 
 
 def participant_token(*, room_name: str, identity: str, name: str, ttl: timedelta) -> str:

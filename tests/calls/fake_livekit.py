@@ -104,6 +104,12 @@ class FakeLiveKit:
         self.trunks[name] = replace(trunk)
         return name
 
+    def sip_trunk_change(self, trunk_id: str, trunk: InboundTrunk) -> None:
+        self._ask("sip_trunk_change")
+        if trunk_id not in self.trunks:
+            raise RoomGone(f"There is no trunk {trunk_id}.")
+        self.trunks[trunk_id] = trunk
+
     def sip_trunk_known(self, trunk_id: str) -> bool:
         self._ask("sip_trunk_known")
         return trunk_id in self.trunks

@@ -1,8 +1,9 @@
 """Inbound SIP trunks: made in LiveKit, routed to the tenant, and undone when half of it fails."""
 
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from ipaddress import ip_network
 
 import structlog
@@ -48,6 +49,54 @@ def sip_trunk_create(
     return _made(tenant, wish)
 
 
+def sip_trunk_change(
+    *,
+    trunk: SipTrunk,
+    name: str | None = None,
+    numbers: Sequence[str] | None = None,
+    allowed_addresses: Sequence[str] | None = None,
+) -> SipTrunk:
+    """Changes what is given, here and in LiveKit, and keeps the rest: id, rule, credentials. Calls that run go on.
+
+    Raises PermanentError for what is not right, LiveKitUnreachable, LiveKitRefused; nothing is changed then.
+    """
+    tenant, stands = _tenant(), _wish_of(trunk)
+    wish = replace(
+        stands,
+        name=stands.name if name is None else name.strip(),
+        numbers=stands.numbers if numbers is None else tuple(dict.fromkeys(_number(one, tenant) for one in numbers)),
+        allowed_addresses=(
+            stands.allowed_addresses
+            if allowed_addresses is None
+            else tuple(dict.fromkeys(_address(one) for one in allowed_addresses))
+        ),
+    )
+    _check(wish, own=trunk)
+    with _conflict_told(wish):
+        _change_ask(trunk, wish)
+    trunk.name, trunk.numbers, trunk.allowed_addresses = wish.name, list(wish.numbers), list(wish.allowed_addresses)
+    try:
+        trunk.save(update_fields=["name", "numbers", "allowed_addresses"])
+    except DatabaseError:
+        with suppress(MeridianError):
+            livekit.client().sip_trunk_change(trunk.trunk_id, stands)
+        raise
+    return trunk
+
+
+def _change_ask(trunk: SipTrunk, wish: livekit.InboundTrunk) -> None:
+    try:
+        livekit.client().sip_trunk_change(trunk.trunk_id, wish)
+    except livekit.RoomGone as error:
+        raise PermanentError("LiveKit does not know this trunk any more. Delete it here and make it again.") from error
+
+
+def _wish_of(trunk: SipTrunk) -> livekit.InboundTrunk:
+    return livekit.InboundTrunk(
+        trunk.name, tuple(trunk.numbers), tuple(trunk.allowed_addresses), trunk.auth_user, trunk.auth_password
+    )
+
+
 def sip_trunk_delete(*, trunk: SipTrunk) -> None:
     """Deletes the trunk here and in LiveKit; one that LiveKit no longer knows is as good as deleted."""
     with suppress(livekit.RoomGone):
@@ -72,9 +121,15 @@ def _made(tenant: Tenant, wish: livekit.InboundTrunk) -> SipTrunk:
 
 
 def _trunk_id(server: livekit.LiveKit, wish: livekit.InboundTrunk) -> str:
+    with _conflict_told(wish):
+        return server.sip_trunk_create(wish)
+
+
+@contextmanager
+def _conflict_told(wish: livekit.InboundTrunk) -> Iterator[None]:
     """One LiveKit tells trunks apart by the called number alone, whatever address the call comes from."""
     try:
-        return server.sip_trunk_create(wish)
+        yield
     except livekit.LiveKitRefused as error:
         if "Conflicting" not in str(error):
             raise
@@ -107,10 +162,10 @@ def _undo(trunk_id: str, rule_id: str) -> None:
         log.error("sip_trunk_left_behind", trunk=trunk_id, rule=rule_id, error=str(error))
 
 
-def _check(wish: livekit.InboundTrunk) -> None:
+def _check(wish: livekit.InboundTrunk, own: SipTrunk | None = None) -> None:
     if not 0 < len(wish.name) <= 120:
         raise PermanentError("A trunk has a name of at most 120 characters.")
-    if SipTrunk.objects.filter(name=wish.name).exists():
+    if any(other != own for other in SipTrunk.objects.filter(name=wish.name)):
         raise PermanentError(f"There is a trunk named “{wish.name}” already; choose another name or delete it first.")
     if bool(wish.auth_username) != bool(wish.auth_password):
         raise PermanentError("Credentials are a user name and a password: give both.")
