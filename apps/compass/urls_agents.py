@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.compass.apis import agents, offers
+from apps.compass.apis import agents, offers, trials
 
 ONE = "agents/<uuid:agent_id>"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path(ONE, agents.AgentDetailView.as_view(), name="api-agent"),
     path(f"{ONE}/duplicate", agents.DuplicateView.as_view(), name="api-agent-duplicate"),
     path(f"{ONE}/draft", agents.DraftView.as_view(), name="api-agent-draft"),
+    path(f"{ONE}/trial", trials.TrialView.as_view(), name="api-agent-trial"),
     path(f"{ONE}/publish", agents.PublishView.as_view(), name="api-agent-publish"),
     path(f"{ONE}/export", agents.ExportView.as_view(), name="api-agent-export"),
     path(f"{ONE}/versions", agents.VersionsView.as_view(), name="api-agent-versions"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,11 +13,10 @@ from rest_framework.response import Response
 from apps.compass.catalogue import Unanswered, language_models, speech_models, voices
 from apps.compass.costs import price_shown
 from apps.compass.neighbours import PriceTable, prices_now
-from apps.core.errors import Problem
 from apps.core.openapi import problems
-from apps.core.paging import page_shape, page_whole
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 
+T = TypeVar("T")
 TAGS = ["agents"]
 VOICES = ("openai", "elevenlabs")
 PARTS: dict[tuple[str, str], Callable[[], list[str]]] = {
@@ -25,7 +24,7 @@ PARTS: dict[tuple[str, str], Callable[[], list[str]]] = {
     ("stt", "openai"): lambda: speech_models("openai"),
     ("stt", "deepgram"): lambda: speech_models("deepgram"),
 }
-READ = problems(400, 401, 403, 503)
+READ = problems(400, 401, 403)
 PRICE = {"unit": "1m_input_tokens", "amount": "0.150000", "currency": "USD"}
 MODEL = {"id": "gpt-4o-mini", "part": "llm", "provider": "openai", "prices": [PRICE]}
 
@@ -75,20 +74,38 @@ class ModelShape(serializers.Serializer[Any]):
     prices = PriceShape(many=True)
 
 
+class TroubleShape(serializers.Serializer[Any]):
+    """A provider that did not tell what it offers, why, and what to do."""
+
+    provider = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class OffersPage(serializers.Serializer[Any]):
+    """All on one page. What a provider in `troubles` offers is missing."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    troubles = TroubleShape(many=True)
+
+
+class VoicesPage(OffersPage):
+    results = VoiceShape(many=True)
+
+
+class ModelsPage(OffersPage):
+    results = ModelShape(many=True)
+
+
 class OffersView(TenantAPI):
     permission_classes = (Access.of(read=MANAGERS, write=ADMINS, scope="agents"),)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, Unanswered):
-            exc = Problem(503, "provider_unanswered", str(exc))
-        return super().handle_exception(exc)
 
 
 class VoicesAPI(OffersView):
     @extend_schema(
         summary="List voices",
         operation_id="voices_list",
-        description="Of the company's account, else of the platform's; kept for ten minutes. All on one page.",
+        description="Of the company's account, else of the platform's; kept for ten minutes.",
         parameters=[
             OpenApiParameter("provider", str, enum=VOICES, description="openai unless told."),
             OpenApiParameter("model", str, description="Whose prices are told, such as `eleven_flash_v2_5`."),
@@ -96,39 +113,58 @@ class VoicesAPI(OffersView):
             OpenApiParameter("gender", str),
             OpenApiParameter("language", str),
         ],
-        responses={200: page_shape(VoiceShape), **READ},
+        responses={200: VoicesPage, **READ},
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        given = _asked(VoicesQuery, request)
-        found = voices(given["provider"])
+        given, troubles = _asked(VoicesQuery, request), Troubles()
+        found = troubles.noted(given["provider"], lambda: voices(given["provider"]))
         prices = _prices("tts", given["provider"], given["model"], prices_now())
         fitting = [one for one in found if one.fits(search=given["q"], gender=given["gender"], language=given["language"])]
-        return page_whole(VoiceShape([{**asdict(voice), "prices": prices} for voice in fitting], many=True).data)
+        return troubles.answer(VoiceShape([{**asdict(voice), "prices": prices} for voice in fitting], many=True).data)
 
 
 class ModelsAPI(OffersView):
     @extend_schema(
         summary="List models",
         operation_id="models_list",
-        description="Language models and speech to text with their prices. All on one page.",
+        description="Language models and speech to text with their prices.",
         parameters=[
             OpenApiParameter("part", str, enum=("llm", "stt")),
             OpenApiParameter("provider", str, enum=("openai", "deepgram")),
         ],
-        responses={200: page_shape(ModelShape), **READ},
-        examples=[OpenApiExample("Models", {"next": None, "previous": None, "results": [MODEL]}, response_only=True)],
+        responses={200: ModelsPage, **READ},
+        examples=[
+            OpenApiExample("Models", {"next": None, "previous": None, "results": [MODEL], "troubles": []}, response_only=True)
+        ],
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        given, table = _asked(ModelsQuery, request), prices_now()
+        given, table, troubles = _asked(ModelsQuery, request), prices_now(), Troubles()
         rows = [
             {"id": model, "part": part, "provider": provider, "prices": _prices(part, provider, model, table)}
             for (part, provider), ask in PARTS.items()
             if given["part"] in ("", part) and given["provider"] in ("", provider)
-            for model in ask()
+            for model in troubles.noted(provider, ask)
         ]
-        return page_whole(ModelShape(rows, many=True).data)
+        return troubles.answer(ModelShape(rows, many=True).data)
+
+
+class Troubles(dict[str, str]):
+    """Which providers did not tell, and why."""
+
+    def noted(self, provider: str, ask: Callable[[], list[T]]) -> list[T]:
+        """What there is to offer; nothing where the provider does not tell."""
+        try:
+            return ask()
+        except Unanswered as error:
+            self[provider] = str(error)
+            return []
+
+    def answer(self, rows: Any) -> Response:
+        """Few enough for one page."""
+        told = [{"provider": provider, "detail": detail} for provider, detail in self.items()]
+        return Response({"next": None, "previous": None, "results": rows, "troubles": told})
 
 
 def _asked(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
