@@ -189,7 +189,7 @@ def test_a_book_gets_a_row_and_says_what_contradicts(as_staff: Callable[..., Pag
     row.get_by_label("Kind").select_option("tts")
     row.get_by_label("Provider", exact=True).fill("openai")
     row.get_by_label("Model").fill("tts-1")
-    row.get_by_label("For one").select_option("1k_characters")
+    row.get_by_label("Unit").select_option("1k_characters")
     row.get_by_label("Provider cost").fill("0.01")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("has two prices for characters")).to_be_visible()

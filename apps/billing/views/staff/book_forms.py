@@ -98,7 +98,7 @@ class RowForm(forms.Form):
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=[("", "–"), *Kind.choices], widget=forms.Select(attrs=CHOICE))
     provider = forms.CharField(label=gettext_lazy("Provider"), max_length=64, widget=forms.TextInput(attrs=SMALL))
     model = forms.CharField(label=gettext_lazy("Model"), max_length=120, widget=forms.TextInput(attrs=SMALL))
-    unit = forms.ChoiceField(label=gettext_lazy("For one"), choices=[("", "–"), *Unit.choices], widget=forms.Select(attrs=CHOICE))
+    unit = forms.ChoiceField(label=gettext_lazy("Unit"), choices=[("", "–"), *Unit.choices], widget=forms.Select(attrs=CHOICE))
     provider_cost = forms.DecimalField(
         label=gettext_lazy("Provider cost"), min_value=0, max_digits=18, decimal_places=6, widget=forms.TextInput(attrs=AMOUNT)
     )

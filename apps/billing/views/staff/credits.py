@@ -47,7 +47,7 @@ class CreditForm(forms.Form):
         help_text=gettext_lazy("The first day on which it no longer counts, in UTC. Empty: it stays."),
     )
     reason = forms.CharField(
-        label=gettext_lazy("What for"), max_length=300, help_text=gettext_lazy("It stands on the tenant's invoice.")
+        label=gettext_lazy("What for"), max_length=300, help_text=gettext_lazy("The tenant reads it on the invoice.")
     )
 
     @property

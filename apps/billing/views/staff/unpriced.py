@@ -48,7 +48,7 @@ class PriceForm(forms.Form):
     def _add(self, name: str, *, required: bool) -> None:
         units = [(unit.value, unit.label) for unit in Unit if UNITS[unit][0] == name]
         amount: dict[str, Any] = {"min_value": 0, "max_digits": 18, "decimal_places": 6, "required": required}
-        self.fields[f"unit_{name}"] = forms.ChoiceField(label=_("For one"), choices=units, initial=units[-1][0])
+        self.fields[f"unit_{name}"] = forms.ChoiceField(label=_("Unit"), choices=units, initial=units[-1][0])
         self.fields[f"cost_{name}"] = forms.DecimalField(label=_("Provider cost"), **amount)
         self.fields[f"price_{name}"] = forms.DecimalField(label=_("Price"), **amount)
 
