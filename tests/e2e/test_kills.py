@@ -41,6 +41,7 @@ class Writers:
         self.journal: dict[str, tuple[Phone, str]] = {}  # message id -> who wrote what
         self._meta = meta
         self._over = False
+        self._seen: set[str] = set()  # those whose acknowledgement the phone has shown
 
     async def write(self) -> None:
         """Write as new contacts, one message each, until told that it is over."""
@@ -56,7 +57,11 @@ class Writers:
 
     async def acknowledged(self) -> bool:
         """Whether every message so far is."""
-        return all([await self._arrived(phone, wamid) for wamid, (phone, _) in self.journal.items()])
+        for wamid, (phone, _) in self.journal.items():
+            if wamid not in self._seen and not await self._arrived(phone, wamid):
+                return False
+            self._seen.add(wamid)
+        return True
 
     async def _arrived(self, phone: Phone, wamid: str) -> bool:
         return any(m["id"] == wamid and m["status"] in ARRIVED for m in (await phone.chat())["messages"])
