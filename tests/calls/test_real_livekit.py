@@ -18,8 +18,9 @@ from apps.calls.livekit import InboundTrunk, LiveKitRefused, LiveKitServer, Room
 from apps.calls.models import Call
 from apps.calls.services.numbers import number_set
 from apps.calls.services.sweep import calls_sweep
-from apps.calls.services.trunks import sip_trunk_create, sip_trunk_delete
+from apps.calls.services.trunks import sip_trunk_change, sip_trunk_create, sip_trunk_delete
 from apps.compass.models import Agent
+from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
 from tests.calls.real_server import server, wait_for
 from tests.calls.webhooks import NUMBER
@@ -119,6 +120,19 @@ def test_trunks_are_made_and_deleted(server: LiveKitServer, acme: Tenant) -> Non
             sip_trunk_delete(trunk=trunk)
         again = server.sip_trunk_create(InboundTrunk("Other", numbers=("801",), allowed_addresses=("192.0.2.1",)))
     assert again.startswith("ST_")
+
+
+def test_a_trunk_is_changed(server: LiveKitServer, acme: Tenant) -> None:
+    with schema_context("acme"):
+        trunk = sip_trunk_create(name="Office", numbers=["801"], allowed_addresses=["10.0.0.0/8"])
+        sip_trunk_create(name="Home", numbers=["802"], auth_user="pbx", auth_password="a-long-password")
+        with pytest.raises(PermanentError, match="takes 801, 802 already"):
+            sip_trunk_change(trunk=trunk, numbers=["801", "802"])
+        sip_trunk_change(trunk=trunk, name="Desk", numbers=["803"])
+        assert trunk.numbers == ["803"] and server.sip_trunk_known(trunk.trunk_id)
+    with pytest.raises(LiveKitRefused, match="Conflicting"):
+        server.sip_trunk_create(InboundTrunk("Other", numbers=("803",), allowed_addresses=("192.0.2.1",)))
+    assert server.sip_trunk_create(InboundTrunk("Other", numbers=("801",), allowed_addresses=("192.0.2.1",))).startswith("ST_")
 
 
 def test_sip_caller_is_answered_and_hangs_up(server: LiveKitServer, acme: Tenant, agent: Agent) -> None:
