@@ -76,7 +76,7 @@ def _email(window: SpendWindow, percent: int, tenant: Tenant, to: str) -> EmailM
         paragraphs=[amounts, _next(limit, percent)],
         url=_page(tenant),
         action=_("See the limit, and change it"),
-        small=_("You get this because you look after the money of %(company)s.") % values,
+        small=_("You get this because you look after the billing of %(company)s.") % values,
     )
 
 

@@ -56,7 +56,7 @@ def _letter(tenant: Tenant, newcomer: User, seat: Seat, to: str) -> EmailMultiAl
     words = {"who": newcomer, "company": tenant, "email": newcomer.email, "seats": seat.seats + seat.missing}
     return letter_make(
         to=to,
-        subject=_("%(company)s: %(who)s has come in, on a seat that was added") % words,
+        subject=_("%(company)s: %(who)s has joined, on a seat that was added") % words,
         paragraphs=[
             _("Single sign-on has let in %(who)s (%(email)s), and every seat of your plan was taken.") % words,
             f"{seat.costs} {_('You have %(seats)d seats now.') % words}",
@@ -64,7 +64,7 @@ def _letter(tenant: Tenant, newcomer: User, seat: Seat, to: str) -> EmailMultiAl
         ],
         url=_page(tenant),
         action=_("See the plan"),
-        small=_("It goes to those who look after the money of %(company)s.") % words,
+        small=_("You get this because you look after the billing of %(company)s.") % words,
     )
 
 

@@ -219,6 +219,6 @@ def _mail(invitation: Invitation, address: str) -> None:
         paragraphs=[_("%(by)s invites you to work at %(company)s on Meridian.") % words],
         url=f"{address}{token}",
         action=_("Join %(company)s") % words,
-        small=_("The link works until %(date)s UTC, once. You do not know who this is? Then nothing has to be done.") % until,
+        small=_("The link works until %(date)s UTC, once. If you do not know who this is, ignore this mail.") % until,
     )
     transaction.on_commit(letter.send)
