@@ -57,7 +57,7 @@ def test_a_newcomer_takes_a_seat_that_is_charged(acme: Tenant, alice: User, bob:
     assert seats_of(acme) == [(2, "2026-11-01", "2026-11-21"), (3, "2026-11-21", None)]
     assert sum(line.seats_fee for line in month_fees(acme, NOON.date())) == Decimal(4)
     [letter] = told()
-    assert (letter.to, "Dora has come in" in letter.subject) == ([alice.email], True)
+    assert (letter.to, "Dora has joined" in letter.subject) == ([alice.email], True)
     assert "1 more costs $12.00 a month: $4.00 for what is left of this month. You have 3 seats now." in letter.body
     assert "http://acme.localhost" in letter.body and "/billing/plan/" in letter.body
     come_in(sso)
