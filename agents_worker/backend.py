@@ -7,11 +7,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 from pydantic import ValidationError
 
-from agents_worker.contracts import AgentConfig, BillingReport, Dispatch, Transcript
+from agents_worker.contracts import AgentConfig, BillingReport, Dispatch, RecordingPart, Transcript, iso_z
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,12 @@ class CallApi:
         path = f"/calls/{self._dispatch.call_id}/events"
         await self._request("POST", path, json={"events": list(events)})
 
+    async def recording_send(self, part: RecordingPart) -> None:
+        """Deliver one part of the call's recording, once. Raises ApiUnavailable, ApiRefused."""
+        path = f"/calls/{self._dispatch.call_id}/recording"
+        told = {"run": part.run, "part": part.number, "started_at": iso_z(part.started_at), "last": int(part.last)}
+        await self._request("PUT", f"{path}?{urlencode(told)}", data=part.data)
+
     async def bill(self, report: BillingReport) -> bool:
         """Report the finished call, retried until the web side accepts or refuses it.
 
@@ -154,11 +161,15 @@ class CallApi:
         path: str,
         *,
         json: Any = None,
+        data: bytes | None = None,
         timeout: aiohttp.ClientTimeout = _TIMEOUT,
     ) -> Any:
         headers = {"Authorization": f"Bearer {self._dispatch.token}", "Accept": "application/json"}
+        if data is not None:
+            headers["Content-Type"] = "audio/ogg"
+        sent: dict[str, Any] = {"json": json, "data": data, "headers": headers, "timeout": timeout}
         try:
-            async with self._session.request(method, self._base + path, json=json, headers=headers, timeout=timeout) as response:
+            async with self._session.request(method, self._base + path, **sent) as response:
                 if response.status < 300:
                     return await response.json(content_type=None)
                 refused = await _problem(response)

@@ -123,6 +123,7 @@ class MediaBotConfig(Shape):
     transcribe: bool = True
     sentiment: str | None = "vader"
     record: bool = False
+    record_days: int = 30  # of the Call Service, which keeps it
 
 
 class KnowledgeConfig(Shape):
@@ -283,6 +284,19 @@ class ErrorEvent(Event):
 
 
 AnyEvent = StateEvent | TranscriptEvent | SentimentEvent | LatencyEvent | ToolEvent | UsageEvent | HeartbeatEvent | ErrorEvent
+
+
+# --- PUT /calls/{call_id}/recording ------------------------------------------------------
+
+
+class RecordingPart(Shape):
+    """Some pages of one run's Ogg/Opus stream. `number` counts from 0; `started_at` is when the run's first sample was."""
+
+    run: int
+    number: int
+    started_at: UtcTime
+    last: bool = False
+    data: bytes = Field(repr=False)
 
 
 # --- GET /calls/{call_id}/transcript -----------------------------------------------------

@@ -27,6 +27,8 @@ app.conf.beat_schedule = {
     "domains-recheck": {"task": "apps.tenants.tasks.domains_recheck_task", "schedule": crontab(hour=5, minute=15)},
     "invoices-due": {"task": "apps.billing.tasks.invoices_due_task", "schedule": crontab(minute=10)},
     "calls-sweep": {"task": "apps.calls.tasks.calls_sweep_task", "schedule": 1.5},
+    "recordings-close": {"task": "apps.calls.tasks_recordings.recordings_close_task", "schedule": 20.0},
+    "recordings-purge": {"task": "apps.calls.tasks_recordings.recordings_purge_task", "schedule": 3600.0},
     "documents-sweep": {"task": "apps.compass.tasks.documents_sweep_task", "schedule": 5.0},
     "desktop-sweep": {"task": "apps.desktop.tasks.desktop_sweep_task", "schedule": 2.0},
     "whatsapp-turns-sweep": {"task": "apps.whatsapp.tasks.turns_sweep_task", "schedule": 1.0},

@@ -22,6 +22,7 @@ from agents_worker.contracts import (
 )
 from agents_worker.media_bot import tones
 from agents_worker.media_bot.player import Ringback
+from agents_worker.media_bot.recording import Recorder
 from agents_worker.media_bot.sentiment import Sentiment, sentiment_event, sentiment_for
 from agents_worker.media_bot.transcribe import (
     RATE,
@@ -64,6 +65,8 @@ class MediaBotCall:
         self._factory: ModelFactory | None = None
         self._sentiment: Sentiment | None = None
         self._ringback: Ringback | None = None
+        self._recorder: Recorder | None = None
+        self._recorded: set[str] = set()
         self._transcribers: dict[str, Transcriber] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -90,6 +93,8 @@ class MediaBotCall:
         """After the call: the last events, and every connection closed."""
         for task in self._tasks:
             task.cancel()
+        if self._recorder is not None:
+            await self._recorder.aclose()
         self._usage()  # no "closed": from Media Bot that word means an announcement was spoken
         await self._events.aclose()
         await self._api.aclose()
@@ -104,6 +109,8 @@ class MediaBotCall:
             return
         self._factory = ModelFactory(config)
         self._sentiment = sentiment_for(config, self._factory)
+        if config.media_bot.record:
+            self._recorder = Recorder(self._api.recording_send, run=self._dispatch.attempt, tell=self._not_recorded)
         self._config = config
 
     # --- ringback -----------------------------------------------------------------------
@@ -160,7 +167,12 @@ class MediaBotCall:
         participant: rtc.RemoteParticipant,
     ) -> None:
         speaker = _speaker(participant, publication)
-        if speaker is None or self._config is None or publication.sid in self._transcribers:
+        if speaker is None or self._config is None:
+            return
+        if self._recorder is not None and publication.sid not in self._recorded:
+            self._recorded.add(publication.sid)
+            self._recorder.listen(speaker, track)
+        if publication.sid in self._transcribers:
             return
         if not self._config.media_bot.transcribe:
             return
@@ -215,6 +227,9 @@ class MediaBotCall:
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         if is_caller(participant) and left_for_good(participant):
             self._ctx.shutdown("caller left")
+
+    def _not_recorded(self, reason: str) -> None:
+        self._tell("not_recorded", f"The call is not recorded any further: {reason}")
 
     def _tell(self, code: str, message: str) -> None:
         logger.error("media bot of call %s: %s", self._dispatch.call_id, message)

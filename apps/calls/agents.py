@@ -22,6 +22,7 @@ class CallAgent:
     first_word_seconds: float
     ringback: str | None
     team: str = ""  # that it hands over to
+    records: bool = False
     target: tuple[str, str] | None = None  # name and number that callers can be put through to
 
     @property
@@ -50,6 +51,7 @@ def call_agent(agent_id: UUID | str, *, trial: bool = False) -> CallAgent:
         max_seconds=int(limits.get("max_call_seconds") or DEFAULT_MAX_CALL_SECONDS),
         first_word_seconds=float(limits.get("first_word_seconds") or DEFAULT_FIRST_WORD_SECONDS),
         ringback=bot.get("ringback") or None,
+        records=bool(bot.get("record")) and not trial,
         target=first_target(version.config),
         team=str((version.config.get("handoff") or {}).get("team") or ""),
     )

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.validators import MaxValueValidator
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from apps.billing.selectors import CostBreakdown, call_cost
 from apps.calls.forms import LAST_DAY, LIVE
-from apps.calls.models import Call, CallEvent, Channel, EventType, State
+from apps.calls.models import Call, CallEvent, CallRecording, Channel, EventType, State
 from apps.calls.selectors_pages import TRIAL, Turn, call_listed, call_turns, calls_listed
 from apps.calls.views.rights import COSTS, WORDS
 from apps.core.errors import Problem
@@ -108,13 +109,31 @@ class CallCostShape(serializers.Serializer[Any]):
     unpriced = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
 
 
+class CallRecordingShape(serializers.Serializer[CallRecording]):
+    """A call's recording. `url` is where to hear it, null unless it is ready; `seconds` is how long it plays, `size` in bytes."""
+
+    state = serializers.ChoiceField(CallRecording.State.values)
+    url = serializers.SerializerMethodField()
+    started_at = serializers.DateTimeField(allow_null=True, help_text="What its first second is of.")
+    seconds = serializers.FloatField()
+    size = serializers.IntegerField()
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When it is deleted by itself.")
+    deleted_at = serializers.DateTimeField(allow_null=True)
+    deleted_by = serializers.CharField(help_text="Empty where its days were over.")
+
+    def get_url(self, recording: CallRecording) -> str | None:
+        path = reverse("api-call-recording", args=[recording.call_id])
+        return self.context["request"].build_absolute_uri(path) if recording.is_ready else None
+
+
 class CallWholeShape(CallShape):
-    """A call with what is behind it. `said` and `tools` are null for who may not read words, `cost` for who may not see money,
-    and while it is not billed.
+    """A call with what is behind it. `said`, `tools` and `recording` are null for who may not read words, `cost` for who may not
+    see money, and while it is not billed. `recording` is null, too, where the call was not recorded.
     """
 
     said = SaidShape(many=True, allow_null=True)
     tools = CallToolShape(many=True, allow_null=True)
+    recording = CallRecordingShape(allow_null=True)
     cost = CallCostShape(allow_null=True)
 
 
@@ -158,6 +177,7 @@ class CallAPI(TenantAPI):
         behind = {
             "said": [_said(turn) for turn in call_turns(call, events)] if words else None,
             "tools": [_tool(event) for event in events if event.type == EventType.TOOL] if words else None,
+            "recording": _recording(request, call) if words else None,
             "cost": _cost(cost) if cost else None,
         }
         return Response({**CallShape(call).data, **behind})
@@ -169,6 +189,11 @@ def _rights(request: Request) -> tuple[bool, bool]:
         return True, request.auth.may("billing", change=False)  # type: ignore[union-attr]
     role = request.membership.role  # type: ignore[attr-defined]
     return role in WORDS, role in COSTS
+
+
+def _recording(request: Request, call: Call) -> dict[str, Any] | None:
+    found = CallRecording.objects.filter(call=call).first()
+    return CallRecordingShape(found, context={"request": request}).data if found else None
 
 
 def _said(turn: Turn) -> dict[str, Any]:

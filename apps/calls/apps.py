@@ -7,7 +7,7 @@ class CallsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.billing.beside import beside_register
-        from apps.calls import effects, handlers  # noqa: F401  they register themselves
+        from apps.calls import effects, handlers, tasks_recordings  # noqa: F401  they register themselves
         from apps.calls.lines import numbers_of
         from apps.calls.selectors import call_usage_beside
         from apps.calls.timeline import calls_of

@@ -1,5 +1,7 @@
 """Calls, what happened in them, who was asked to join, and the numbers and trunks that callers come through."""
 
+from secrets import token_hex
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -183,6 +185,69 @@ class Dispatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_name} #{self.attempt}: {self.state}"
+
+
+def recording_place(row: models.Model, name: str) -> str:
+    """Where a file of a recording lies in the tenant's storage: nobody can guess it, nor what call it is of."""
+    return f"recordings/{timezone.now():%Y/%m}/{token_hex(16)}.ogg"
+
+
+class CallRecording(models.Model):
+    """What was recorded of a call. It stays when its sound is deleted, to say when that was and by whom."""
+
+    class State(models.TextChoices):
+        RECORDING = "recording", _("Being recorded")
+        READY = "ready", _("Ready")
+        DELETED = "deleted", _("Deleted")
+        EMPTY = "empty", _("Nothing was recorded")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    call = models.OneToOneField(Call, on_delete=models.CASCADE, related_name="recording")
+    state = models.CharField(max_length=12, choices=State, default=State.RECORDING)
+    file = models.FileField(upload_to=recording_place, max_length=200, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True, help_text="What its first second is of.")
+    seconds = models.FloatField(default=0, help_text="How long it plays.")
+    recorded_seconds = models.FloatField(default=0, help_text="Of those, what was recorded; the rest is silence put in.")
+    size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")
+    segments = models.PositiveSmallIntegerField(default=0, help_text="Media Bots that recorded, one after the other.")
+    keep_days = models.PositiveSmallIntegerField(default=30)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.CharField(max_length=191, blank=True, help_text="Empty: its days were over.")
+
+    class Meta:
+        verbose_name = _("recording")
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(state="recording"), name="call_recordings_open"),
+            models.Index(fields=["expires_at"], condition=models.Q(state="ready"), name="call_recordings_expire"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Recording of {self.call_id}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == self.State.READY
+
+
+class RecordingPart(models.Model):
+    """Some pages of an Ogg stream that one Media Bot writes; gone once the recording is put together."""
+
+    recording = models.ForeignKey(CallRecording, on_delete=models.CASCADE, related_name="parts")
+    run = models.PositiveSmallIntegerField(help_text="Which dispatch of Media Bot it comes from.")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField(help_text="When the run's first sample was.")
+    last = models.BooleanField(default=False)
+    file = models.FileField(upload_to=recording_place, max_length=200)
+    size = models.PositiveIntegerField(help_text="Bytes.")
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recording", "run", "number"], name="recording_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.recording_id} {self.run}.{self.number}"
 
 
 class PhoneNumber(models.Model):

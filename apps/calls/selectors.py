@@ -7,11 +7,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django_tenants.utils import schema_context
 
-from apps.calls.models import LIVE, Call, CallEvent, EventType
+from apps.calls.models import LIVE, Call, CallEvent, CallRecording, EventType
 from apps.calls.services.dispatches import MEDIA_BOT
 from apps.tenants.models import Tenant
 
 NOT_COUNTED = {"kind", "provider", "model"}
+RECORDED = {"kind": "recording", "provider": "livekit", "model": "audio"}
 BESIDE = ("stt", "llm")  # what Media Bot uses in a call, for its transcript and the sentiment
 
 
@@ -35,8 +36,14 @@ def call_usage(call: Call, system: str | None = None) -> list[dict[str, Any]]:
 def call_usage_beside(tenant: Tenant, call_id: UUID) -> list[dict[str, Any]]:
     """What Media Bot used in a call so far, for its bill: rows as of POST /billing/calls, each with `system`."""
     with schema_context(tenant.schema_name):
-        rows = call_usage(Call(pk=call_id), MEDIA_BOT)
-    return [{**row, **_rounded(row), "system": MEDIA_BOT} for row in rows if row.get("kind") in BESIDE]
+        rows = [row for row in call_usage(Call(pk=call_id), MEDIA_BOT) if row.get("kind") in BESIDE] + _recorded(call_id)
+    return [{**row, **_rounded(row), "system": MEDIA_BOT} for row in rows]
+
+
+def _recorded(call_id: UUID) -> list[dict[str, Any]]:
+    """What was recorded, once its seconds are final: they stay when the sound is deleted, and none of them comes of an event."""
+    closed = CallRecording.objects.filter(call=call_id, closed_at__isnull=False, recorded_seconds__gt=0)
+    return [{**RECORDED, "audio_duration": seconds} for seconds in closed.values_list("recorded_seconds", flat=True)]
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, float]:

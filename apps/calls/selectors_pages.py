@@ -112,6 +112,7 @@ class Turn:
     label: str = ""
     latency: dict[str, Any] = field(default_factory=dict)
     offset: float | None = None
+    play_at: float | None = None  # seconds into the recording, where there is one
 
 
 def call_turns(call: Call, events: Sequence[CallEvent], *, began: datetime | None = None) -> list[Turn]:

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from apps.calls import apis_calls, apis_dashboard, apis_numbers
+from apps.calls import apis_calls, apis_dashboard, apis_numbers, apis_recording
 from apps.calls.apis import CallTokenAPI
 
 urlpatterns = [
     path("calls", apis_calls.CallsAPI.as_view(), name="api-calls"),
     path("calls/token", CallTokenAPI.as_view(), name="call-token"),
     path("calls/<uuid:call_id>", apis_calls.CallAPI.as_view(), name="api-call"),
+    path("calls/<uuid:call_id>/recording", apis_recording.CallRecordingAPI.as_view(), name="api-call-recording"),
     path("dashboard", apis_dashboard.DashboardAPI.as_view(), name="api-dashboard"),
     path("dashboard/trends", apis_dashboard.TrendsAPI.as_view(), name="api-trends"),
     path("numbers", apis_numbers.NumbersAPI.as_view(), name="api-numbers"),

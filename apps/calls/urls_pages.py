@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.calls.views import dashboard, detail, listing, numbers, public, trends, trials, trunks
+from apps.calls.views import dashboard, detail, listing, numbers, public, recordings, trends, trials, trunks
 
 NUMBERS = "compass/numbers/"
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("calls/", listing.calls, name="calls"),
     path("calls/<uuid:call_id>/", detail.call_detail, name="call"),
     path("calls/<uuid:call_id>/row", listing.call_row, name="call-row"),
+    path("calls/<uuid:call_id>/recording/delete", recordings.recording_remove, name="call-recording-delete"),
     path("calls/trial/<uuid:agent_id>/", trials.trial, name="call-trial"),
     path("calls/<uuid:call_id>/trial", trials.trial_turns, name="call-trial-turns"),
     path("call/<slug:slug>", public.call_page, name="call-page"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.compass.models import AgentVersion
+from apps.compass.selectors.versions import config_whole
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -53,6 +54,7 @@ LABELS: "dict[str, _StrPromise]" = {
     "media_bot.transcribe": gettext_lazy("Transcription"),
     "media_bot.sentiment": gettext_lazy("Sentiment"),
     "media_bot.record": gettext_lazy("Recording"),
+    "media_bot.record_days": gettext_lazy("Days that recordings are kept"),
 }
 
 
@@ -96,7 +98,7 @@ def configs_diff(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
 
 
 def _whole(version: AgentVersion) -> dict[str, Any]:
-    return {"language": version.language, **version.config}
+    return {"language": version.language, **config_whole(version)}
 
 
 def _ordered(flat: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from apps.compass.webhooks import TYPES
 WORDS = {
     "call.started": _("A call has begun"),
     "call.ended": _("A call has ended"),
+    "call.recorded": _("A call's recording can be heard"),
     "conversation.opened": _("A conversation was opened"),
     "conversation.escalated": _("The AI agent handed a conversation over to people"),
     "conversation.resolved": _("A conversation was resolved"),

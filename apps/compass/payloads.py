@@ -124,14 +124,10 @@ class MediaBot(Shape):
     ringback: Country | None = "eu"
     transcribe: bool = True
     sentiment: Literal["vader", "llm", "off"] | None = "vader"
-    record: bool = Field(False, description="Always false: recording needs LiveKit Egress.")
-
-    @field_validator("record")
-    @classmethod
-    def _never(cls, record: bool) -> bool:
-        if record:
-            raise ValueError("Recording needs LiveKit Egress, which this installation does not run; leave it false")
-        return record
+    record: bool = Field(
+        False, description="Both sides of every call are recorded, but of calls that try a draft. Callers have to be told."
+    )
+    record_days: int = Field(30, ge=1, le=3650, description="Days after which a recording is deleted by itself.")
 
 
 class Knowledge(Shape):

@@ -20,6 +20,7 @@ TEST = "webhook.test"
 TYPES = (
     "call.started",
     "call.ended",
+    "call.recorded",
     "conversation.opened",
     "conversation.escalated",
     "conversation.resolved",

@@ -32,6 +32,14 @@ class ActorMiddleware:
             _request.reset(mark)
 
 
+def actor_of(request: Any) -> str:
+    """Who asks, for a row that keeps it: a person's e-mail, or the name of an API key."""
+    key, user = getattr(request, "auth", None), getattr(request, "user", None)
+    if isinstance(key, TenantApiKey):
+        return f"API key {key.name}"
+    return user.email if isinstance(user, User) and user.is_authenticated else ""
+
+
 def masked(value: object) -> str:
     """What stands for a secret in the log: that there is one, and nothing of it."""
     return "••••••" if value not in (None, "", "None") else ""

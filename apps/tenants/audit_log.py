@@ -12,7 +12,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BooleanField, QuerySet
 from django.utils.translation import gettext as _
 
-ACTIONS = {0: "create", 1: "update", 2: "delete"}
+ACTIONS = {0: "create", 1: "update", 2: "delete", 3: "access"}
 SILENT = frozenset({"id", "created_at", "updated_at"})
 LONGEST = 160  # letters of a value that are shown
 

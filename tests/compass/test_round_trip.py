@@ -44,7 +44,8 @@ CONFIGS = st.fixed_dictionaries(
         "turn_taking": st.fixed_dictionaries({"min_endpointing_delay": st.sampled_from([0.2, 0.5]), "preemptive": st.booleans()}),
         "handoff": st.fixed_dictionaries({"phrases": st.lists(LINE, max_size=3)}),
         "media_bot": st.fixed_dictionaries(
-            {"ringback": st.sampled_from([None, "eu", "us"]), "sentiment": st.sampled_from(["off", "llm"])}
+            {"ringback": st.sampled_from([None, "eu", "us"]), "sentiment": st.sampled_from(["off", "llm"])},
+            optional={"record": st.booleans(), "record_days": st.integers(1, 90)},
         ),
         "knowledge": st.fixed_dictionaries({"documents": st.sampled_from(["all", []]), "top_k": st.integers(1, 10)}),
         "tools": st.lists(st.sampled_from(TOOLS), unique_by=lambda tool: str(tool["name"])),

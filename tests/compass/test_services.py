@@ -88,10 +88,8 @@ def test_a_slug_that_is_taken() -> None:
         ),
         ({"limits": {"max_call_seconds": 0}}, "limits.max_call_seconds: Input should be greater than 0"),
         ({"media_bot": {"ringback": "moon"}}, "media_bot.ringback: String should match"),
-        (
-            {"media_bot": {"record": True}},
-            "media_bot.record: Recording needs LiveKit Egress, which this installation does not run",
-        ),
+        ({"media_bot": {"record": "loudly"}}, "media_bot.record: Input should be a valid boolean"),
+        ({"media_bot": {"record_days": 0}}, "media_bot.record_days: Input should be greater than or equal to 1"),
         ({"tools": [{"kind": "builtin", "name": "fly"}]}, "fly is not built in; there are collect, end_call"),
         ({"tools": [{"kind": "magic", "name": "fly"}]}, "tools.0: Input tag 'magic'"),
         ({"tools": [tool(), tool()]}, "two tools named order"),

@@ -40,7 +40,7 @@ FULL: dict[str, Any] = {
     "tools": [TOOL, {"kind": "builtin", "name": "end_call"}],
     "handoff": {"team": "sales", "phrases": ["human"]},
     "limits": {"max_call_seconds": 600, "first_word_seconds": 3, "first_token_seconds": 2},
-    "media_bot": {"ringback": None, "transcribe": False, "sentiment": None, "record": False},
+    "media_bot": {"ringback": None, "transcribe": False, "sentiment": None, "record": True, "record_days": 7},
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from django_tenants.utils import schema_context
 django.setup()
 
 from apps.billing.models import BillingConflict, LedgerEntry  # noqa: E402
-from apps.calls.models import Call  # noqa: E402
+from apps.calls.models import Call, CallRecording, RecordingPart  # noqa: E402
 from apps.calls.selectors_transcript import call_transcript  # noqa: E402
 from apps.calls.services.numbers import number_set  # noqa: E402
 from apps.calls.services.trunks import sip_trunk_create  # noqa: E402
@@ -135,6 +136,17 @@ def call(tenant: str, call_id: str = "", room: str = "") -> dict[str, Any] | Non
         return _record(tenant, found) if found else None
 
 
+def recording(tenant: str, call_id: str) -> dict[str, Any] | None:
+    """A call's recording with its sound; None while there is none."""
+    with schema_context(tenant):
+        found = CallRecording.objects.select_related("call").filter(call=call_id).first()
+        if found is None:
+            return None
+        columns = _columns(found, "state", "seconds", "recorded_seconds", "segments", "size")
+        sound = b64encode(found.file.read()).decode() if found.file else ""
+        return {**columns, "call_seconds": found.call.duration, "sound": sound}
+
+
 def _record(tenant: str, found: Call) -> dict[str, Any]:
     columns = ("state", "ended_reason", "detail", "channel", "from_number", "to_number", "agent_slug", "room_name")
     ledger = LedgerEntry.objects.filter(call_id=found.pk)
@@ -143,6 +155,7 @@ def _record(tenant: str, found: Call) -> dict[str, Any]:
         **{name: getattr(found, name) for name in columns},
         "events": [{**e.data, **_columns(e, "source", "seq", "type")} for e in found.events.order_by("at", "id")],
         "said": [e.data for e in call_transcript(found)],
+        "parts": [_columns(part, "run", "number") for part in RecordingPart.objects.filter(recording__call=found)],
         "dispatches": [_columns(d, "agent_name", "attempt", "state", "announcement") for d in found.dispatches.order_by("pk")],
         "ledger": [_entry(entry) for entry in ledger],
         "conflicts": BillingConflict.objects.filter(call_id=found.pk).count(),
@@ -159,7 +172,7 @@ def _columns(row: Model, *names: str) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-OFFICE = (agent, disable, credential, secret, trunk, number, whatsapp, turns, desk, said, calls, call)
+OFFICE = (agent, disable, credential, secret, trunk, number, whatsapp, turns, desk, said, calls, call, recording)
 DOES: dict[str, Callable[..., Any]] = {do.__name__: do for do in OFFICE}
 
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from apps.billing.models import Part
-from apps.billing.selectors import CostBreakdown
+from apps.billing.models import Kind, Part
+from apps.billing.selectors import CostBreakdown, CostLine
+from apps.core.templatetags.ui import clock
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,23 @@ class CostRow:
 
 
 def cost_rows(cost: CostBreakdown) -> list[CostRow]:
-    """The parts that a call can have, without those that it did not use; what Media Bot cost in a row of its own."""
+    """The parts that a call can have and did use; what Media Bot and a recording cost in rows of their own."""
     rows = []
     for part, amount in cost.parts.items():
         beside = {line.beside: line.amount for line in cost.lines if line.kind == part and line.beside and line.amount}
-        own = sum(beside.values(), Decimal(0))
+        recorded = [line for line in cost.lines if line.kind == Kind.RECORDING and part == Part.TRANSPORT]
+        media_bot = sum(beside.values(), Decimal(0))
+        own = media_bot + sum((line.amount or Decimal(0) for line in recorded), Decimal(0))
         if _used(cost, part):
             rows.append(CostRow(str(Part(part).label), _models(cost, part), None if amount is None else amount - own))
-        if own:
-            rows.append(CostRow(_("%(part)s, Media Bot") % {"part": Part(part).label}, ", ".join(beside), own))
+        if beside:
+            rows.append(CostRow(_("%(part)s, Media Bot") % {"part": Part(part).label}, ", ".join(beside), media_bot))
+        rows += [CostRow(str(Kind.RECORDING.label), _recorded(line), line.amount) for line in recorded]
     return rows
+
+
+def _recorded(line: CostLine) -> str:
+    return clock(float(line.quantities.get("seconds", 0)))
 
 
 def _used(cost: CostBreakdown, part: str) -> bool:

@@ -13,6 +13,7 @@ from apps.calls.models import Call
 from apps.calls.selectors_pages import call_listed, call_turns
 from apps.calls.views.charts import latency_chart, mood_chart
 from apps.calls.views.costs import cost_rows
+from apps.calls.views.recordings import recording_shown
 from apps.calls.views.rights import rights
 from apps.calls.views.words import call_steps
 from apps.tenants.access import role_required
@@ -26,18 +27,21 @@ def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
     if call is None:
         raise Http404
     allowed = rights(request)
-    context = {"section": "calls", "call": call, **allowed, **_words(call, allowed), **_cost(request, call, allowed)}
+    words = _words(request, call, allowed)
+    context = {"section": "calls", "call": call, **allowed, **words, **_cost(request, call, allowed)}
     context["tabs"] = _tabs(allowed)
     page = "calls/detail_body.html" if request.htmx else "calls/detail.html"  # type: ignore[attr-defined]
     return render(request, page, context)
 
 
-def _words(call: Call, allowed: dict[str, bool]) -> dict[str, Any]:
+def _words(request: HttpRequest, call: Call, allowed: dict[str, bool]) -> dict[str, Any]:
     if not (allowed["may_words"] or allowed["may_timeline"]):
         return {}
     events = list(call.events.order_by("at", "seq"))
     turns = call_turns(call, events, began=call.joined_at or call.started_at)
+    role = request.membership.role  # type: ignore[attr-defined]
     return {
+        **(recording_shown(call, events, turns, role=role) if allowed["may_words"] else {}),
         "turns": turns,
         "latency": latency_chart(events),
         "mood": mood_chart(turns),

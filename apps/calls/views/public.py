@@ -68,13 +68,16 @@ def call_page(request: HttpRequest, slug: str) -> HttpResponse:
     agent = agent_by_slug(slug)
     if agent is None:
         return render(request, "calls/call_unknown.html", status=404)
-    context = {"agent": agent, "endings": ENDINGS, "start": _start(agent.pk)}
+    start, records = _start(agent.pk)
+    context = {"agent": agent, "endings": ENDINGS, "start": start, "records": records}
     return render(request, "calls/call_page.html", context)
 
 
-def _start(agent_id: UUID) -> str:
+def _start(agent_id: UUID) -> tuple[str, bool]:
+    """The page's first view, and whether the call will be recorded."""
     try:
-        call_agent(agent_id)
+        agent = call_agent(agent_id)
     except AgentUnavailable:
-        return "unavailable"
-    return "ready" if spend_open(agent_id=agent_id, channel=Channel.WEBRTC).admitted else "limit"
+        return "unavailable", False
+    admitted = spend_open(agent_id=agent_id, channel=Channel.WEBRTC).admitted
+    return ("ready" if admitted else "limit"), agent.records

@@ -123,9 +123,12 @@ def _problem(error: AgentUnavailable) -> Problem:
 def _config(token: ScopedToken) -> dict[str, Any]:
     try:
         version = agent_for_trial(token.agent_id) if token.version == DRAFT else agent_for_call(token.agent_id)
-        return agent_config(version, subject=token.kind, subject_id=token.subject_id)
+        config = agent_config(version, subject=token.kind, subject_id=token.subject_id)
     except AgentUnavailable as error:
         raise _problem(error) from error
+    if _is_trial_call(token):
+        config["media_bot"] = {**config["media_bot"], "record": False}
+    return config
 
 
 def _etag(config: dict[str, Any]) -> str:

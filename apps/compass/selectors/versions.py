@@ -84,8 +84,12 @@ def versions_of(agent: Agent) -> QuerySet[AgentVersion]:
 
 
 def config_whole(version: AgentVersion) -> dict[str, Any]:
-    """The version's configuration with every part that has been added to Meridian since."""
-    return {part: version.config.get(part, default) for part, default in DEFAULTS.items()}
+    """The version's configuration with every part, and every field of one, that has been added to Meridian since."""
+    return {part: _filled(version.config.get(part, default), default) for part, default in DEFAULTS.items()}
+
+
+def _filled(value: Any, default: Any) -> Any:
+    return {**default, **value} if isinstance(value, dict) and isinstance(default, dict) else value
 
 
 def people_names(user_ids: Iterable[UUID | None]) -> dict[UUID, str]:

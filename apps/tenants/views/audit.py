@@ -13,7 +13,13 @@ from apps.tenants import audit_log
 from apps.tenants.access import ADMINS, role_required
 
 ROWS = 50
-ACTIONS = [("", _("Everything")), ("create", _("Created")), ("update", _("Changed")), ("delete", _("Deleted"))]
+ACTIONS = [
+    ("", _("Everything")),
+    ("create", _("Created")),
+    ("update", _("Changed")),
+    ("delete", _("Deleted")),
+    ("access", _("Opened")),
+]
 DAY = forms.DateInput(attrs={"type": "date"})
 
 
