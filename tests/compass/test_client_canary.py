@@ -46,6 +46,7 @@ CANARIES = (
 OPENAI, DEEPGRAM, ELEVEN, SECRET, META, SSO, TRUNK = CANARIES
 LISTS = ("agents", "calls", "conversations", "invitations", "knowledge", "numbers", "people", "providers", "secrets", "teams")
 LISTS += ("tools", "trunks", "webhooks", "whatsapp/numbers", "billing/entries", "billing/invoices")
+LISTS += ("audit-log", "company", "dashboard", "domains", "exports", "keys", "models", "security", "single-sign-on", "voices")
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
 
 
