@@ -13,8 +13,7 @@ from apps.calls.selectors_trends import trends_of
 from apps.calls.views.rights import COSTS, WORDS
 from apps.core.openapi import problems
 from apps.desktop.selectors import conversations_waiting
-from apps.tenants.access import EVERYONE, Access, TenantAPI, is_key
-from apps.tenants.models import Tenant
+from apps.tenants.access import EVERYONE, Access, TenantAPI, is_key, tenant_of
 
 TAGS = ["dashboard"]
 ACCESS = Access.of(read=EVERYONE, write=(), scope="calls")
@@ -118,7 +117,7 @@ class DashboardAPI(TenantAPI):
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+        tenant = tenant_of(request)
         zone = tenant.timezone
         may_wait, may_spent = _rights(request)
         count, since = conversations_waiting() if may_wait else (0, None)
@@ -141,7 +140,7 @@ class TrendsAPI(TenantAPI):
     )
     def get(self, request: Request) -> Response:
         """Delays and moods are of the newest 200 calls of each day."""
-        zone: str = request.tenant.timezone  # type: ignore[attr-defined]
+        zone = tenant_of(request).timezone
         return Response(TrendsShape({"timezone": zone, "days": trends_of(zone).days}).data)
 
 

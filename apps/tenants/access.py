@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from apps.core.errors import PermanentError, Problem
 from apps.core.idempotency import Claim, claim, finish
 from apps.tenants.keys import api_key_find
-from apps.tenants.models import Role
+from apps.tenants.models import Role, Tenant
 from apps.tenants.models_keys import TenantApiKey
 
 EVERYONE = tuple(Role)
@@ -46,6 +46,12 @@ def role_required(*roles: Role) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def tenant_of(request: Request) -> Tenant:
+    """The company whose host is asked."""
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+    return tenant
 
 
 def is_key(request: Request) -> bool:

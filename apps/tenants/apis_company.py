@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from apps.core.openapi import problems
 from apps.core.shapes import Line
-from apps.tenants.access import ADMINS, Access, TenantAPI
+from apps.tenants.access import ADMINS, Access, TenantAPI, tenant_of
 from apps.tenants.models import Tenant
 from apps.tenants.services_company import tenant_update
 from apps.tenants.views.company import PolicyForm
@@ -77,7 +77,7 @@ class CompanyAPI(CompanyView):
     @extend_schema(summary="Read the company's details", operation_id="company", responses={200: CompanyShape, **READ}, tags=TAGS)
     def get(self, request: Request) -> Response:
         """Its name, country and time zone."""
-        return Response(CompanyShape(_tenant(request)).data)
+        return Response(CompanyShape(tenant_of(request)).data)
 
     @extend_schema(
         summary="Change the company's details",
@@ -96,7 +96,7 @@ class SecurityAPI(CompanyView):
     @extend_schema(summary="Read the security rules", operation_id="security", responses={200: SecurityShape, **READ}, tags=TAGS)
     def get(self, request: Request) -> Response:
         """What everybody who works here keeps to."""
-        return Response(SecurityShape(_tenant(request)).data)
+        return Response(SecurityShape(tenant_of(request)).data)
 
     @extend_schema(
         summary="Change the security rules",
@@ -111,13 +111,8 @@ class SecurityAPI(CompanyView):
         return Response(SecurityShape(_changed(request, SecurityChange)).data)
 
 
-def _tenant(request: Request) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    return tenant
-
-
 def _changed(request: Request, shape: type[serializers.Serializer[Any]]) -> Tenant:
-    asked, tenant = shape(data=request.data, partial=True), _tenant(request)
+    asked, tenant = shape(data=request.data, partial=True), tenant_of(request)
     asked.is_valid(raise_exception=True)
     if asked.validated_data:
         tenant_update(tenant=tenant, **asked.validated_data)

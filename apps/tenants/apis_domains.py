@@ -12,8 +12,8 @@ from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import page_shape, page_whole
 from apps.core.shapes import Line
-from apps.tenants.access import Access, TenantAPI
-from apps.tenants.models import CustomDomain, Role, Tenant
+from apps.tenants.access import Access, TenantAPI, tenant_of
+from apps.tenants.models import CustomDomain, Role
 from apps.tenants.selectors_domains import HostName, host_names
 from apps.tenants.services_domains import (
     domain_add,
@@ -95,7 +95,7 @@ class DomainsAPI(DomainsView):
     @extend_schema(summary="List host names", operation_id="domains_list", responses={200: PAGE, **READ}, tags=TAGS)
     def get(self, request: Request) -> Response:
         """Those that serve the company first. All on one page: there are 20 at most."""
-        return page_whole(DomainShape(host_names(_tenant(request)), many=True).data)
+        return page_whole(DomainShape(host_names(tenant_of(request)), many=True).data)
 
     @extend_schema(
         summary="Ask for a host name",
@@ -107,7 +107,7 @@ class DomainsAPI(DomainsView):
     )
     def post(self, request: Request) -> Response:
         """It serves nothing before its `records` are published and checked."""
-        custom = domain_add(tenant=_tenant(request), domain=_asked(request))
+        custom = domain_add(tenant=tenant_of(request), domain=_asked(request))
         return Response(DomainShape(HostName(custom.domain, False, custom)).data, status=201)
 
 
@@ -153,8 +153,8 @@ class PrimaryDomainAPI(DomainsView):
     )
     def put(self, request: Request) -> Response:
         """One that serves the company already, the platform's own included."""
-        domain_make_primary(tenant=_tenant(request), domain=_asked(request))
-        return page_whole(DomainShape(host_names(_tenant(request)), many=True).data)
+        domain_make_primary(tenant=tenant_of(request), domain=_asked(request))
+        return page_whole(DomainShape(host_names(tenant_of(request)), many=True).data)
 
 
 def _asked(request: Request) -> str:
@@ -163,13 +163,8 @@ def _asked(request: Request) -> str:
     return str(asked.validated_data["domain"])
 
 
-def _tenant(request: Request) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    return tenant
-
-
 def _custom(request: Request, domain_id: UUID) -> CustomDomain:
-    found = CustomDomain.objects.select_related("tenant").filter(pk=domain_id, tenant=_tenant(request)).first()
+    found = CustomDomain.objects.select_related("tenant").filter(pk=domain_id, tenant=tenant_of(request)).first()
     if found is None:
         raise Problem(404, "unknown_domain", "There is no such host name here.")
     return found

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI
+from apps.tenants.access import ADMINS, Access, TenantAPI, tenant_of
 from apps.tenants.exports import ExportRunning, export_ask, export_file, export_name
 from apps.tenants.models import TenantExport, User
 
@@ -39,7 +39,7 @@ class ExportsView(TenantAPI):
 
     def exports(self, request: Request) -> QuerySet[TenantExport]:
         rows = TenantExport.objects.select_related("tenant", "asked_by")
-        return rows.filter(tenant=request.tenant)  # type: ignore[attr-defined]
+        return rows.filter(tenant=tenant_of(request))
 
     def export(self, request: Request, export_id: UUID) -> TenantExport:
         found = self.exports(request).filter(pk=export_id).first()
@@ -68,7 +68,7 @@ class ExportsAPI(ExportsView):
         """It is made in the background; ask for it again until it is `done`. 409 `export_running`: one is being made already."""
         by: Any = request.user if isinstance(request.user, User) else None
         try:
-            made = export_ask(tenant=request.tenant, by=by)  # type: ignore[attr-defined]
+            made = export_ask(tenant=tenant_of(request), by=by)
         except ExportRunning as error:
             raise Problem(409, "export_running", f"{error} Ask for it at GET /api/v1/exports.") from None
         return Response(ExportShape(made).data, status=201)

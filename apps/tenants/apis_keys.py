@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI
+from apps.tenants.access import ADMINS, Access, TenantAPI, tenant_of
 from apps.tenants.keys import BeyondMaker, api_key_create, api_key_revoke, api_keys_of, areas_of
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import User
 from apps.tenants.models_keys import SCOPES, TenantApiKey
 
 TAGS = ["keys"]
@@ -66,7 +66,7 @@ class KeysAPI(KeysView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """Those that are not revoked, the newest first."""
-        return page_answer(request, api_keys_of(_tenant(request)), KeyShape)
+        return page_answer(request, api_keys_of(tenant_of(request)), KeyShape)
 
     @extend_schema(
         summary="Make an API key",
@@ -85,7 +85,7 @@ class KeysAPI(KeysView):
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         key, text = api_key_create(
-            tenant=_tenant(request),
+            tenant=tenant_of(request),
             name=given["name"],
             scopes=given["scopes"],
             created_by=request.user if isinstance(request.user, User) else None,
@@ -123,13 +123,8 @@ def _end(request: Request, wanted: datetime | None) -> datetime | None:
     return wanted or until
 
 
-def _tenant(request: Request) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    return tenant
-
-
 def _key(request: Request, key_id: UUID) -> TenantApiKey:
-    found = api_keys_of(_tenant(request)).filter(pk=key_id).first()
+    found = api_keys_of(tenant_of(request)).filter(pk=key_id).first()
     if found is None:
         raise Problem(404, "unknown_key", "There is no such key, or it was revoked.")
     return found

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI, is_key, require_scope
+from apps.tenants.access import ADMINS, Access, TenantAPI, is_key, require_scope, tenant_of
 from apps.tenants.limits import invitation_refusal
-from apps.tenants.models import Invitation, Membership, Role, Tenant, User
+from apps.tenants.models import Invitation, Membership, Role, User
 from apps.tenants.seats import seat_missing
 from apps.tenants.selectors import members_of
 from apps.tenants.services_people import (
@@ -140,7 +140,7 @@ class InvitationsAPI(PeopleView):
         """
         asked = InvitationRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        given, tenant = dict(asked.validated_data), _tenant(request)
+        given, tenant = dict(asked.validated_data), tenant_of(request)
         _not_too_many(request, given["email"])
         if given.pop("add_seat"):
             require_scope(request, "billing", change=True)
@@ -171,7 +171,7 @@ class InvitationResendAPI(PeopleView):
 
 
 def _not_too_many(request: Request, email: str) -> None:
-    if refusal := invitation_refusal(request, _tenant(request), email):
+    if refusal := invitation_refusal(request, tenant_of(request), email):
         raise Problem(429, "too_many_invitations", refusal)
 
 
@@ -188,18 +188,13 @@ def _by(request: Request) -> User | None:
     return None if is_key(request) else request.user  # type: ignore[return-value]
 
 
-def _tenant(request: Request) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    return tenant
-
-
 def _address(request: Request) -> str:
     """Where an invitation's link leads, up to the token."""
     return str(request.build_absolute_uri(reverse("join", args=["x"]))[:-1])
 
 
 def _members(request: Request) -> QuerySet[Membership]:
-    return members_of(_tenant(request))
+    return members_of(tenant_of(request))
 
 
 def _person(request: Request, person_id: int) -> Membership:
@@ -210,7 +205,7 @@ def _person(request: Request, person_id: int) -> Membership:
 
 
 def _invitations(request: Request) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(tenant=_tenant(request)).select_related("tenant", "invited_by")
+    return Invitation.objects.filter(tenant=tenant_of(request)).select_related("tenant", "invited_by")
 
 
 def _invitation(request: Request, invitation_id: UUID) -> Invitation:

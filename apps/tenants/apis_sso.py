@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.shapes import Line
-from apps.tenants.access import Access, TenantAPI, is_key
-from apps.tenants.models import Role, SingleSignOn, Tenant
+from apps.tenants.access import Access, TenantAPI, is_key, tenant_of
+from apps.tenants.models import Role, SingleSignOn
 from apps.tenants.models_sso import NEW_ROLES
 from apps.tenants.services_sso import SsoSettingError, sso_check, sso_remove, sso_require, sso_set
 from apps.tenants.views.sso import callbacks_of
@@ -95,13 +95,13 @@ class SingleSignOnAPI(SingleSignOnView):
         """Stores it. Nobody logs in by a new issuer, client or secret before POST …/check has found it right."""
         asked = SingleSignOnRequest(data=request.data)
         asked.is_valid(raise_exception=True)
-        return _answer(request, sso_set(tenant=_tenant(request), **asked.validated_data))
+        return _answer(request, sso_set(tenant=tenant_of(request), **asked.validated_data))
 
     @extend_schema(summary="Remove the single sign-on", operation_id="sso_remove", responses={204: None, **READ}, tags=TAGS)
     def delete(self, request: Request) -> Response:
         """People log in by password again."""
         _row(request)
-        sso_remove(tenant=_tenant(request))
+        sso_remove(tenant=tenant_of(request))
         return Response(status=204)
 
 
@@ -134,17 +134,12 @@ class RequiredAPI(SingleSignOnView):
         wanted, row = asked.validated_data["required"], _row(request)
         if wanted and is_key(request):
             raise Problem(403, "person_needed", "Only an owner who is logged in switches this on, so that nobody is locked out.")
-        sso_require(tenant=_tenant(request), by=request.user, required=wanted)  # type: ignore[arg-type]
+        sso_require(tenant=tenant_of(request), by=request.user, required=wanted)  # type: ignore[arg-type]
         return _answer(request, row)
 
 
-def _tenant(request: Request) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    return tenant
-
-
 def _row(request: Request) -> SingleSignOn:
-    row = SingleSignOn.objects.select_related("tenant").filter(tenant=_tenant(request)).first()
+    row = SingleSignOn.objects.select_related("tenant").filter(tenant=tenant_of(request)).first()
     if row is None:
         raise Problem(404, "no_sso", "There is no single sign-on here. Set one with PUT.")
     return row
@@ -153,5 +148,5 @@ def _row(request: Request) -> SingleSignOn:
 def _answer(request: Request, row: SingleSignOn) -> Response:
     fields = ("label", "issuer", "client_id", "domains", "new_role", "checked_at")
     stands = {name: getattr(row, name) for name in fields}
-    more = {"required": _tenant(request).sso_required, "callbacks": callbacks_of(request._request)}
+    more = {"required": tenant_of(request).sso_required, "callbacks": callbacks_of(request._request)}
     return Response(SingleSignOnShape({**stands, **more}).data)
