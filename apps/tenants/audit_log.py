@@ -1,6 +1,7 @@
 """Reads of the audit log: who changed what, and when, of the tenant whose schema is current."""
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -11,9 +12,22 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BooleanField, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 ACTIONS = {0: "create", 1: "update", 2: "delete", 3: "access"}
 SILENT = frozenset({"id", "created_at", "updated_at"})
+# What the pages call a thing whose model has another name.
+KINDS = {
+    "agentphonemapping": gettext_lazy("WhatsApp number"),
+    "providercredential": gettext_lazy("Key of a provider"),
+    "siptrunk": gettext_lazy("SIP trunk"),
+    "tenant": gettext_lazy("Company"),
+    "tenantapikey": gettext_lazy("API key"),
+    "tenantexport": gettext_lazy("Export"),
+    "toolsecret": gettext_lazy("Secret"),
+    "webhookendpoint": gettext_lazy("Webhook"),
+}
+LABELS = {"url": gettext_lazy("Address"), "agent_id": gettext_lazy("Agent"), "slug": gettext_lazy("Name in addresses")}
 LONGEST = 160  # letters of a value that are shown
 
 
@@ -53,6 +67,8 @@ def kinds() -> list[tuple[str, str]]:
 
 
 def kind_name(kind: ContentType) -> str:
+    if kind.model in KINDS:
+        return str(KINDS[kind.model])
     model = kind.model_class()
     return str(model._meta.verbose_name).capitalize() if model else kind.model
 
@@ -80,12 +96,12 @@ def _points_here(model: Any, name: str) -> bool:
 
 def _change(model: Any, name: str, value: Any) -> Change:
     field = _field(model, name)
-    label = str(field.verbose_name).capitalize() if field is not None else name
+    label = LABELS.get(name) or (str(field.verbose_name).capitalize() if field is not None else name)
     if isinstance(value, dict):  # many to many: {"operation": "add", "objects": […]}
         listed = ", ".join(value.get("objects", []))
-        return Change(label, listed, "") if value.get("operation") == "delete" else Change(label, "", listed)
+        return Change(str(label), listed, "") if value.get("operation") == "delete" else Change(str(label), "", listed)
     old, new = value
-    return Change(label, _shown(field, old), _shown(field, new))
+    return Change(str(label), _shown(field, old), _shown(field, new))
 
 
 def _field(model: Any, name: str) -> Any:
@@ -105,7 +121,17 @@ def _shown(field: Any, value: Any) -> str:
         return {"True": _("yes"), "False": _("no")}.get(text, text)
     if field.choices:
         return str({str(key): words for key, words in field.flatchoices}.get(text, text))
-    return _cut(_named(field, text) if field.many_to_one or field.one_to_one else text)
+    return _cut(_named(field, text) if field.many_to_one or field.one_to_one else _listed(text))
+
+
+def _listed(text: str) -> str:
+    """A list of plain values with commas between them; anything else as it is."""
+    try:
+        found = json.loads(text) if text.startswith("[") else None
+    except ValueError:
+        return text
+    plain = isinstance(found, list) and all(isinstance(one, str | int | float) for one in found)
+    return ", ".join(map(str, found)) if plain and found else text
 
 
 def _named(field: Any, text: str) -> str:
