@@ -21,11 +21,11 @@ def port_free() -> int:
     return ports_free(1)[0]
 
 
-def ports_free(count: int) -> list[int]:
-    """Return `count` different free ports, below those that outgoing connections take by themselves."""
+def ports_free(count: int, meant: frozenset[int] = frozenset()) -> list[int]:
+    """Return `count` different free ports, none `meant` for others, below those that outgoing connections take by themselves."""
     found: list[int] = []
     for port in random.sample(CHOICE, len(CHOICE)):
-        if not port_taken(port) and not port_taken(port, socket.SOCK_DGRAM):
+        if port not in meant and not port_taken(port) and not port_taken(port, socket.SOCK_DGRAM):
             found.append(port)
         if len(found) == count:
             return found
@@ -109,21 +109,20 @@ class Ports:
     def named(cls, env: Mapping[str, str]) -> Self:
         """Return the usual ports, each replaceable by MERIDIAN_<NAME>_PORT. Raises StackError for a bad number."""
         livekit = _port(env, "LIVEKIT", 7880)
-        atlas_health, media_bot_health = ports_free(2)
-        return cls(
-            web=_port(env, "WEB", 8000),
-            realtime=_port(env, "REALTIME", 8001),
-            livekit=livekit,
-            livekit_tcp=livekit + 1,
-            livekit_udp=livekit + 2,
-            postgres=_port(env, "POSTGRES", 15432),
-            valkey=_port(env, "VALKEY", 16379),
-            models=_port(env, "MODELS", 18090),
-            meta=_port(env, "META", 18091),
-            sip=_port(env, "SIP", 5060),
-            atlas_health=atlas_health,
-            media_bot_health=media_bot_health,
-        )
+        named = {
+            "web": _port(env, "WEB", 8000),
+            "realtime": _port(env, "REALTIME", 8001),
+            "livekit": livekit,
+            "livekit_tcp": livekit + 1,
+            "livekit_udp": livekit + 2,
+            "postgres": _port(env, "POSTGRES", 15432),
+            "valkey": _port(env, "VALKEY", 16379),
+            "models": _port(env, "MODELS", 18090),
+            "meta": _port(env, "META", 18091),
+            "sip": _port(env, "SIP", 5060),
+        }
+        atlas_health, media_bot_health = ports_free(2, meant=frozenset(named.values()))
+        return cls(**named, atlas_health=atlas_health, media_bot_health=media_bot_health)
 
 
 def _port(env: Mapping[str, str], name: str, usual: int) -> int:

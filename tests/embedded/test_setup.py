@@ -134,6 +134,13 @@ def test_a_persons_settings_come_from_the_environment_and_never_leak_by_themselv
     assert "PATH" in surroundings()
 
 
+def test_a_port_is_not_chosen_that_another_part_is_told_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.ports.CHOICE", range(27_520, 27_523))
+    monkeypatch.setattr("embedded.ports.port_taken", lambda *_: False)
+    ports = Ports.named({"MERIDIAN_POSTGRES_PORT": "27520"})
+    assert {ports.atlas_health, ports.media_bot_health} == {27_521, 27_522}
+
+
 def test_ports_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = Ports.named({"MERIDIAN_WEB_PORT": "9000", "MERIDIAN_LIVEKIT_PORT": "9100"})
     assert (ports.web, ports.realtime, ports.livekit_tcp, ports.livekit_udp) == (9000, 8001, 9101, 9102)
