@@ -13,6 +13,12 @@ from apps.tenants.models_keys import AREAS
 RIGHTS = (("", _("nothing")), ("read", _("read")), ("write", _("read and change")))
 LIVES = (("", _("never")), ("30", _("in 30 days")), ("90", _("in 90 days")), ("365", _("in a year")))
 
+HINTS = {
+    "keys": _("Makes and revokes keys, none of which may do more than this one."),
+    "exports": _("Takes everything along that the company has, whatever else the key may do."),
+    "sso": _("Decides who can log in."),
+}
+
 
 class KeyForm(forms.Form):
     """Name, end, and for each area of the API what the key may do there."""
@@ -25,7 +31,8 @@ class KeyForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._areas = areas_of(role)
         for area in self._areas:
-            self.fields[f"scope_{area}"] = forms.ChoiceField(label=AREAS[area], choices=RIGHTS, required=False)
+            hint = HINTS.get(area, "")
+            self.fields[f"scope_{area}"] = forms.ChoiceField(label=AREAS[area], choices=RIGHTS, required=False, help_text=hint)
 
     @property
     def areas(self) -> list[forms.BoundField]:
