@@ -1,5 +1,6 @@
 """How replies leave: each channel's app registers itself here in ready(), so that desktop imports none of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -7,10 +8,15 @@ from uuid import UUID
 from apps.desktop.errors import UnknownChannel
 from apps.desktop.models import Conversation, Message
 
+FileLimits = Mapping[str, int]  # a MIME type to the most bytes that it may have
+
 
 @dataclass(frozen=True)
 class TemplateChoice:
-    """A template that can be sent now. `variables` are the names of its places, in order."""
+    """A template that can be sent now. `variables` are the names of its places, in order.
+
+    `heading` is image, video or document where a file stands there, of one of the types in `heading_limits`.
+    """
 
     name: str
     language: str
@@ -19,6 +25,8 @@ class TemplateChoice:
     header: str = ""
     footer: str = ""
     buttons: list[str] = field(default_factory=list)
+    heading: str = ""
+    heading_limits: FileLimits = field(default_factory=dict)
 
 
 class Channel(Protocol):
@@ -71,6 +79,7 @@ class Opener(Protocol):
 
 _channels: dict[str, Channel] = {}
 _openers: dict[str, Opener] = {}
+_files: dict[str, FileLimits] = {}
 
 
 def channel_register(channel: Channel) -> None:
@@ -81,6 +90,16 @@ def channel_register(channel: Channel) -> None:
 def opener_register(opener: Opener) -> None:
     """Called from ready() of the channel's app."""
     _openers[opener.name] = opener
+
+
+def files_register(name: str, limits: FileLimits) -> None:
+    """Called from ready() of the channel's app: which files it takes, all others are refused."""
+    _files[name] = limits
+
+
+def file_limits(name: str) -> FileLimits:
+    """What a channel takes; empty where it never said."""
+    return _files.get(name, {})
 
 
 def lines_all() -> list[LineChoice]:

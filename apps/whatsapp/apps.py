@@ -7,13 +7,14 @@ class WhatsAppConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core.early import early_api_register, early_register
-        from apps.desktop.channels import channel_register, opener_register
+        from apps.desktop.channels import channel_register, files_register, opener_register
         from apps.desktop.numbers import numbers_register
         from apps.desktop.services.conversations.joining import joined_register
         from apps.tenants.lifecycle import lifecycle_register
         from apps.whatsapp import effects, handlers  # noqa: F401  they register themselves
         from apps.whatsapp.apis import ReplyView
         from apps.whatsapp.channel import WhatsAppChannel
+        from apps.whatsapp.files import FILE_LIMITS
         from apps.whatsapp.lines import numbers_of
         from apps.whatsapp.services.joining import conversations_joined
         from apps.whatsapp.services.numbers import numbers_resume
@@ -23,6 +24,7 @@ class WhatsAppConfig(AppConfig):
         channel = WhatsAppChannel()
         channel_register(channel)
         opener_register(channel)
+        files_register(channel.name, FILE_LIMITS)
         joined_register("whatsapp", conversations_joined)
         numbers_register("whatsapp", numbers_of)
         lifecycle_register("returned", "whatsapp", lambda tenant: numbers_resume(tenant=tenant))

@@ -77,14 +77,14 @@ def _check(message: Message) -> None:
     files = list(message.attachments.all())
     if len(files) > 1:
         raise BadFile("WhatsApp takes one file per message. Send them one after the other.")
-    longest = MAX_CAPTION if files else MAX_TEXT
+    longest = MAX_CAPTION if files and message.kind != "template" else MAX_TEXT
     if len(message.text) > longest:
         raise NotSendable(f"WhatsApp takes at most {longest} characters here. Shorten the text.")
     try:
         kind = kind_of(message, files[0] if files else None)
-        if not files:
+        if not files or kind == "template":
             content_of(message, kind)
     except PermanentError as error:
         raise NotSendable(str(error)) from error
-    if files and message.text.strip() and kind not in CAPTIONED:
+    if files and message.text.strip() and kind not in (*CAPTIONED, "template"):
         raise BadFile("WhatsApp shows no text with this kind of file. Send the text on its own.")

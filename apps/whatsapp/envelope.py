@@ -9,6 +9,7 @@ from apps.core.inbox import Item
 
 PROVIDER = "meta"
 MESSAGE, STATUS, ERROR = "message", "status", "error"
+ECHO, ECHOES = "echo", "smb_message_echoes"
 MAX_ID = 191
 MAX_KIND = 64
 
@@ -30,6 +31,8 @@ def _entry(entry: dict[str, Any]) -> Iterator[Item]:
         field = str(change.get("field", ""))[:MAX_KIND]
         if field == "messages" and isinstance(value, dict):
             yield from _messages(str(entry.get("id", "")), value)
+        elif field == ECHOES and isinstance(value, dict):
+            yield from _echoes(str(entry.get("id", "")), value)
         else:
             # Other fields have no id of their own: the same content at the same time is the same event.
             payload = {"waba_id": str(entry.get("id", "")), "time": entry.get("time"), "value": value}
@@ -49,6 +52,20 @@ def _messages(waba_id: str, value: dict[str, Any]) -> Iterator[Item]:
     for error in dicts(value.get("errors")):
         payload = {**common, ERROR: error}
         yield Item(_digest(ERROR, payload), ERROR, payload)
+
+
+def _echoes(waba_id: str, value: dict[str, Any]) -> Iterator[Item]:
+    """What the company sent from its WhatsApp Business app; each is told in the form of a message, as `message`.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes
+    """
+    metadata = value.get("metadata")
+    common = {"waba_id": waba_id, "metadata": metadata if isinstance(metadata, dict) else {}}
+    for message in dicts(value.get("message_echoes")):
+        payload = {**common, MESSAGE: message}
+        wamid = message.get("id")
+        known = isinstance(wamid, str) and 0 < len(wamid) < MAX_ID - len(ECHO)
+        yield Item(f"{ECHO}:{wamid}" if known else _digest(ECHO, payload), ECHO, payload)
 
 
 def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]]) -> dict[str, Any]:

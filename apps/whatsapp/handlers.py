@@ -9,10 +9,11 @@ from apps.core.inbox import handler, provider_register
 from apps.core.models import InboundEvent
 from apps.tenants.models import Route, Tenant
 from apps.tenants.selectors import route_tenant
-from apps.whatsapp.envelope import ERROR, MESSAGE, PROVIDER, STATUS
+from apps.whatsapp.envelope import ECHO, ERROR, MESSAGE, PROVIDER, STATUS
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.payloads import InboundMessage, message_of, part, phone_number_id_of, status_of, text_of
 from apps.whatsapp.selectors import mapping_for
+from apps.whatsapp.services.echoes import NOT_SHOWN, echo_arrive
 from apps.whatsapp.services.inbound import (
     identity_change,
     message_arrive,
@@ -21,6 +22,16 @@ from apps.whatsapp.services.inbound import (
     status_arrive,
 )
 from apps.whatsapp.services.numbers import PARKED
+from apps.whatsapp.wakes import templates_wake
+
+TEMPLATES = frozenset(
+    {
+        "message_template_status_update",
+        "message_template_components_update",
+        "message_template_quality_update",
+        "template_category_update",
+    }
+)
 
 
 def tenant_of(event: InboundEvent) -> str | None:
@@ -31,8 +42,10 @@ def tenant_of(event: InboundEvent) -> str | None:
 
 
 def unrouted(event: InboundEvent) -> None:
-    """Parked: it stays in the inbox, where the platform's staff see it."""
-    if event.kind in (MESSAGE, STATUS, ERROR):
+    """Parked: it stays in the inbox, where the platform's staff see it. News of templates name an account, and no number."""
+    if event.kind in TEMPLATES:
+        return templates_wake(text_of(event.payload.get("waba_id"), 64))
+    if event.kind in (MESSAGE, ECHO, STATUS, ERROR):
         raise Ignored(PARKED)
     raise Ignored(f"Nothing here listens to {event.kind}.")
 
@@ -51,6 +64,17 @@ def message_received(event: InboundEvent) -> None:
         return _system(event, message)
     message_arrive(mapping=mapping, payload=event.payload, message=message)
     return None
+
+
+@handler(PROVIDER, ECHO, whole=True)
+def echo_received(event: InboundEvent) -> None:
+    mapping = _mapping(event)
+    message = message_of(event.payload, timezone.now())
+    if not message.external_id:
+        raise Ignored("The message has no id, so it cannot be kept once.")
+    if message.kind in NOT_SHOWN:
+        raise Ignored(f"A {message.kind} from the WhatsApp Business app is not shown here.")
+    echo_arrive(mapping=mapping, payload=event.payload, message=message)
 
 
 def _system(event: InboundEvent, message: InboundMessage) -> None:

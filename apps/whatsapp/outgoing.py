@@ -8,38 +8,16 @@ from typing import Any
 
 from apps.core.errors import PermanentError
 from apps.desktop.models import Attachment, Message
+from apps.whatsapp.files import media_kind
 from apps.whatsapp.payloads import MEDIA, part, text_of
 from apps.whatsapp.templates import template_content
 
 Json = dict[str, Any]
 MAX_TEXT = 4096
-MB = 1024 * 1024
 MAX_CAPTION = 1024
 CAPTIONED = ("image", "video", "document")
 FREE_KINDS = ("text", "interactive", "location", "contacts", "reaction", *MEDIA)
 KINDS = ("template", *FREE_KINDS)
-# What Meta takes as which type, and up to how many megabytes.
-# https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
-OFFICE = "application/vnd.openxmlformats-officedocument."
-SENDABLE: dict[str, tuple[set[str], float]] = {
-    "image": ({"image/jpeg", "image/png"}, 5),
-    "video": ({"video/mp4", "video/3gpp"}, 16),
-    "audio": ({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}, 16),
-    "sticker": ({"image/webp"}, 0.5),
-    "document": (
-        {
-            "application/pdf",
-            "text/plain",
-            "application/msword",
-            "application/vnd.ms-excel",
-            "application/vnd.ms-powerpoint",
-            OFFICE + "wordprocessingml.document",
-            OFFICE + "spreadsheetml.sheet",
-            OFFICE + "presentationml.presentation",
-        },
-        100,
-    ),
-}
 
 
 def recipient_of(identities: dict[str, str]) -> dict[str, str]:
@@ -52,23 +30,13 @@ def recipient_of(identities: dict[str, str]) -> dict[str, str]:
 
 
 def kind_of(message: Message, attachment: Attachment | None) -> str:
-    """Meta's type for a message; with a file the file decides. Raises PermanentError for one that cannot be sent."""
+    """Meta's type for a message; the file decides, unless it is a template's. Raises PermanentError for what cannot be sent."""
     if attachment is not None:
-        return media_kind(attachment.mime, attachment.size)
+        kind = media_kind(attachment.mime, attachment.size)
+        return "template" if message.kind == "template" else kind
     if message.kind not in KINDS or message.kind in MEDIA:
         raise PermanentError(f"A message of the type {message.kind} cannot be sent on WhatsApp.")
     return message.kind
-
-
-def media_kind(mime: str, size: int) -> str:
-    """image, video, audio, sticker or document. `size` in bytes. Raises PermanentError for what Meta does not take."""
-    for kind, (types, megabytes) in SENDABLE.items():
-        if mime not in types:
-            continue
-        if size > megabytes * MB:
-            raise PermanentError(f"WhatsApp takes this type of file up to {megabytes:g} MB. Send a smaller one, or a link.")
-        return kind
-    raise PermanentError(f"WhatsApp takes no files of the type {mime}. Send a PDF, an office document, or a link.")
 
 
 def content_of(message: Message, kind: str) -> Json:
@@ -78,6 +46,8 @@ def content_of(message: Message, kind: str) -> Json:
 
 def media_content(message: Message, kind: str, media_id: str, name: str) -> Json:
     """The part for a file that Meta has already."""
+    if kind == "template":
+        return template_content(message, media_id=media_id)
     content: Json = {"id": media_id}
     if kind in CAPTIONED and message.text:
         content["caption"] = message.text[:MAX_CAPTION]

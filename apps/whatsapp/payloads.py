@@ -41,7 +41,7 @@ class InboundMessage:
 
 @dataclass(frozen=True)
 class InboundStatus:
-    """What became of a message of ours. `tracker` is the id that we sent along with it."""
+    """What became of a message of ours. `tracker` is the id that we sent along with it, `user_id` the contact's BSUID."""
 
     external_id: str
     status: str
@@ -50,6 +50,7 @@ class InboundStatus:
     error: Json = field(default_factory=dict)
     pricing: Json | None = None
     tracker: str = ""
+    user_id: str = ""
 
 
 def part(value: Any) -> Json:
@@ -84,8 +85,20 @@ def writer_of(payload: Json) -> Writer:
     return Writer(
         identities={kind: value for kind, value in known.items() if value},
         name=text_of(profile.get("name") or profile.get("username"), MAX_NAME).strip(),
-        phone=f"+{wa_id}" if wa_id.isascii() and wa_id.isdigit() and len(wa_id) <= 15 else "",
+        phone=_phone(wa_id),
     )
+
+
+def _phone(wa_id: str) -> str:
+    return f"+{wa_id}" if wa_id.isascii() and wa_id.isdigit() and len(wa_id) <= 15 else ""
+
+
+def addressee_of(payload: Json) -> Writer:
+    """To whom the company wrote the message of an inbox item, in its WhatsApp Business app."""
+    message = part(payload.get("message"))
+    wa_id = text_of(message.get("to"), 191).lstrip("+")
+    known = {"wa_user_id": text_of(message.get("to_user_id"), 191), "wa_id": wa_id}
+    return Writer({kind: value for kind, value in known.items() if value}, phone=_phone(wa_id))
 
 
 def message_of(payload: Json, now: datetime) -> InboundMessage:
@@ -123,6 +136,7 @@ def status_of(payload: Json, now: datetime) -> InboundStatus:
         error=errors[0] if errors else {},
         pricing=part(status.get("pricing")) or None,
         tracker=text_of(status.get("biz_opaque_callback_data"), 64),
+        user_id=text_of(status.get("recipient_user_id"), 191),
     )
 
 

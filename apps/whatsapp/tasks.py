@@ -60,11 +60,19 @@ def _sweep(schema: str) -> int:
 @shared_task(base=PublicTask, expires=600)
 def templates_sync_task() -> int:
     """Each quarter of an hour: what Meta has approved, changed or paused."""
-    count = 0
-    for schema in list(tenants_active().values_list("schema_name", flat=True)):
-        with schema_context(schema):
-            try:
-                count += templates_sync_all()
-            except MeridianError as error:
-                log.warning("templates_not_synced", error=type(error).__name__)
-    return count
+    return sum(_synced(schema) for schema in list(tenants_active().values_list("schema_name", flat=True)))
+
+
+@shared_task(base=PublicTask, expires=600)
+def templates_account_task(waba_id: str) -> int:
+    """Meta has told that something about a business account's templates changed: in every tenant that has a number of it."""
+    return sum(_synced(schema, waba_id) for schema in list(tenants_active().values_list("schema_name", flat=True)))
+
+
+def _synced(schema: str, waba_id: str = "") -> int:
+    with schema_context(schema):
+        try:
+            return templates_sync_all(waba_id)
+        except MeridianError as error:
+            log.warning("templates_not_synced", error=type(error).__name__)
+            return 0

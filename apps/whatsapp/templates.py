@@ -10,6 +10,7 @@ from apps.core.errors import PermanentError
 from apps.desktop.channels import TemplateChoice
 from apps.desktop.models import Message
 from apps.whatsapp.envelope import dicts
+from apps.whatsapp.files import HEADINGS
 from apps.whatsapp.models import AgentPhoneMapping, Template
 from apps.whatsapp.payloads import part, text_of
 
@@ -19,10 +20,11 @@ HEADER, BUTTON = "header.", "button."  # a variable's name begins with its part;
 
 
 def template_choice(template: Template) -> TemplateChoice | None:
-    """How a template is offered; None where it needs something that only a program can give, such as a header file."""
+    """How a template is offered; None where it needs something that only a program can give, such as a place in its heading."""
     parts = _parts(template.components)
     header = parts["HEADER"]
-    if header and header.get("format", "TEXT") != "TEXT":
+    heading = heading_kind(template.components)
+    if heading and heading not in HEADINGS:
         return None
     buttons = dicts(parts["BUTTONS"].get("buttons"))
     if any(text_of(button.get("type")) in ("OTP", "CATALOG", "MPM", "SPM", "FLOW") for button in buttons):
@@ -35,7 +37,15 @@ def template_choice(template: Template) -> TemplateChoice | None:
         header=text_of(header.get("text")),
         footer=text_of(parts["FOOTER"].get("text")),
         buttons=[text_of(button.get("text")) for button in buttons],
+        heading=heading,
+        heading_limits=HEADINGS.get(heading, {}),
     )
+
+
+def heading_kind(components: list[Json]) -> str:
+    """image, video, document or location, where a template's heading is no text; else nothing."""
+    kind = text_of(_parts(components)["HEADER"].get("format"), 20).lower()
+    return "" if kind == "text" else kind
 
 
 def template_variables(components: list[Json]) -> list[str]:
@@ -53,8 +63,12 @@ def template_text(body: str, values: dict[str, str], prefix: str = "") -> str:
     return PLACE.sub(lambda found: values.get(prefix + found[1]) or found[0], body)
 
 
-def template_content(message: Message) -> Json:
-    """The `template` part of a message whose payload has name, language and variables (a list, or name to value)."""
+def template_content(message: Message, media_id: str = "") -> Json:
+    """The `template` part of a message whose payload has name, language and variables (a list, or name to value).
+
+    In a heading that is no text stands the message's file, which Meta has as `media_id`, or what `heading_link` leads to.
+    Raises PermanentError where the template is not there, or something of it is missing.
+    """
     payload = part(message.payload.get("template")) or message.payload
     name, language = text_of(payload.get("name"), 512), text_of(payload.get("language"), 16)
     mapping = AgentPhoneMapping.objects.filter(phone_number_id=message.conversation.line).first()
@@ -62,9 +76,27 @@ def template_content(message: Message) -> Json:
     if template is None:
         raise PermanentError(f"There is no template “{name}” in the language {language or 'that was asked for'}.")
     values = template_values(template.components, payload.get("variables"))
-    components = _components(template.components, values)
+    components = [*_heading(message, template.components, media_id), *_components(template.components, values)]
     content: Json = {"name": name, "language": {"code": language, "policy": "deterministic"}}
     return {**content, "components": components} if components else content
+
+
+def _heading(message: Message, components: list[Json], media_id: str) -> list[Json]:
+    kind, file = heading_kind(components), message.attachments.first()
+    link = text_of(message.payload.get("heading_link"), 2000)
+    if not kind and not file:
+        return []
+    if kind not in HEADINGS:
+        raise PermanentError("This template has no file in its heading. Send the file by itself.")
+    if file is not None and (file.mime not in HEADINGS[kind] or file.size > HEADINGS[kind][file.mime]):
+        raise PermanentError(f"The heading of this template is of the type {kind}. Attach a file of that type and of less size.")
+    if file is None and not link.startswith("https://"):
+        raise PermanentError(
+            f"The heading of this template is of the type {kind}. Attach one, or say `heading_link`, over https."
+        )
+    media: Json = {"id": media_id} if file is not None else {"link": link}
+    named = {"filename": file.name if file and file.name else "file"} if kind == "document" else {}
+    return [{"type": "header", "parameters": [{"type": kind, kind: {**media, **named}}]}]
 
 
 def template_values(components: list[Json], given: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import cast
 
 import redis
 import structlog
+from django.core.cache import cache
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -17,6 +18,23 @@ from apps.whatsapp.models import Turn
 log = structlog.get_logger(__name__)
 KEY = "meridian:whatsapp:tenants-with-turns"
 EARLY = timedelta(milliseconds=5)  # a task that comes a moment too soon would leave the start to the sweep
+
+TEMPLATES_SECONDS = 5  # what Meta tells of templates comes in bursts: one look for all of it
+
+
+def templates_wake(waba_id: str) -> None:
+    """Once the transaction has committed: has a business account's templates refreshed in a moment."""
+    transaction.on_commit(lambda: _templates_wake(waba_id))
+
+
+def _templates_wake(waba_id: str) -> None:
+    from apps.whatsapp.tasks import templates_account_task
+
+    try:
+        if cache.add(f"whatsapp.templates:{waba_id}", 1, TEMPLATES_SECONDS):
+            templates_account_task.apply_async((waba_id,), countdown=TEMPLATES_SECONDS, retry=False)
+    except (redis.RedisError, OperationalError) as error:
+        log.warning("templates_not_announced", error=type(error).__name__)  # the next quarter of an hour brings them
 
 
 def turn_wake(turn: Turn, after: timedelta) -> None:

@@ -12,13 +12,14 @@ from django_tenants.utils import schema_context, tenant_context
 
 from apps.core.errors import PermanentError
 from apps.core.hours import hours_open
+from apps.core.models import InboundEvent
 from apps.desktop.models import Conversation, Team
 from apps.tenants.models import Route
 from apps.whatsapp.models import AgentPhoneMapping, Template, Turn
 from apps.whatsapp.services.numbers import mapping_set
 from apps.whatsapp.tasks import templates_sync_task
 from tests.compass.factories import agent_published
-from tests.whatsapp.meta import NUMBER, WABA, Graph, deliver, said, work
+from tests.whatsapp.meta import NUMBER, WABA, Graph, deliver, recorded, said, work
 
 pytestmark = pytest.mark.django_db
 HOURS = {"mon": [["09:00", "12:00"], ["13:00", "17:00"]], "fri": [["22:00", "06:00"]], "sun": [["00:00", "24:00"]]}
@@ -199,3 +200,24 @@ def test_templates_stay_when_meta_is_away(number: Any, graph: Graph, meta_settin
     meta_settings.WHATSAPP_GRAPH_URL = "http://127.0.0.1:1"
     templates_sync_task()
     assert Template.objects.count() == 1
+
+
+def test_templates_are_fetched_as_soon_as_meta_tells_of_them(
+    number: Any, graph: Graph, django_capture_on_commit_callbacks: Any
+) -> None:
+    graph.templates = [{"name": "news", "language": "en", "status": "APPROVED", "id": "1", "components": []}]
+    with django_capture_on_commit_callbacks(execute=True):
+        deliver(recorded("template_status"))
+        work()
+    assert list(Template.objects.values_list("name", "status")) == [("news", "APPROVED")]
+    assert InboundEvent.objects.get().state == "done"
+
+
+def test_news_of_an_account_nobody_here_has_fetch_nothing(
+    number: Any, graph: Graph, django_capture_on_commit_callbacks: Any
+) -> None:
+    AgentPhoneMapping.objects.update(waba_id="999")
+    with django_capture_on_commit_callbacks(execute=True):
+        deliver(recorded("template_status"))
+        work()
+    assert not graph.calls

@@ -31,10 +31,10 @@ def deliveries() -> list[dict[str, Any]]:
         fresh("reaction", wamid="wamid.6", at=at + 5, reaction={"message_id": "wamid.1"}),
         fresh("reaction", wamid="wamid.7", at=at + 6, reaction={"message_id": "wamid.2", "emoji": "🎉"}),
         said("Of another contact", wamid="wamid.8", at=at + 7, wa_id="17035550199"),
-        status("wamid.ours", "sent", timestamp=str(int(at) + 8)),
+        status("wamid.ours", "sent", timestamp=str(int(at) + 8), recipient_user_id="US.outside"),
         status("wamid.ours", "delivered", timestamp=str(int(at) + 9)),
         status("wamid.ours", "read", timestamp=str(int(at) + 10)),
-        status("wamid.failed", "sent", timestamp=str(int(at) + 8)),
+        status("wamid.failed", "sent", timestamp=str(int(at) + 8), recipient_user_id="US.outside"),
         status("wamid.failed", "failed", timestamp=str(int(at) + 9)),
     ]
 

@@ -14,8 +14,9 @@ from apps.desktop.channels import channel_for
 from apps.desktop.errors import DeskError, WindowClosed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.messages import attachment_upload
+from apps.whatsapp.files import media_kind
 from apps.whatsapp.models import Sending, Template
-from apps.whatsapp.outgoing import media_kind, text_parts
+from apps.whatsapp.outgoing import text_parts
 from apps.whatsapp.services import delivery
 from apps.whatsapp.services.delivery import message_deliver
 from tests.whatsapp.meta import USER_ID, WABA, Graph, outcome, work
@@ -180,7 +181,9 @@ def test_a_template_that_cannot_go_is_refused_at_once(write: Any, template: Any,
     assert not Message.objects.filter(author="person").exists()
 
 
-@pytest.mark.parametrize("component", [{"type": "HEADER", "format": "IMAGE"}, {"type": "BUTTONS", "buttons": [{"type": "FLOW"}]}])
+@pytest.mark.parametrize(
+    "component", [{"type": "HEADER", "format": "LOCATION"}, {"type": "BUTTONS", "buttons": [{"type": "FLOW"}]}]
+)
 def test_templates_that_need_a_program_are_not_offered(held: Conversation, component: Any) -> None:
     Template.objects.create(**{**TEMPLATE, "components": [component, {"type": "BODY", "text": "Hi"}]})
     assert channel_for("whatsapp").templates(held) == []

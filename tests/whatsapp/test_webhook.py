@@ -202,11 +202,11 @@ def test_one_message_in_two_deliveries_is_stored_once() -> None:
 
 
 def test_fields_nobody_listens_to_are_ignored_with_a_note(number: Any) -> None:
-    deliver(recorded("template_status"))
+    deliver(recorded("history"))
     work()
     row = InboundEvent.objects.get()
-    assert (row.kind, row.state) == ("message_template_status_update", "ignored")
-    assert row.note == "Nothing here listens to message_template_status_update."
+    assert (row.kind, row.state) == ("history", "ignored")
+    assert row.note == "Nothing here listens to history."
 
 
 def test_unknown_number_is_parked_and_taken_up_once_it_is_mapped(graph: Any, in_acme: Any, bob: Any) -> None:

@@ -30,6 +30,11 @@ def message_get(message_id: UUID | str) -> Message | None:
     return message_and_next(message_id)[0]
 
 
+def message_contact(external_id: str) -> Contact | None:
+    """With whom the message is that a channel calls so."""
+    return Contact.objects.filter(conversations__messages__external_id=external_id).first()
+
+
 def message_and_next(message_id: UUID | str) -> tuple[Message | None, UUID | None]:
     """As message_get, with the id of its conversation's oldest message that has still to be sent."""
     with prepared(_message_sql(), [message_id]) as cursor:

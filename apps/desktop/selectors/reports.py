@@ -10,7 +10,7 @@ from apps.core.prepared import prepared
 from apps.desktop.models import Message
 
 REPORTED = """
-SELECT message.at, message.author, conversation.id, conversation.agent_id, conversation.channel, contact.phone,
+SELECT message.at, message.author, message.user_id, conversation.id, conversation.agent_id, conversation.channel, contact.phone,
   (SELECT jsonb_object_agg(report.status, report.pricing) FROM desktop_messagestatus report WHERE report.message_id = message.id)
 FROM desktop_message message
 JOIN desktop_conversation conversation ON conversation.id = message.conversation_id
@@ -25,6 +25,7 @@ class Reported:
 
     at: datetime
     author: str
+    user_id: UUID | None
     conversation_id: UUID
     agent_id: UUID | None
     channel: str
@@ -35,6 +36,11 @@ class Reported:
     def is_ai(self) -> bool:
         return self.author == Message.Author.AI
 
+    @property
+    def is_echo(self) -> bool:
+        """The company sent it outside of Meridian."""
+        return self.author == Message.Author.PERSON and self.user_id is None
+
 
 def message_reports_lock(external_id: str) -> Reported | None:
     """The reports of the message that a channel calls so, in one statement; it is locked, so that they are counted one by one."""
@@ -42,6 +48,6 @@ def message_reports_lock(external_id: str) -> Reported | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    at, author, conversation_id, agent_id, channel, phone, pricing = row
+    at, author, user_id, conversation_id, agent_id, channel, phone, pricing = row
     told = json.loads(pricing) if isinstance(pricing, str) else pricing or {}
-    return Reported(at, author, conversation_id, agent_id, channel, phone, told)
+    return Reported(at, author, user_id, conversation_id, agent_id, channel, phone, told)

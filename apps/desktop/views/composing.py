@@ -1,5 +1,6 @@
 """Writing: replies, notes, files, templates, and telling others that one is typing."""
 
+import json
 import re
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.desktop.channels import TemplateChoice, channel_for
@@ -24,6 +26,12 @@ from apps.desktop.views.rights import desk_required, person
 PERSON = Message.Author.PERSON
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 CAPTIONED = frozenset({"image", "video", "document"})
+MB = 1024 * 1024
+HEADINGS = {
+    "image": gettext_lazy("Picture in the heading"),
+    "video": gettext_lazy("Video in the heading"),
+    "document": gettext_lazy("PDF in the heading"),
+}
 
 
 class BadText(DeskError):
@@ -142,7 +150,15 @@ def templates(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 def templates_offered(conversation: Conversation) -> list[dict[str, Any]]:
     """The templates that may be sent now, with their places and what the form calls them."""
-    return [{**asdict(one), "places": [(name, place_label(name)) for name in one.variables]} for one in _choices(conversation)]
+    return [_offered(one) for one in _choices(conversation)]
+
+
+def _offered(choice: TemplateChoice) -> dict[str, Any]:
+    places = [(name, place_label(name)) for name in choice.variables]
+    limits = dict(choice.heading_limits)
+    file = {"file_label": HEADINGS.get(choice.heading, ""), "accept": ",".join(limits), "limits": json.dumps(limits)}
+    file["icon"] = {"image": "image", "video": "video"}.get(choice.heading, "file-text")
+    return {**asdict(choice), "places": places, **file}
 
 
 def _choices(conversation: Conversation) -> list[TemplateChoice]:
@@ -172,13 +188,28 @@ def template_given(request: HttpRequest, conversation: Conversation) -> dict[str
     if not all(values):
         raise BadText(_("Fill in every place of the template."))
     payload = {"name": choice.name, "language": choice.language, "variables": values}
+    payload |= {"heading": choice.heading} if choice.heading else {}
     payload |= {
         "header": template_text(choice.header, choice, values, "header."),
         "footer": choice.footer,
         "buttons": choice.buttons,
     }
     text = template_text(choice.body, choice, values)
-    return {"kind": "template", "text": text, "payload": payload, "request_id": form.cleaned_data["request_id"]}
+    given = {"kind": "template", "text": text, "payload": payload, "request_id": form.cleaned_data["request_id"]}
+    return {**given, "attachment_ids": [_heading_kept(request, choice).pk]} if choice.heading else given
+
+
+def _heading_kept(request: HttpRequest, choice: TemplateChoice) -> Attachment:
+    """The file for the heading. Raises BadText where there is none, or it is none for this template."""
+    file = request.FILES.get("heading")
+    if file is None:
+        raise BadText(_("Choose the file that stands in the heading of this template."))
+    most = choice.heading_limits.get((file.content_type or "").split(";")[0])
+    if most is None:
+        raise BadText(_("The heading of this template takes another type of file. Choose another one."))
+    if (file.size or 0) > most:
+        raise BadText(_("That file is over %(most)s MB. Choose a smaller one.") % {"most": most // MB})
+    return attachment_upload(user_id=person(request), file=file, name=file.name or "file", mime=file.content_type or "")
 
 
 def place_label(name: str) -> str:

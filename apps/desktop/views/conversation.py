@@ -1,5 +1,6 @@
 """One conversation: what was said, who holds it, and who the contact is."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from apps.compass.selectors import agent_names
+from apps.desktop.channels import file_limits
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.forms import OUTCOMES, REACTIONS, ContactForm, SnoozeForm
 from apps.desktop.models import Conversation, DeskEvent
@@ -83,6 +85,7 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "holder": next((person for person in people if person.user_id == conversation.assignee_id), None),
         "agent_name": _agent_name(conversation),
         "mood": mood_of(conversation.sentiment),
+        "file_limits": json.dumps(dict(file_limits(conversation.channel))),
         "lines": _lines(request, conversation, stretch, new),
         "again": urlencode({name: value for name, value in (("from", stretch.start), ("new", new)) if value}),
         "stretch": stretch,

@@ -47,6 +47,13 @@ class Line:
     day: date | None = None
     is_first_unread: bool = False
 
+    @property
+    def file_kind(self) -> str:
+        """As what its file is shown: a template says what its heading is."""
+        if self.message is None:
+            return ""
+        return str(self.message.payload.get("heading") or "document") if self.message.kind == "template" else self.message.kind
+
 
 @dataclass(frozen=True)
 class Names:
@@ -73,7 +80,9 @@ class Names:
             return self.contact
         if message.author == Message.Author.AI:
             return self.agent
-        return self.of(message.user_id) if message.author == Message.Author.PERSON else "Meridian"
+        if message.author != Message.Author.PERSON:
+            return "Meridian"
+        return self.of(message.user_id) if message.user_id else _("WhatsApp Business app")
 
 
 def names_for(conversation: Conversation, ids: Iterable[UUID | str | None], *, agent: str, me: UUID) -> Names:

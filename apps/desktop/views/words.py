@@ -87,8 +87,13 @@ def _joined(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> s
     return _("Two conversations of this contact became one: they turned out to be the same person")
 
 
+def _elsewhere(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
+    return _("Your company wrote first, in the WhatsApp Business app")
+
+
 MAKERS: dict[str, tuple[str, Maker]] = {
     "opened": ("message-square", _opened),
+    "elsewhere": ("phone", _elsewhere),
     "started": ("pencil", _started),
     "escalated": ("hand", _escalated),
     "claimed": ("user-check", _claimed),

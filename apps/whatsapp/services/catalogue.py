@@ -13,13 +13,15 @@ from apps.whatsapp.payloads import part, text_of
 MAX_PAGES = 60  # of a hundred each; Meta allows 6,000 templates
 
 
-def templates_sync_all() -> int:
-    """In the current tenant: refreshes the templates of every business account; returns how many there are.
+def templates_sync_all(waba_id: str = "") -> int:
+    """In the current tenant: refreshes the templates of every business account, or of one; returns how many there are.
 
     Raises the first error only after every account was tried.
     """
     count, failed = 0, None
     accounts = AgentPhoneMapping.objects.exclude(waba_id="").filter(enabled=True).order_by("waba_id", "pk").distinct("waba_id")
+    if waba_id:
+        accounts = accounts.filter(waba_id=waba_id)
     for mapping in accounts:
         try:
             count += templates_sync(mapping)

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,9 +12,9 @@ from apps.core.errors import Ignored, TransientError
 from apps.core.schema import schema_current
 from apps.desktop.errors import UnknownMessage, WindowClosed
 from apps.desktop.models import Contact, Conversation, Message
-from apps.desktop.selectors.outgoing import message_get
+from apps.desktop.selectors.outgoing import identities_of, message_contact, message_get
 from apps.desktop.selectors.people import team_exists
-from apps.desktop.services.contacts import contact_identity_change, contact_upsert
+from apps.desktop.services.contacts import contact_identity_change, contact_known_as, contact_upsert
 from apps.desktop.services.conversations import conversation_open
 from apps.desktop.services.messages import (
     message_advance,
@@ -33,6 +34,7 @@ from apps.whatsapp.services.media import media_enqueue
 from apps.whatsapp.services.turns import turn_collect, turn_forget
 from apps.whatsapp.services.usage import message_charge
 
+log = structlog.get_logger(__name__)
 CHANNEL = "whatsapp"
 STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 CLOSED_AGAIN = timedelta(hours=8)  # how often a contact hears that the company is closed
@@ -81,6 +83,9 @@ def _holder(mapping: AgentPhoneMapping, now: datetime) -> Holder:
 
 
 def _answer(conversation: Conversation, message: Message, holder: Holder, created: bool) -> None:
+    since = conversation.waiting_since
+    if since is None or message.at < since:
+        return  # the answer, from the WhatsApp Business app, overtook it
     if conversation.status == Conversation.Status.PENDING and conversation.agent_id is not None:
         turn_collect(conversation=conversation, message=message)
     elif holder.closed and (created or conversation.assignee_id is None) and not _told_lately(conversation):
@@ -156,10 +161,22 @@ def status_arrive(*, status: InboundStatus, line: str, attempts: int) -> None:
     name = STATUSES.get(status.status)
     if name is None:
         raise Ignored(f"A status “{status.status}” says nothing that is shown here.")
-    if _status_keep(status, name):
-        return
-    if not _claimed_by_tracker(status, line) or not _status_keep(status, name):
+    kept = _status_keep(status, name) or (_claimed_by_tracker(status, line) and _status_keep(status, name))
+    if not kept:
         raise _wait_or_ignore(attempts, "The message is not one of ours, or its sending has not ended yet.")
+    if name == Message.Status.SENT and status.user_id:  # once a message is enough
+        _recipient_known(status)
+
+
+def _recipient_known(status: InboundStatus) -> None:
+    """Whoever was written to by number has a user id that outlives it. Known by another one, it is the number that has moved."""
+    contact = message_contact(status.external_id)
+    if contact is None or "wa_user_id" in identities_of(contact):
+        return
+    try:
+        contact_known_as(contact=contact, kind="wa_user_id", value=status.user_id)
+    except TransientError as error:  # with the next message again
+        log.info("contact_not_joined", why=type(error).__name__)
 
 
 @transaction.atomic(savepoint=False)

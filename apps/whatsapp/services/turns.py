@@ -80,6 +80,21 @@ def turn_forget(message: Message) -> None:
         turn_finish(turn, State.STALE, "The contact deleted what they wrote.")
 
 
+def turn_answered(conversation: Conversation, at: datetime) -> None:
+    """A person has answered what a contact wrote until `at`: an agent that has not been asked yet does not hear of it.
+
+    The caller has locked the conversation.
+    """
+    turn = row_read(Turn, COLLECTING, [conversation.pk])
+    if turn is None:
+        return
+    later = set(conversation.messages.filter(pk__in=turn.message_ids, at__gt=at).values_list("pk", flat=True))
+    turn.message_ids = [pk for pk in turn.message_ids if UUID(pk) in later]
+    row_update(turn, "message_ids")
+    if not turn.message_ids:
+        turn_finish(turn, State.STALE, "A person answered in the WhatsApp Business app.")
+
+
 def _collecting(conversation: Conversation, now: datetime) -> Turn:
     turn = row_read(Turn, COLLECTING, [conversation.pk]) or Turn(conversation_id=conversation.pk, created_at=now, due_at=now)
     assert conversation.agent_id is not None

@@ -44,12 +44,13 @@ def message_charge(wamid: str, status: str) -> bool:
     """Charges a message by Meta's pricing fields, once it was delivered; false where a status changes nothing about that.
 
     It is worked out from all statuses there are, so that their order and number make no difference: what Meta says when it is
-    delivered counts, else when it is read, else when it is sent. Without any it has no price, and finance is shown so.
+    delivered counts, else when it is read, else when it is sent. Without any it has no price, and finance is shown so. What was
+    sent from the WhatsApp Business app costs nothing.
     """
     if status not in TELLING:
         return False
     message = message_reports_lock(wamid)
-    if message is None or not _is_news(message.pricing, status):
+    if message is None or message.is_echo or not _is_news(message.pricing, status):
         return False
     usage_charge(
         source_type=SourceType.MESSAGE,

@@ -6,12 +6,14 @@ interface Answer {
   error?: string;
 }
 
-const limit = 100 * 1024 * 1024;
+const megabyte = 1024 * 1024;
+const limit = 100 * megabyte; // of the server, whatever the channel
 const requests = new WeakMap<Element, XMLHttpRequest>();
 
 export function uploadsStart(): void {
   document.addEventListener("change", (event) => {
     const input = event.target as HTMLInputElement;
+    if (input.matches("[type=file][data-limits]")) headingCheck(input);
     if (!input.matches("[data-attach]") || !input.files) return;
     [...input.files].forEach(attach);
     input.value = "";
@@ -79,8 +81,24 @@ function takesFiles(): boolean {
   return mayReply === "true" && window === "open" && mode === "reply";
 }
 
+/** Why a file cannot be sent here, before it goes up; nothing where it can. */
+function refusal(file: File, limits: Record<string, number>): string {
+  const known = Object.keys(limits).length > 0;
+  const most = known ? limits[file.type.split(";")[0]!.trim().toLowerCase()] : limit;
+  if (most === undefined) return words("not_taken", file.name);
+  return file.size > most ? words("too_large", file.name).replace("SIZE", String(most / megabyte)) : "";
+}
+
+/** A template's file: the browser holds the form back, and says why. */
+function headingCheck(input: HTMLInputElement): void {
+  const file = input.files?.[0];
+  input.setCustomValidity(file ? refusal(file, JSON.parse(input.dataset.limits || "{}") as Record<string, number>) : "");
+  input.reportValidity();
+}
+
 function attach(file: File): void {
-  if (file.size > limit) return toast(words("too_large", file.name));
+  const refused = refusal(file, JSON.parse(composer()?.dataset.fileLimits || "{}") as Record<string, number>);
+  if (refused) return toast(refused);
   const row = rowOf(file);
   if (row) upload(file, row);
 }

@@ -7,6 +7,7 @@ from apps.desktop.services.messages.attachments import (
     attachment_transcribed,
     attachment_upload,
 )
+from apps.desktop.services.messages.echoing import conversation_echoed, message_echo
 from apps.desktop.services.messages.reacting import message_react
 from apps.desktop.services.messages.receiving import message_reaction_set, message_receive
 from apps.desktop.services.messages.rewriting import message_edit, message_revoke
@@ -25,7 +26,9 @@ __all__ = [
     "attachment_stored",
     "attachment_transcribed",
     "attachment_upload",
+    "conversation_echoed",
     "message_advance",
+    "message_echo",
     "message_edit",
     "message_failed",
     "message_react",

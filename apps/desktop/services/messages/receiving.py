@@ -6,25 +6,20 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from psycopg.types.json import Json
 
 from apps.compass.services.webhooks import webhook_event
-from apps.core.prepared import prepared
 from apps.core.rows import row_insert
 from apps.desktop.errors import UnknownMessage
 from apps.desktop.events import conversation_changed
-from apps.desktop.models import Attachment, Conversation, Message
+from apps.desktop.models import Conversation, Message
 from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_awake
+from apps.desktop.services.messages.arriving import files_expect, replied, replies_link
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.messages.sentiment import sentiment_refresh
 from apps.desktop.services.rules import conversation_held, conversation_lock
 from apps.desktop.webhooks import message_data
 
-LINK = (
-    "UPDATE desktop_message SET reply_to_id = %s WHERE conversation_id = %s AND at >= %s AND reply_to_id IS NULL"
-    " AND payload -> 'reply_to' = %s::jsonb"
-)
 WINDOW = timedelta(hours=24)  # the customer service window of WhatsApp's Cloud API
 
 
@@ -49,45 +44,27 @@ def message_receive(
         payload = {**payload, "reply_to": reply_to} if reply_to else payload
         message = Message(
             conversation=conversation, author=Message.Author.CONTACT, status=Message.Status.RECEIVED, external_id=external_id,
-            kind=kind, text=text, payload=payload, at=min(at, timezone.now()), reply_to=_replied(conversation, reply_to),
+            kind=kind, text=text, payload=payload, at=min(at, timezone.now()), reply_to=replied(conversation, reply_to),
         )  # fmt: skip
         if not row_insert(message):
             return None
-        _attach(message, attachments)
-        if conversation.last_message_at is not None and conversation.last_message_at >= message.at:
-            _link_replies(message)  # nothing can reply to what is later than all that is here
-        _arrived(conversation, message)
+        files_expect(message, attachments)
+        last = conversation.last_message_at
+        # What is later than all that is here has no reply yet, and no answer.
+        answered = (last is None or last >= message.at) and replies_link(message, conversation)
+        _arrived(conversation, message, answered=answered)
         webhook_event(type="message.received", data=message_data(message))
     return message
 
 
-def _replied(conversation: Conversation, external_id: str | None) -> Message | None:
-    return conversation.messages.filter(external_id=external_id).first() if external_id else None
-
-
-def _link_replies(message: Message) -> None:
-    """A reply may have come before the message that it replies to."""
-    with prepared(LINK, [message.pk, message.conversation_id, message.at, Json(message.external_id)]):
-        pass
-
-
-def _attach(message: Message, attachments: Sequence[dict[str, Any]]) -> None:
-    for part in attachments:
-        Attachment.objects.create(
-            message=message,
-            external_id=part["external_id"],
-            mime=(part.get("mime") or "")[:127],
-            name=(part.get("name") or "")[:255],
-            size=part.get("size") or 0,
-        )
-
-
-def _arrived(conversation: Conversation, message: Message) -> None:
-    begins = conversation.waiting_since is None
+def _arrived(conversation: Conversation, message: Message, *, answered: bool) -> None:
+    """`answered`: the company's own answer overtook it, so nobody waits for one."""
+    begins = conversation.waiting_since is None and not answered
     end = message.at + WINDOW
     conversation.window_until = max(conversation.window_until or end, end)
-    conversation.waiting_since = min(conversation.waiting_since or message.at, message.at)
-    conversation.unread += 1
+    if not answered:
+        conversation.waiting_since = min(conversation.waiting_since or message.at, message.at)
+        conversation.unread += 1
     if message.text:
         sentiment_refresh(conversation)
     preview_set(conversation, message)

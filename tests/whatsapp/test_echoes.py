@@ -1,0 +1,169 @@
+"""What the company sends from its WhatsApp Business app is in the thread as said by the company, whatever order it is told in."""
+
+import time
+from itertools import permutations
+from typing import Any
+
+import pytest
+from django.test import Client
+from django_tenants.utils import tenant_context
+
+from apps.billing.models import LedgerEntry
+from apps.core.models import InboundEvent
+from apps.desktop.models import ContactIdentity, Conversation, Message
+from apps.desktop.services.conversations import conversation_resolve
+from apps.desktop.services.team import team_create
+from apps.tenants.models import Tenant, User
+from apps.whatsapp.models import Turn
+from apps.whatsapp.services.numbers import mapping_set
+from tests.whatsapp.meta import NUMBER, WA_ID, Graph, deliver, recorded, said, status, work
+
+pytestmark = pytest.mark.django_db
+
+
+def echo(text: str = "We are open.", *, wamid: str = "wamid.echo", to: str = WA_ID, at: float | None = None) -> dict[str, Any]:
+    """The company writes to a contact from its app."""
+    payload = recorded("echo")
+    row = payload["entry"][0]["changes"][0]["value"]["message_echoes"][0]
+    row.update({"id": wamid, "to": to, "timestamp": str(int(at or time.time())), "text": {"body": text}})
+    return payload
+
+
+def lines() -> list[tuple[str, str]]:
+    return [(message.author, message.text) for message in Message.objects.order_by("at", "pk")]
+
+
+def test_it_answers_what_the_contact_wrote(team_number: Any, graph: Graph) -> None:
+    now = time.time()
+    deliver(said("Are you open?", at=now - 60), echo(at=now - 30))
+    work()
+    conversation, answer = Conversation.objects.get(), Message.objects.get(author="person")
+    assert lines() == [("contact", "Are you open?"), ("person", "We are open.")]
+    assert (answer.status, answer.user_id, answer.conversation_id) == ("sent", None, conversation.pk)
+    assert (conversation.waiting_since, conversation.unread, conversation.answer_due_at) == (None, 0, None)
+    assert (conversation.status, conversation.last_message_text) == ("open", "We are open.")
+    assert graph.sent == [], "Meta has sent it already"
+
+
+def test_told_twice_it_is_there_once_and_its_statuses_cost_nothing(team_number: Any, graph: Graph) -> None:
+    deliver(said("Hi", at=time.time() - 60), echo(), echo())
+    work()
+    deliver(status("wamid.echo", "delivered"), status("wamid.echo", "read"))
+    work()
+    assert Message.objects.get(author="person").status == "read"
+    assert not LedgerEntry.objects.filter(source_id="wamid.echo").exists()
+
+
+def test_in_any_order_nobody_waits_and_no_agent_answers(number: Any, graph: Graph, herald: Any) -> None:
+    now = time.time()
+    told = [said("Are you open?", wamid="wamid.a", at=now - 90), echo(at=now - 60), said("Thanks", wamid="wamid.b", at=now - 30)]
+    states = set()
+    for order in permutations(range(3)):
+        Turn.objects.all().delete()
+        Conversation.objects.all().delete()
+        InboundEvent.objects.all().delete()
+        for place in order:
+            deliver(told[place])
+            work()
+        waiting = Conversation.objects.exclude(status="resolved").get()
+        asked = [Message.objects.get(pk=pk).text for turn in Turn.objects.filter(state="collecting") for pk in turn.message_ids]
+        states.add((tuple(lines()), waiting.unread, waiting.waiting_since, tuple(asked)))
+    ((said_now, unread, since, asked),) = states
+    assert (unread, int(since.timestamp()), asked) == (1, int(now - 30), ("Thanks",))
+    assert [text for _, text in said_now] == ["Are you open?", "We are open.", "Thanks"]
+
+
+def test_what_the_agent_is_still_saying_is_dropped(number: Any, graph: Graph, herald: Any) -> None:
+    deliver(said("Are you open?", at=time.time() - 60))
+    work()
+    before = Conversation.objects.get()
+    deliver(echo())
+    work()
+    after, turn = Conversation.objects.get(), Turn.objects.get()
+    assert (after.status, after.generation) == ("pending", before.generation + 1)
+    assert (turn.state, turn.message_ids) == ("stale", [])
+
+
+def test_a_resolved_conversation_stays_so_and_shows_it(team_number: Any, graph: Graph, bob: User) -> None:
+    deliver(said("Hi", at=time.time() - 60))
+    work()
+    conversation = conversation_resolve(conversation_id=Conversation.objects.get().pk, user_id=bob.pk)
+    deliver(echo("Anything else?"))
+    work()
+    kept = Conversation.objects.get()
+    assert (kept.pk, kept.status, kept.last_message_text) == (conversation.pk, "resolved", "Anything else?")
+
+
+def test_written_to_first_the_contact_is_one_and_nobody_is_told(
+    team_number: Any, graph: Graph, client_for: Any, bob: User
+) -> None:
+    deliver(echo("Your order is here.", to=f"+{WA_ID}"))
+    work()
+    conversation = Conversation.objects.get()
+    assert (conversation.status, conversation.waiting_since, conversation.notified_at) == ("resolved", None, None)
+    assert conversation.contact.phone == f"+{WA_ID}"
+    page = client_for(bob, "acme").get(f"/desktop/{conversation.pk}/").content.decode()
+    assert "WhatsApp Business app" in page and "Your company wrote first" in page
+    deliver(said("Thank you!"))
+    work()
+    assert Conversation.objects.exclude(pk=conversation.pk).get().contact_id == conversation.contact_id
+
+
+def test_a_picture_of_the_company_is_fetched(team_number: Any, graph: Graph) -> None:
+    payload = echo()
+    row = payload["entry"][0]["changes"][0]["value"]["message_echoes"][0]
+    row.pop("text")
+    row |= {"type": "image", "image": {"id": "media-9", "mime_type": "image/png", "caption": "Look"}}
+    graph.media["media-9"] = (b"a picture", "image/png")
+    deliver(payload)
+    work()
+    message = Message.objects.get()
+    assert (message.kind, message.text, message.attachments.get().state) == ("image", "Look", "stored")
+
+
+@pytest.mark.parametrize("kind", ["reaction", "edit", "revoke"])
+def test_what_is_not_shown_says_so(team_number: Any, kind: str) -> None:
+    payload = echo()
+    payload["entry"][0]["changes"][0]["value"]["message_echoes"][0] |= {"type": kind, kind: {}}
+    deliver(payload)
+    work()
+    assert InboundEvent.objects.get().note == f"A {kind} from the WhatsApp Business app is not shown here."
+    assert not Message.objects.exists()
+
+
+def test_without_an_addressee_it_is_kept_and_ignored(team_number: Any) -> None:
+    deliver(echo(to=""))
+    work()
+    assert InboundEvent.objects.get().note == "The message does not say whom it went to."
+
+
+def test_an_unknown_number_is_parked_and_another_company_sees_nothing(in_acme: Tenant, globex: Tenant, charlie: User) -> None:
+    deliver(echo())
+    work()
+    assert InboundEvent.objects.get().state == "ignored" and not Message.objects.exists()
+    team_create(slug="support", name="Support")
+    mapping_set(phone_number_id=NUMBER, team="support")
+    work()
+    conversation = Conversation.objects.get()
+    assert lines() == [("person", "We are open.")]
+    client = Client(headers={"host": "globex.localhost"})
+    client.force_login(charlie)
+    assert client.get(f"/desktop/{conversation.pk}/").status_code == 404
+    with tenant_context(globex):
+        assert not Message.objects.exists()
+
+
+def test_the_first_status_tells_the_user_id_of_whom_was_written_to_by_number(held: Any, write: Any, graph: Graph) -> None:
+    ContactIdentity.objects.filter(kind="wa_user_id").delete()
+    message = write("Hello")
+    work()
+    message.refresh_from_db()
+    deliver(status(message.external_id, "sent", recipient_user_id="US.77"))
+    work()
+    assert set(held.contact.identities.values_list("kind", "value")) == {("wa_id", WA_ID), ("wa_user_id", "US.77")}
+    again = write("Again")
+    work()
+    again.refresh_from_db()
+    deliver(status(again.external_id, "sent", recipient_user_id="US.88"))
+    work()
+    assert not ContactIdentity.objects.filter(value="US.88").exists(), "the number has moved to somebody else"
