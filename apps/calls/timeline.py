@@ -5,20 +5,24 @@ from django.utils.translation import gettext as _
 from apps.calls.models import Call
 from apps.calls.numbers import number_candidates
 from apps.desktop.models import Contact
+from apps.desktop.selectors.contacts import phones_of
 from apps.desktop.timeline import TimelineItem
 
 LATEST = 100
 
 
 def calls_of(contact: Contact) -> list[TimelineItem]:
-    """The latest calls from the contact's number; none for a contact without one."""
-    if not contact.phone:
+    """The latest calls from the contact's numbers; none for a contact without one."""
+    numbers = [number for phone in phones_of(contact) for number in _written(phone)]
+    if not numbers:
         return []
-    numbers = number_candidates(contact.phone)
-    if contact.phone.startswith("+"):
-        numbers.append(contact.phone[1:])  # as an exchange without the plus sign sends it
     rows = Call.objects.filter(from_number__in=numbers).order_by("-started_at")
     return [_item(call) for call in rows[:LATEST]]
+
+
+def _written(phone: str) -> list[str]:
+    """A number as it may stand at a call; without the plus sign too, as some exchanges send it."""
+    return [*number_candidates(phone), *([phone[1:]] if phone.startswith("+") else [])]
 
 
 def _item(call: Call) -> TimelineItem:

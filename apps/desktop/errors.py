@@ -71,6 +71,29 @@ class UnknownConversation(DeskError):
     sentence = "There is no such conversation."
 
 
+class UnknownContact(DeskError):
+    code = "unknown_contact"
+    status = 404
+    sentence = "There is no such contact. It may be part of another one by now."
+
+
+class SameContact(DeskError):
+    code = "same_contact"
+    status = 422
+    sentence = "That is this contact already. Choose another one."
+
+
+class NotSupervisor(DeskError):
+    code = "not_supervisor"
+    status = 403
+    sentence = "Only supervisors make one contact of two. Ask one of them."
+
+
+class MergeWaits(DeskError):
+    code = "merge_waits"
+    sentence = "A message to one of them is just being sent. Try again in a moment."
+
+
 class UnknownMessage(DeskError):
     """Also raised for a status that came before the message it is about; it may be known a moment later."""
 

@@ -1,6 +1,8 @@
 """The Notification Service: tells people that a conversation waits, each the way they chose."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +16,17 @@ from apps.desktop.selectors.people import ColleagueRow, colleagues_all, members_
 
 PUSH = "desktop.push"
 EMAIL = "desktop.email"
+_quiet: ContextVar[bool] = ContextVar("notifications_quiet", default=False)
+
+
+@contextmanager
+def notifications_quiet(quiet: bool = True) -> Iterator[None]:
+    """Nobody is told of what happens meanwhile: of many conversations that are given at once, the first is news enough."""
+    mark = _quiet.set(quiet)
+    try:
+        yield
+    finally:
+        _quiet.reset(mark)
 
 
 def team_notify(*, conversation: Conversation, team: Team | None) -> int:
@@ -38,6 +51,8 @@ def mention_notify(*, conversation: Conversation, mention: Mention, person: Coll
 
 def people_notify(conversation: Conversation, people: list[ColleagueRow], **about: int) -> int:
     """By websocket, Web Push and e-mail, as each of them prefers; returns how many people. `about` says more in the effects."""
+    if _quiet.get():
+        return len(people)
     for person in people:
         if person.notify_desktop:
             hint_publish(schema_current(), user_topic(person.user_id), "notify", str(conversation.pk), conversation.version)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.desktop.apis import actions, conversations, settings
+from apps.desktop.apis import actions, bulk, contacts, conversations, settings
 
 ONE = "conversations/<uuid:conversation_id>"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("conversations", conversations.ConversationsAPI.as_view(), name="api-conversations"),
     path("conversations/counts", conversations.CountsAPI.as_view(), name="api-conversation-counts"),
     path("conversations/events", conversations.EventsAPI.as_view(), name="api-conversation-events"),
+    path("conversations/bulk", bulk.BulkAPI.as_view(), name="api-conversations-bulk"),
     path(ONE, conversations.ConversationAPI.as_view(), name="api-conversation"),
     path(f"{ONE}/messages", conversations.MessagesAPI.as_view(), name="api-messages"),
     path(f"{ONE}/notes", conversations.NotesAPI.as_view(), name="api-notes"),
@@ -22,6 +23,9 @@ urlpatterns = [
     path(f"{ONE}/resolve", actions.ResolveAPI.as_view(), name="api-conversation-resolve"),
     path(f"{ONE}/reopen", actions.ReopenAPI.as_view(), name="api-conversation-reopen"),
     path(f"{ONE}/ai", actions.ToAIAPI.as_view(), name="api-conversation-ai"),
+    path("contacts", contacts.ContactsAPI.as_view(), name="api-contacts"),
+    path("contacts/<uuid:contact_id>", contacts.ContactAPI.as_view(), name="api-contact"),
+    path("contacts/<uuid:contact_id>/merge", contacts.ContactMergeAPI.as_view(), name="api-contact-merge"),
     path("colleagues", conversations.ColleaguesAPI.as_view(), name="api-colleagues"),
     path("teams", settings.TeamsAPI.as_view(), name="api-teams"),
     path("teams/<slug:slug>", settings.TeamAPI.as_view(), name="api-team"),

@@ -2,13 +2,27 @@
 
 from django.urls import path
 
-from apps.desktop.views import actions, composing, contact, conversation, files, listing, people, settings, starting
+from apps.desktop.views import (
+    actions,
+    bulk,
+    composing,
+    contact,
+    conversation,
+    files,
+    listing,
+    merging,
+    people,
+    settings,
+    starting,
+)
 
 ONE = "desktop/<uuid:conversation_id>/"
 
 urlpatterns = [
     path("desktop/", listing.desktop, name="desktop"),
     path("desktop/list", listing.desk_list, name="desktop-list"),
+    path("desktop/bulk/<slug:action>", bulk.bulk, name="desktop-bulk"),
+    path("desktop/bulk/<slug:action>/undo", bulk.bulk_undo, name="desktop-bulk-undo"),
     path("desktop/new", starting.start_form, name="desktop-start-form"),
     path("desktop/start", starting.start, name="desktop-start"),
     path("desktop/presence", people.presence_set, name="desktop-presence"),
@@ -36,6 +50,8 @@ urlpatterns = [
     path(f"{ONE}contact", contact.contact_save, name="contact-save"),
     path(f"{ONE}tags", contact.tag_add, name="contact-tag-add"),
     path(f"{ONE}untag", contact.tag_remove, name="contact-tag-remove"),
+    path(f"{ONE}same", merging.same_find, name="contact-same"),
+    path(f"{ONE}same/<uuid:contact_id>", merging.same, name="contact-same-as"),
     path("compass/teams/", settings.teams, name="teams"),
     path("compass/teams/new", settings.team_edit, name="team-new"),
     path("compass/teams/<uuid:team_id>", settings.team_edit, name="team-edit"),

@@ -21,7 +21,7 @@ function keyed(event: KeyboardEvent): void {
 }
 
 function typing(target: Element): boolean {
-  return target.matches?.("input, textarea, select, [contenteditable]") ?? false;
+  return target.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]") ?? false;
 }
 
 function plainKey(key: string): boolean {

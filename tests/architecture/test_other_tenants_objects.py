@@ -25,6 +25,7 @@ OBJECTS = {
     "agent_id": "compass.Agent",
     "attachment_id": "desktop.Attachment",
     "call_id": "calls.Call",
+    "contact_id": "desktop.Contact",
     "conversation_id": "desktop.Conversation",
     "delivery_id": "compass.WebhookDelivery",
     "document_id": "compass.Document",
@@ -49,6 +50,7 @@ OBJECTS = {
 }
 # No objects of a company, or known to nobody else by what they are.
 OTHERWISE = {
+    "action": "assign",
     "slug": "reception",
     "shortcut": "hello",
     "number": "1",

@@ -38,7 +38,7 @@ PAGES: dict[str, frozenset[Role]] = {
     **dict.fromkeys(("knowledge", "knowledge-document", "tools", "numbers", "trunk"), MANAGERS),
     **dict.fromkeys(("tool-new", "tool-edit", "mcp-new", "mcp-edit"), ADMINS),
     **dict.fromkeys(("providers", "provider-edit", "secret-new", "secret-edit"), ADMINS),
-    **dict.fromkeys(("phone-number-new", "phone-number-edit", "trunk-new"), ADMINS),
+    **dict.fromkeys(("phone-number-new", "phone-number-edit", "trunk-new", "trunk-edit"), ADMINS),
     **dict.fromkeys(("whatsapp-number-new", "whatsapp-number-edit"), ADMINS),
     **dict.fromkeys(("teams", "team-new", "team-edit", "responses", "response-new", "response-edit"), MANAGERS),
     **dict.fromkeys(("api-keys", "api-key-new"), ADMINS),
@@ -70,12 +70,15 @@ NO_PAGES = {
         "export-state",
         "export-file",
         "audit-csv",
+        "desktop-bulk",
         "desktop-list",
         "attachment",
         "conversation-notice",
     ),
     *(
         "conversation-templates",
+        "contact-same",
+        "contact-same-as",
         "desktop-start-form",
         "service-worker",
         "billing-upcoming",
@@ -147,6 +150,7 @@ def _numbers_fill(agent_id: Any) -> Made:
         "phone-number-edit": {"number_id": phone.pk},
         "whatsapp-number-edit": {"mapping_id": chat.pk},
         "trunk": {"trunk_id": trunk.pk},
+        "trunk-edit": {"trunk_id": trunk.pk},
     }
 
 

@@ -32,7 +32,7 @@ def test_a_key_goes_through_the_list_and_round(as_person: AsPerson, site: Site, 
     page = as_person("bob@acme.test", "acme")
     open_desk(page, site, bobs[0], view="mine")
     for name in ("Second Person", "Third Person", "Tom Becker"):
-        page.keyboard.press("x")
+        page.keyboard.press(".")
         expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
@@ -70,7 +70,7 @@ def test_who_wants_it_goes_on_by_themselves_and_can_take_it_back(
 def test_an_empty_list_says_who_waits_elsewhere(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:  # noqa: F811
     page = as_person("bob@acme.test", "acme")
     open_desk(page, site, acme_desk.mine, view="mine")
-    page.keyboard.press("x")
+    page.keyboard.press(".")
     expect(page.get_by_text("Nothing else is in this list. 1 more")).to_be_visible()
     page.get_by_role("link", name="Open", exact=True).click()
     expect(page.locator("#view-unassigned")).to_have_attribute("aria-current", "true")

@@ -110,7 +110,7 @@ def test_what_was_kept_of_both_is_kept(team_number: Any) -> None:
     change()
     contact = Contact.objects.get()
     assert (contact.name, contact.email, contact.tags) == ("Ann", "ann@example.com", ["vip", "late"])
-    assert contact.fields == {"No.": "1", "No. (2)": "2", "Size": "S", "name": "Ann L."}
+    assert contact.fields == {"No.": "1", "No. (2)": "2", "Size": "S", "Other name": "Ann L."}
     entry = LogEntry.objects.get_for_object(contact).get()
     assert entry.changes_dict["merged name"] == ["Ann L.", "Ann"]
     assert entry.changes_dict["merged id"] == [str(second.contact_id), str(contact.pk)]

@@ -84,12 +84,17 @@ def conversations_placed(rows: QuerySet[Conversation], sort: str) -> QuerySet[Co
 
 def _matching(q: str) -> Q:
     found = Message.objects.annotate(words=SearchVector("text", config="simple")).filter(words=_query(q))
+    contacts = Contact.objects.filter(people_matching(q)).values("pk")
+    return Q(pk__in=found.values("conversation_id")) | Q(contact__in=contacts)
+
+
+def people_matching(q: str) -> Q:
+    """Contacts by a part of their name or e-mail, or of a number of theirs (three digits at least)."""
     people = Q(name__icontains=q) | Q(email__icontains=q)
     digits = "".join(char for char in q if char.isdigit())
     if len(digits) >= 3:
         people |= Q(phone__contains=digits) | Q(identities__value__contains=digits)
-    contacts = Contact.objects.filter(people).values("pk")
-    return Q(pk__in=found.values("conversation_id")) | Q(contact__in=contacts)
+    return people
 
 
 def _query(q: str) -> SearchQuery:

@@ -27,6 +27,7 @@ from apps.desktop.selectors import (
 )
 from apps.desktop.selectors.mentions import mentions_unseen
 from apps.desktop.selectors_pages import channels_used
+from apps.desktop.services.conversations.bulk import MOST as MOST_SELECTED
 from apps.desktop.views.phrases import script_words
 from apps.desktop.views.rights import desk_required, person
 from apps.desktop.views.thread import kind_name
@@ -118,6 +119,7 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
         "rows": _rows(rows[:limit], person(request)),
         "more": limit + STEP if len(rows) > limit else 0,
         "query": _query(values),
+        "bulk_most": MOST_SELECTED,
         "opened": opened,
         "last_event": last_event,
     }

@@ -28,5 +28,6 @@ def rights(request: HttpRequest, conversation: Conversation) -> dict[str, bool]:
         "may_claim": not resolved and conversation.assignee_id is None,
         "may_direct": may_direct,
         "may_reopen": resolved,
+        "may_merge": supervises,
         "may_ai": may_direct and conversation.agent_id is not None and conversation.status != PENDING,
     }

@@ -7,6 +7,7 @@ import { listStart } from "./list";
 import { mentions, mentionsStart } from "./mentions";
 import { noticesStart } from "./notices";
 import { pushStart } from "./push";
+import { selectStart } from "./select";
 import { suggestStart } from "./suggest";
 import { templatesStart } from "./templates";
 import { threadStart } from "./thread";
@@ -22,6 +23,7 @@ emojiStart();
 templatesStart();
 threadStart();
 typingStart();
+selectStart(); // before the list: Escape first lets go of what is selected
 listStart();
 contactStart();
 noticesStart();

@@ -1,18 +1,28 @@
 """Two contacts turn out to be one: nothing of either is lost, and there is one line of time."""
 
 from typing import Any
+from uuid import UUID
 
 from auditlog.models import LogEntry
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 
 from apps.core.errors import TransientError
+from apps.desktop.errors import MergeWaits, NotSupervisor, SameContact, UnknownContact
 from apps.desktop.events import conversation_changed
-from apps.desktop.models import Contact, Conversation
+from apps.desktop.models import Contact, ContactIdentity, Conversation
+from apps.desktop.selectors.people import may_supervise
+from apps.desktop.services.contacts.keeping import contact_announce
 from apps.desktop.services.conversations.joining import conversation_join
 from apps.desktop.services.conversations.opening import conversation_unresolved
 
 Kept = dict[str, Any]
-TOLD = ("name", "phone", "email", "language")
+TOLD = {
+    "name": gettext_lazy("Other name"),
+    "phone": gettext_lazy("Other number"),
+    "email": gettext_lazy("Other e-mail"),
+    "language": gettext_lazy("Other language"),
+}
 
 
 @transaction.atomic
@@ -31,6 +41,39 @@ def contact_merge(*, contact: Contact, other: Contact) -> Contact:
     gone.delete()
     _write_down(kept, before)
     return kept
+
+
+@transaction.atomic
+def contact_merge_by_hand(*, contact_id: UUID, other_id: UUID, user_id: UUID) -> Contact:
+    """A supervisor says that two contacts are one person. It cannot be taken back; the audit log keeps what was.
+
+    Raises NotSupervisor, SameContact, UnknownContact, MergeWaits.
+    """
+    if not may_supervise(user_id):
+        raise NotSupervisor
+    if contact_id == other_id:
+        raise SameContact
+    found = Contact.objects.in_bulk([contact_id, other_id])
+    if len(found) != 2:
+        raise UnknownContact
+    try:
+        kept = contact_merge(contact=found[contact_id], other=found[other_id])
+    except TransientError:
+        raise MergeWaits from None
+    contact_announce(kept, user_id)
+    return kept
+
+
+def merged_values(kept: Contact, gone: Contact) -> Kept:
+    """What the one contact has of both; where the other said something else, that is in `fields` under a name of its own."""
+    told = {name: getattr(kept, name) or getattr(gone, name) for name in TOLD}
+    beside = {
+        str(other): theirs
+        for name, other in TOLD.items()
+        if (theirs := getattr(gone, name)) and theirs != told[name] and not _is_identity((kept, gone), theirs)
+    }
+    fields = _beside(kept.fields, {**beside, **gone.fields})
+    return {**told, "fields": fields, "tags": list(dict.fromkeys([*kept.tags, *gone.tags]))}
 
 
 def conversation_give(conversation: Conversation, contact: Contact) -> Conversation:
@@ -54,22 +97,15 @@ def _locked(contact: Contact, other: Contact) -> tuple[Contact, Contact]:
 
 
 def _fill(kept: Contact, gone: Contact) -> None:
-    more: Kept = {}
-    for name in TOLD:
-        mine, theirs = getattr(kept, name), getattr(gone, name)
-        if theirs and not mine:
-            setattr(kept, name, theirs)
-        elif theirs and theirs != mine and not _is_identity(kept, theirs):
-            more[name] = theirs
-    kept.fields = _beside(kept.fields, {**more, **gone.fields})
-    kept.tags = list(dict.fromkeys([*kept.tags, *gone.tags]))
+    for name, value in merged_values(kept, gone).items():
+        setattr(kept, name, value)
     kept.created_at = min(kept.created_at, gone.created_at)
     kept.save()
 
 
-def _is_identity(contact: Contact, text: str) -> bool:
+def _is_identity(contacts: tuple[Contact, Contact], text: str) -> bool:
     """A number by which a channel knows them is told by that."""
-    return contact.identities.filter(value__in=[text, text.removeprefix("+")]).exists()
+    return ContactIdentity.objects.filter(contact__in=contacts, value__in=[text, text.removeprefix("+")]).exists()
 
 
 def _beside(mine: Kept, theirs: Kept) -> Kept:
