@@ -26,6 +26,8 @@ class OggWriter:
 
     def write(self, sound: Stereo) -> bytes:
         """The pages that are complete now; possibly none. Raises av.FFmpegError."""
+        if not len(sound):
+            return b""
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), format="s16", layout="stereo")
         frame.sample_rate = self._rate
         frame.pts = self._samples

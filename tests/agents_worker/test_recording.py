@@ -13,6 +13,7 @@ import pytest
 from agents_worker.backend import ApiRefused, ApiUnavailable
 from agents_worker.contracts import RecordingPart
 from agents_worker.media_bot import recording_mix, recording_parts
+from agents_worker.media_bot.recording import Recorder
 from agents_worker.media_bot.recording_mix import Mixer, MixFull
 from agents_worker.media_bot.recording_ogg import OggWriter
 from agents_worker.media_bot.recording_parts import PartSender
@@ -181,3 +182,29 @@ async def test_what_is_refused_ends_the_recording() -> None:
     with pytest.raises(ApiRefused):
         await sender.run()
     sender.close()
+
+
+async def test_the_last_part_goes_up_at_the_end() -> None:
+    web = Web()
+    told: list[str] = []
+    recorder = Recorder(web.send, run=3, tell=told.append)
+    await recorder.aclose(10)
+    assert [(part.run, part.number, part.last) for part in web.taken] == [(3, 0, True)]
+    assert told == []
+
+
+async def test_a_refusal_is_told_once() -> None:
+    told: list[str] = []
+    recorder = Recorder(Web(*[ApiRefused(409, "not_recorded", "The agent does not record.")] * 5).send, run=1, tell=told.append)
+    await recorder.aclose(10)
+    await recorder.aclose(10)
+    assert told == ["The agent does not record."]
+
+
+async def test_a_web_side_that_stays_away_holds_the_end_up_for_a_fixed_time() -> None:
+    told: list[str] = []
+    recorder = Recorder(Web(*[ApiUnavailable("away")] * 1000).send, run=1, tell=told.append)
+    async with asyncio.timeout(10):
+        await recorder.aclose(0.3)
+    [reason] = told
+    assert "did not take the last parts" in reason
