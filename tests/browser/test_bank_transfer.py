@@ -46,3 +46,36 @@ def test_a_transfer_is_noted_and_taken_back(
     expect(page.locator("[data-toast]")).to_contain_text("It is owed again")
     look(page, f"transfer-back-{theme}")
     assert BankTransfer.objects.get().undone_reason == "It was for another invoice."
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", PHONE), ("dark", DESK)])
+def test_two_parts_and_more_than_was_left(
+    as_staff: Callable[..., Page],  # noqa: F811
+    as_person: Callable[..., Page],
+    site: Callable[[str], str],
+    theme: str,
+    size: Any,
+) -> None:
+    acme = Tenant.objects.get(schema_name="acme")
+    invoice = invoice_make(acme, number="MER-0000042")
+    page = as_staff(color_scheme=theme, reduced_motion="reduce", viewport=size)
+    page.goto(f"{site('')}/staff/invoices/{invoice.pk}/")
+    for amount, said in (("15", "$25.00 are left"), ("30.50", "$5.50 came above it")):
+        page.get_by_role("button", name="Paid by bank transfer").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Amount").fill(amount)
+        dialog.get_by_label("Booked by the bank on").fill(timezone.now().date().isoformat())
+        dialog.get_by_label("Reference on the statement").fill(f"SEPA 4711 ACME LTD {amount}")
+        if amount != "15":
+            dialog.get_by_label("It was more than is left").check()
+        dialog.get_by_role("button", name="Note it down").click()
+        expect(page.locator("[data-toast]")).to_contain_text(said)
+        look(page, f"parts-{amount}-{theme}")
+        assert (violations(page), sideways(page) <= 0) == ([], True)
+    page.get_by_role("button", name="Say where the overpayment went").click()
+    look(page, f"parts-where-{theme}")
+    finance = as_person("alice@acme.test", "acme", color_scheme=theme, reduced_motion="reduce", viewport=size)
+    finance.goto(f"{site('acme')}/billing/invoices/{invoice.pk}/")
+    expect(finance.get_by_text("$5.50 more came than was to be paid.")).to_be_visible()
+    look(finance, f"parts-finance-{theme}")
+    assert (violations(finance), sideways(finance) <= 0) == ([], True)

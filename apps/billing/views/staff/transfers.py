@@ -31,6 +31,7 @@ class TransferForm(forms.Form):
     more = forms.BooleanField(
         label=gettext_lazy("It was more than is left"),
         required=False,
+        widget=forms.CheckboxInput(attrs={"class": "checkbox checkbox-sm"}),
         help_text=gettext_lazy("The rest is kept for the company until you say where it went."),
     )
     key = key_field()
@@ -51,7 +52,7 @@ def _said(invoice: Invoice) -> str:
     if invoice.owed:
         return _("It is noted down; %(left)s are left.") % values
     if above_of(invoice):
-        return _("It counts as paid. %(above)s came above it; say where they went once they went somewhere.") % values
+        return _("It counts as paid. %(above)s came above it and are kept; say so once they are sent back or used.") % values
     return _("It counts as paid.")
 
 
