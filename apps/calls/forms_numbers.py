@@ -74,27 +74,36 @@ def phone_initial(number: PhoneNumber) -> dict[str, Any]:
     }
 
 
-class TrunkForm(forms.Form):
-    """Who may send calls: an exchange known by its address, or by user name and password; and for which numbers."""
+class TrunkFacts(forms.Form):
+    """What can be changed of a trunk later, too: its name, from where it calls, and for which numbers."""
 
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("Such as “Head office 3CX”."))
+    addresses = forms.CharField(
+        label=_("Its addresses"), required=False, widget=forms.Textarea(attrs={"rows": 2, "placeholder": "203.0.113.7"}),
+        help_text=_("One a line: the public address of your exchange, a network such as 203.0.113.0/24, or a host name."),
+    )  # fmt: skip
+    numbers = forms.CharField(
+        label=_("Numbers it sends"), widget=forms.Textarea(attrs={"rows": 3, "placeholder": "+12125550100"}),
+        help_text=_("One a line, as your exchange dials them: full numbers or extensions."),
+    )  # fmt: skip
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of a field that say something."""
+        return [line.strip() for line in self.cleaned_data[name].replace(",", "\n").splitlines() if line.strip()]
+
+
+class TrunkForm(TrunkFacts):
+    """Who may send calls: an exchange known by its address, or by user name and password; and for which numbers."""
+
     way = forms.ChoiceField(
         label=_("How your exchange is recognised"),
         choices=[("address", _("by its address")), ("password", _("by user name and password"))],
         initial="address",
         widget=forms.RadioSelect,
     )
-    addresses = forms.CharField(
-        label=_("Its addresses"), required=False, widget=forms.Textarea(attrs={"rows": 2, "placeholder": "203.0.113.7"}),
-        help_text=_("One a line: the public address of your exchange, a network such as 203.0.113.0/24, or a host name."),
-    )  # fmt: skip
     username = forms.CharField(
         label=_("User name"), required=False, max_length=120, help_text=_("A password is made for you, and shown once.")
     )
-    numbers = forms.CharField(
-        label=_("Numbers it sends"), widget=forms.Textarea(attrs={"rows": 3, "placeholder": "+12125550100"}),
-        help_text=_("One a line, as your exchange dials them: full numbers or extensions."),
-    )  # fmt: skip
     agent = forms.ChoiceField(label=_("Answered by"), required=False, help_text=_("Every number above; change each later."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +117,3 @@ class TrunkForm(forms.Form):
         if given.get("way") == "password" and not given.get("username"):
             self.add_error("username", _("Write the user name that your exchange sends."))
         return given
-
-    def lines(self, name: str) -> list[str]:
-        """The lines of a field that say something."""
-        return [line.strip() for line in self.cleaned_data[name].replace(",", "\n").splitlines() if line.strip()]

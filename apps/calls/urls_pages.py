@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{NUMBERS}phone/<uuid:number_id>/delete", numbers.phone_delete, name="phone-number-delete"),
     path(f"{NUMBERS}trunks/new", trunks.trunk_new, name="trunk-new"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>", trunks.trunk, name="trunk"),
+    path(f"{NUMBERS}trunks/<uuid:trunk_id>/edit", trunks.trunk_edit, name="trunk-edit"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/check", trunks.trunk_checked, name="trunk-check"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/delete", trunks.trunk_delete, name="trunk-delete"),
     path("", dashboard.dashboard, name="dashboard"),

@@ -168,6 +168,24 @@ def test_numbers_by_role(client_for: ClientFor, acme: Tenant, alice: User, bob: 
     assert supervisor.post(at("phone-number-delete", number.pk)).status_code == 403
 
 
+def test_a_trunk_is_changed(admin: Client, acme: Tenant, agent_id: str, livekit: FakeLiveKit) -> None:
+    admin.post(at("trunk-new"), {**TRUNK, "agent": agent_id})
+    with tenant_context(acme):
+        trunk = SipTrunk.objects.get()
+    edit = at("trunk-edit", trunk.pk)
+    assert edit in text(admin.get(at("trunk", trunk.pk))) and "203.0.113.7" in text(admin.get(edit))
+    given = {"name": "Factory", "addresses": "203.0.113.8\n10.0.0.0/8", "numbers": "8802, 8803"}
+    assert admin.post(edit, given).status_code == 302
+    made = livekit.trunks[trunk.trunk_id]
+    assert (made.name, made.numbers, made.allowed_addresses) == ("Factory", ("8802", "8803"), ("203.0.113.8", "10.0.0.0/8"))
+    assert "Factory" in text(admin.get(at("trunk", trunk.pk)))
+    for wrong, says in ({"addresses": ""}, "Say who may call"), ({"numbers": "a b"}, "is no number"):
+        refused = admin.post(edit, {**given, **wrong})
+        assert refused.status_code == 422 and says in text(refused)
+    livekit.down = True
+    assert admin.post(edit, given).status_code == 422 and livekit.trunks[trunk.trunk_id] == made
+
+
 def test_the_api_of_numbers_and_trunks(acme: Tenant, globex: Tenant, agent_id: str, livekit: FakeLiveKit) -> None:
     client = program(acme)
     made = client.post("/api/v1/numbers", {"number": "8801", "agent_id": agent_id}, content_type="application/json")

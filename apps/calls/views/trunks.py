@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.calls.forms_numbers import TrunkForm
+from apps.calls.forms_numbers import TrunkFacts, TrunkForm
 from apps.calls.models import SipTrunk
 from apps.calls.services.trunk_setup import trunk_check, trunk_setup
-from apps.calls.services.trunks import sip_trunk_delete
+from apps.calls.services.trunks import sip_trunk_change, sip_trunk_delete
 from apps.core.errors import MeridianError
 from apps.tenants.access import ADMINS, MANAGERS, role_required
 
@@ -55,6 +55,26 @@ def _made(form: TrunkForm) -> tuple[SipTrunk, str]:
 @managers
 def trunk(request: HttpRequest, trunk_id: UUID) -> HttpResponse:
     return render(request, "numbers/trunk.html", _context(request, _trunk(trunk_id)))
+
+
+@require_http_methods(["GET", "POST"])
+@admins
+def trunk_edit(request: HttpRequest, trunk_id: UUID) -> HttpResponse:
+    """Changes name, addresses and numbers, here and in LiveKit or not at all."""
+    found = _trunk(trunk_id)
+    initial = {"name": found.name, "addresses": "\n".join(found.allowed_addresses), "numbers": "\n".join(found.numbers)}
+    form = TrunkFacts(request.POST or None, initial=initial)
+    if form.is_valid():
+        name, numbers, addresses = form.cleaned_data["name"], form.lines("numbers"), form.lines("addresses")
+        try:
+            sip_trunk_change(trunk=found, name=name, numbers=numbers, allowed_addresses=addresses)
+        except MeridianError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("%(name)s is changed. Calls that run go on.") % {"name": found.name})
+            return redirect("trunk", trunk_id)
+    context = {**SECTION, "form": form, "trunk": found}
+    return render(request, "numbers/trunk_edit.html", context, status=422 if form.errors else 200)
 
 
 @require_GET
