@@ -3,6 +3,8 @@
 from typing import Any
 
 from allauth.account import forms
+from allauth.mfa.totp import forms as totp
+from allauth.mfa.webauthn import forms as passkeys
 from django.utils.translation import gettext_lazy as _
 
 from apps.tenants.policy import TenantLengthValidator
@@ -13,6 +15,8 @@ LABELS = {
     "oldpassword": _("Current password"),
     "password1": _("New password"),
     "password2": _("New password, once more"),
+    "code": _("Code that the app shows"),
+    "passwordless": _("Log in with it alone, without the password"),
 }
 EASIER = _("A few words in a row are easier to keep than a riddle.")
 
@@ -50,4 +54,12 @@ class AddEmailForm(Worded, forms.AddEmailForm):  # type: ignore[misc]
 
 
 class ReauthenticateForm(Worded, forms.ReauthenticateForm):  # type: ignore[misc]
+    pass
+
+
+class ActivateAppForm(Worded, totp.ActivateTOTPForm):  # type: ignore[misc]
+    pass
+
+
+class AddPasskeyForm(Worded, passkeys.AddWebAuthnForm):  # type: ignore[misc]
     pass

@@ -144,6 +144,10 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env.optional("NUM_PROXIES", "0"))
+MFA_FORMS = {
+    "activate_totp": "apps.tenants.account_forms.ActivateAppForm",
+    "add_webauthn": "apps.tenants.account_forms.AddPasskeyForm",
+}
 MFA_ADAPTER = "apps.tenants.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -40,7 +40,7 @@ def test_a_company_of_ones_own_and_a_passkey(open_page: Open, site: Site, transa
     page.goto(f"{home}/account/passkeys/add")
     page.get_by_label("Password").fill("blue-harbour-77")
     page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Passwordless").check()
+    page.get_by_label("Log in with it alone").check()
     page.get_by_role("button", name="Add a passkey").click()
     page.wait_for_url("**/account/factors/codes")
     page.get_by_text("Ada Lind").first.click()
