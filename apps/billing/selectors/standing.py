@@ -1,6 +1,6 @@
 """Who owes what, and since when; and whose trial is about to end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -18,7 +18,7 @@ TRIAL_TOLD = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Owed:
-    """A tenant's overdue invoices. `pay_url` is the page at Stripe of the `oldest` one."""
+    """A tenant's overdue invoices. `pay_url` is the page at Stripe of the `oldest` one, `sums` what is owed in each currency."""
 
     invoices: int
     amount: Decimal
@@ -26,6 +26,7 @@ class Owed:
     since: datetime | None
     pay_url: str
     oldest: UUID | None = None
+    sums: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def owed_by(tenant: Tenant) -> Owed:
     if not rows:
         return Owed(0, Decimal(0), "", None, "")
     oldest = rows[0]
-    same = [row for row in rows if row.currency == oldest.currency]
-    amount = sum((row.owed for row in same), Decimal(0))
-    return Owed(len(rows), amount, oldest.currency, oldest.due_at, oldest.hosted_url, oldest.pk)
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        sums[row.currency] = sums.get(row.currency, Decimal(0)) + row.owed
+    return Owed(len(rows), sums[oldest.currency], oldest.currency, oldest.due_at, oldest.hosted_url, oldest.pk, sums)

@@ -202,6 +202,14 @@ def test_agents_and_other_companies_do_not(client_for: Any, acme: Tenant, bob: U
     assert "data-standing" not in page(client_for, charlie, "globex")
 
 
+def test_what_is_owed_in_two_currencies_is_told_in_both(client_for: Any, acme: Tenant, alice: User) -> None:
+    profile_of(acme)
+    open_invoice(acme, late=9)
+    open_invoice(acme, late=5, currency="EUR", stripe_number="A-2")
+    standing_update(tenant=acme)
+    assert "€30.00, $30.00 in 2 invoices, the oldest due on" in page(client_for, alice, "acme")
+
+
 def test_in_good_standing_nothing_is_said(client_for: Any, acme: Tenant, alice: User) -> None:
     profile_of(acme)
     open_invoice(acme, late=-5)
