@@ -31,7 +31,7 @@ class EndpointForm(forms.Form):
     )
     description = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("What your people call it."))
     events = forms.MultipleChoiceField(
-        label=_("What it hears of"), choices=[(one, WORDS[one]) for one in TYPES], widget=forms.CheckboxSelectMultiple
+        label=_("Events to send"), choices=[(one, WORDS[one]) for one in TYPES], widget=forms.CheckboxSelectMultiple
     )
     enabled = forms.BooleanField(label=_("Switched on"), required=False, initial=True)
 

@@ -82,7 +82,7 @@ def invitation_of(token: str, tenant: Tenant) -> Invitation:
     try:
         pk, stamp = signing.loads(token, salt=SALT, max_age=INVITATION_LASTS)
     except signing.BadSignature:
-        raise PeopleError(_("This invitation is over. Ask for a new one.")) from None
+        raise PeopleError(_("This invitation has expired. Ask for a new one.")) from None
     found = Invitation.objects.filter(pk=pk, tenant=tenant).select_related("tenant", "invited_by").first()
     if found is None or found.sent_at.isoformat() != stamp or found.is_over:
         raise PeopleError(_("This invitation has been used, withdrawn or sent again. Look for a newer mail, or ask for one."))
