@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from apps.billing.models.money import Kind
+from apps.core.moments import utc_text
 
 CLOCK_SLACK = timedelta(minutes=5)
 DURATION_SLACK = 5
@@ -46,10 +47,6 @@ def _printable(text: str) -> str:
     return text
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 Seconds = Annotated[
     Decimal,
     BeforeValidator(_seconds),
@@ -61,7 +58,7 @@ Reference = Annotated[str, Field(max_length=500), AfterValidator(_printable)]
 Moment = Annotated[
     AwareDatetime,
     Field(ge=datetime(2000, 1, 1, tzinfo=UTC)),
-    PlainSerializer(_iso, return_type=str, when_used="json"),
+    PlainSerializer(utc_text, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
 

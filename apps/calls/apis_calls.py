@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.billing.selectors import CostBreakdown, call_cost
+from apps.billing.selectors import call_cost
 from apps.calls.forms import LAST_DAY, LIVE
 from apps.calls.models import Call, CallEvent, CallRecording, Channel, EventType, State
 from apps.calls.selectors_pages import TRIAL, Turn, call_listed, call_turns, calls_listed
@@ -178,7 +178,7 @@ class CallAPI(TenantAPI):
             "said": [_said(turn) for turn in call_turns(call, events)] if words else None,
             "tools": [_tool(event) for event in events if event.type == EventType.TOOL] if words else None,
             "recording": _recording(request, call) if words else None,
-            "cost": _cost(cost) if cost else None,
+            "cost": CallCostShape(cost.told()).data if cost else None,
         }
         return Response({**CallShape(call).data, **behind})
 
@@ -211,19 +211,3 @@ def _said(turn: Turn) -> dict[str, Any]:
 
 def _tool(event: CallEvent) -> dict[str, Any]:
     return CallToolShape({"error": None, **event.data, "at": event.at}).data
-
-
-def _cost(cost: CostBreakdown) -> dict[str, Any]:
-    return CallCostShape(
-        {
-            "total": _money(cost.total),
-            "total_known": _money(cost.total_known),
-            "currency": cost.currency,
-            "parts": {part: _money(amount) for part, amount in cost.parts.items()},
-            "unpriced": cost.unpriced,
-        }
-    ).data
-
-
-def _money(amount: Any) -> str | None:
-    return None if amount is None else f"{amount:.6f}"

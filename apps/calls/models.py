@@ -40,6 +40,7 @@ class EndedReason(models.TextChoices):
 
 LIVE_STATES = (State.RINGING, State.IN_PROGRESS, State.TRANSFERRING)
 LIVE = models.Q(state__in=LIVE_STATES)
+LIVE_SQL = f"state IN ({', '.join(repr(state.value) for state in LIVE_STATES)})"  # the same, for statements over many tenants
 
 
 class Call(models.Model):

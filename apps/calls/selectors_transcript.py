@@ -15,6 +15,7 @@ from apps.calls.models import Call, CallEvent, Dispatch, EventType
 from apps.calls.selectors import call_usage
 from apps.calls.services.dispatches import ATLAS, MEDIA_BOT
 from apps.calls.services.events import ANSWERING
+from apps.core.moments import utc_text
 
 EDGE = timedelta(seconds=2)  # as far apart two recognisers may place the same words
 SAME = 0.6  # of a line's words: two recognisers seldom agree on all
@@ -91,7 +92,7 @@ def transcript_for_agent(call: Call) -> dict[str, Any]:
     return {
         "call_id": str(call.pk),
         "agent_id": str(call.agent_id) if call.agent_id else None,
-        "started_at": _utc(call.joined_at or call.started_at),
+        "started_at": utc_text(call.joined_at or call.started_at),
         "items": [_item(event) for event in call_transcript(call)],
         "usage": call_usage(call, ATLAS),
     }
@@ -143,8 +144,4 @@ def _is_closed(event: CallEvent) -> bool:
 
 
 def _item(event: CallEvent) -> dict[str, Any]:
-    return {"speaker": event.data.get("speaker"), "text": event.data.get("text", ""), "at": _utc(Line(event).moment)}
-
-
-def _utc(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+    return {"speaker": event.data.get("speaker"), "text": event.data.get("text", ""), "at": utc_text(Line(event).moment)}

@@ -11,11 +11,11 @@ from django_tenants.utils import schema_context
 from apps.calls.models import CallRecording
 from apps.calls.services.recordings import recording_close_due, recordings_close, recordings_purge
 from apps.core.errors import MeridianError
+from apps.core.schema import schema_parts
 from apps.core.tasks import PublicTask, TenantTask
 from apps.tenants.selectors import tenants_kept
 
 log = structlog.get_logger(__name__)
-TENANTS_A_QUERY = 200
 OPEN = "state = 'recording'"
 EXPIRED = "state = 'ready' AND expires_at < now()"
 
@@ -40,8 +40,8 @@ def recordings_purge_task() -> int:
 def _each(condition: str, do: Callable[[], int]) -> int:
     """In every tenant with such a recording; one whose tables or files fail holds up nobody else."""
     schemas, count = list(tenants_kept().values_list("schema_name", flat=True)), 0
-    for start in range(0, len(schemas), TENANTS_A_QUERY):
-        for schema in _with_recordings(schemas[start : start + TENANTS_A_QUERY], condition):
+    for part in schema_parts(schemas):
+        for schema in _with_recordings(part, condition):
             try:
                 with schema_context(schema):
                     count += do()

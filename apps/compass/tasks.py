@@ -9,11 +9,11 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.compass.services.knowledge_index import document_work, documents_due, schemas_due
+from apps.core.schema import schema_parts
 from apps.core.tasks import PublicTask, TenantTask
 from apps.tenants.selectors import tenants_active
 
 log = structlog.get_logger(__name__)
-TENANTS_A_QUERY = 200
 
 
 @shared_task(base=TenantTask, expires=120)
@@ -27,8 +27,8 @@ def documents_sweep_task() -> int:
     """Queues what no hint announced, what a worker died with, and what a day or another embedding model makes due."""
     now, count = timezone.now(), 0
     schemas = list(tenants_active().values_list("schema_name", flat=True))
-    for start in range(0, len(schemas), TENANTS_A_QUERY):
-        for schema in schemas_due(schemas[start : start + TENANTS_A_QUERY], now):
+    for part in schema_parts(schemas):
+        for schema in schemas_due(part, now):
             try:
                 with schema_context(schema):
                     count += _sweep(now)

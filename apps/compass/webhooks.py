@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 from apps.compass.client import Call, RequestFailed, exchange
 from apps.compass.guard import Blocked
 from apps.compass.models import WebhookEndpoint, WebhookEvent
+from apps.core.moments import utc_text
 
 TIMEOUT = 10.0
 EXCERPT = 4000
@@ -54,7 +55,7 @@ def secret_make() -> str:
 
 def body_of(event: WebhookEvent) -> str:
     """The body of every delivery of an event, the same each time."""
-    stamp = event.created_at.isoformat().replace("+00:00", "Z")
+    stamp = utc_text(event.created_at)
     return json.dumps({"type": event.type, "timestamp": stamp, "data": event.data}, separators=(",", ":"))
 
 

@@ -8,13 +8,13 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from apps.core.schema import schema_parts
 from apps.core.tasks import PublicTask
 from apps.desktop.services.conversations import conversation_sweep
 from apps.desktop.services.conversations.sweep import DUE
 from apps.tenants.selectors import tenants_active
 
 log = structlog.get_logger(__name__)
-TENANTS_A_QUERY = 200
 
 
 @shared_task(base=PublicTask, expires=3)
@@ -37,7 +37,7 @@ def desktop_sweep() -> int:
 
 def _schemas_due() -> list[str]:
     schemas = list(tenants_active().values_list("schema_name", flat=True))
-    chunks = (schemas[start : start + TENANTS_A_QUERY] for start in range(0, len(schemas), TENANTS_A_QUERY))
+    chunks = schema_parts(schemas)
     return [schema for chunk in chunks for schema in _due(chunk)]
 
 

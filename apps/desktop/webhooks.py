@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.core.moments import utc_text
 from apps.desktop.models import Conversation, Message
 
 
@@ -26,5 +27,5 @@ def message_data(message: Message) -> dict[str, Any]:
         "author": message.author,
         "kind": message.kind,
         "text": message.text,
-        "at": message.at.isoformat().replace("+00:00", "Z"),
+        "at": utc_text(message.at),
     }

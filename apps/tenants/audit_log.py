@@ -14,6 +14,8 @@ from django.db.models import BooleanField, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.core.csvs import Echo, cell
+
 ACTIONS = {0: "create", 1: "update", 2: "delete", 3: "access"}
 SILENT = frozenset({"id", "created_at", "updated_at"})
 # What the pages call a thing whose model has another name.
@@ -148,17 +150,12 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-class _Echo:
-    def write(self, line: str) -> str:
-        return line
-
-
 def csv_lines(found: QuerySet[LogEntry], limit: int = 50_000) -> Iterator[str]:
     """The log as a spreadsheet reads it; a cell that would be a formula is kept from being one."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(["at", "who", "action", "kind", "what", "field", "old", "new", "address"])
     for entry in found[:limit].iterator(chunk_size=500):
         head = [entry.timestamp.isoformat(), actor_name(entry), ACTIONS.get(entry.action, ""), kind_name(entry.content_type)]
         for change in changes_of(entry) or [Change("", "", "")]:
             cells = [*head, entry.object_repr, change.field, change.old, change.new, entry.remote_addr or ""]
-            yield writer.writerow([f"'{cell}" if str(cell)[:1] in ("=", "+", "-", "@") else cell for cell in cells])
+            yield writer.writerow([cell(one) for one in cells])

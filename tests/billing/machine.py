@@ -27,7 +27,7 @@ from apps.billing.services.limits import (
 )
 from apps.billing.services.rerate import entries_rerate, past_price_decide
 from apps.tenants.models import Tenant
-from tests.billing.machine_checks import holds_now, ledger_now, windows_now
+from tests.billing.machine_checks import Seen, look
 from tests.billing.machine_truth import AGENTS, DECIDED, HOLD, PRICES, Content, Limit, LimitKey, Truth, Work, utc
 from tests.standins.stripe import Stripe
 from tests.standins.stripe.customers import Customers
@@ -235,7 +235,7 @@ class AtWork(RuleBasedStateMachine):
         """Where neither the truth nor anything in the database changed since the last look, the answer is the same."""
         seen = (WRITES["all"], repr(self.known()))
         if seen != self.seen:
-            self.compare()
+            self.compare(look(self.tenant.pk))
             self.seen = seen
 
     def known(self) -> Any:
@@ -245,17 +245,19 @@ class AtWork(RuleBasedStateMachine):
     def ends(self) -> None:
         """What is true at the end of a history as well."""
 
-    def compare(self) -> None:
-        self._ledger()
-        self._windows()
+    def compare(self, found: Seen) -> None:
+        self._ledger(found)
+        self._windows(found)
 
-    def _ledger(self) -> None:
+    def _ledger(self, found: Seen) -> None:
         """One entry for each source, and its revisions add up to what it should say."""
-        assert ledger_now(self.tenant.pk) == {work.id: (self.truth.now_costs(work), 1) for work in self.truth.billed()}
+        ledger = {source: (total, firsts) for source, total, firsts in found.ledger}
+        assert ledger == {work.id: (self.truth.now_costs(work), 1) for work in self.truth.billed()}
 
-    def _windows(self) -> None:
-        assert holds_now() == {work.id: HOLD for work in self.truth.works.values() if work.holding}
-        for key, starts_on, spent, held in windows_now():
+    def _windows(self, found: Seen) -> None:
+        assert dict(found.holds) == {work.id: HOLD for work in self.truth.works.values() if work.holding}
+        for scope, period, agent, channel, starts_on, spent, held in found.windows:
+            key = (scope, period, agent, channel)
             window = (key, starts_on)
             assert (spent, held) == (self.truth.spent(window), self.truth.held(window)), window
             known = self.truth.limits[key]

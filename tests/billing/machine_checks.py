@@ -1,11 +1,9 @@
-"""What the database says of the machine's company, each in one statement of its own: the product's reads prove nothing here."""
+"""What the database says of the machine's company, by statements of its own: the product's reads prove nothing here."""
 
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-
-from tests.billing.machine_truth import LimitKey
 
 LEDGER = """
 SELECT source_id, sum(total_known), count(*) FILTER (WHERE revision = 0) FROM billing_ledgerentry WHERE tenant_id = %s GROUP BY 1
@@ -39,23 +37,30 @@ SELECT t.invoice_id, t.key, t.amount, t.applied, t.undone_at IS NOT NULL, t.stri
 FROM billing_banktransfer t JOIN billing_invoice v ON v.id = t.invoice_id WHERE v.tenant_id = %s
 """
 Rows = list[tuple[Any, ...]]
+ASKED = (LEDGER, HOLDS, WINDOWS, INVOICES, CHARGES, LINES, CREDITS, NOTES, PARTS)
+LOOK = ";".join(ASKED)
 
 
-def ledger_now(tenant: int) -> dict[str, tuple[Decimal, int]]:
-    """By source: what its rows add up to, and how many of them are first ones."""
-    return {source: (total, firsts) for source, total, firsts in rows(LEDGER, tenant)}
+@dataclass
+class Seen:
+    """The rows of each statement."""
+
+    ledger: Rows
+    holds: Rows
+    windows: Rows
+    invoices: Rows
+    charges: Rows
+    lines: Rows
+    credits: Rows
+    notes: Rows
+    parts: Rows
 
 
-def holds_now() -> dict[str, Decimal]:
-    return dict(rows(HOLDS))
-
-
-def windows_now() -> list[tuple[LimitKey, Any, Decimal, Decimal]]:
-    """Those of limits in force: the limit, the first day, what is spent, what is held."""
-    return [((row[0], row[1], row[2], row[3]), *row[4:]) for row in rows(WINDOWS)]  # type: ignore[misc]
-
-
-def rows(sql: str, *given: Any) -> Rows:
+def look(tenant: int) -> Seen:
+    """All of it by one way to the database, since it is asked after every step."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, given or None)
-        return cursor.fetchall()
+        cursor.execute(LOOK, [tenant] * LOOK.count("%s"))
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+    return Seen(*found)

@@ -27,7 +27,7 @@ from apps.core.errors import PermanentError
 from apps.core.models import OutboundEffect
 from apps.core.outbox import outbox_send
 from tests.billing.machine import CLOCK, START, STRIPE, ZERO, ZONES, AtWork, contents
-from tests.billing.machine_checks import CHARGES, CREDITS, INVOICES, LINES, NOTES, PARTS, rows
+from tests.billing.machine_checks import Seen, look
 from tests.billing.machine_papers import Grant, Paper, Papers, Part, by_key
 from tests.billing.machine_truth import AGENTS, Content
 from tests.standins.stripe import Fault
@@ -155,7 +155,7 @@ class Money(AtWork):
         effect.refresh_from_db()
         if effect.state in states and broken:
             CLOCK.now += timedelta(minutes=6)
-            self._forget_holds()
+            self.time_passes_by()
             outbox_send(str(effect.pk))
             effect.refresh_from_db()
         self._heard(effect)
@@ -278,57 +278,57 @@ class Money(AtWork):
     def known(self) -> Any:
         return self.truth, self.papers
 
-    def compare(self) -> None:
-        super().compare()
-        self._entries()
-        self._invoices()
-        self._credits()
-        self._notes_and_parts()
+    def compare(self, found: Seen) -> None:
+        super().compare(found)
+        self._entries(found)
+        self._invoices(found)
+        self._credits(found)
+        self._notes_and_parts(found)
 
-    def _entries(self) -> None:
+    def _entries(self, found: Seen) -> None:
         """Every entry is on one invoice or none, and which one is known."""
-        found: dict[UUID, dict[str, Decimal]] = {}
-        for invoice, source, amount in rows(CHARGES, self.tenant.pk):
-            found.setdefault(invoice, {})[source] = amount
-        assert found == {one.id: one.charges for one in self.papers.alive()}
+        charges: dict[UUID, dict[str, Decimal]] = {}
+        for invoice, source, amount in found.charges:
+            charges.setdefault(invoice, {})[source] = amount
+        assert charges == {one.id: one.charges for one in self.papers.alive()}
 
-    def _invoices(self) -> None:
+    def _invoices(self, found: Seen) -> None:
         """Each to the cent, as a row and as the sum of its lines."""
-        found = {row[0]: row[1:] for row in rows(INVOICES, self.tenant.pk)}
-        assert found == {
+        assert {row[0]: row[1:] for row in found.invoices} == {
             one.id: (one.state, one.subtotal, one.credits, one.total, one.credited, one.balance, one.paid, ZERO)
             for one in self.papers.papers
         }
-        lines = {row[0]: row[1:] for row in rows(LINES, self.tenant.pk)}
+        lines = {row[0]: row[1:] for row in found.lines}
         for one in self.papers.alive():
             exact = sum(one.charges.values(), ZERO)
             assert lines[one.id] == (one.total, one.subtotal, exact)
 
-    def _credits(self) -> None:
+    def _credits(self, found: Seen) -> None:
         """Here what is left of each, and at Stripe the customer's balance."""
-        found = Counter(rows(CREDITS, self.tenant.pk))
-        assert found == Counter((grant.amount, grant.left, grant.paper and grant.paper.id) for grant in self.papers.grants)
+        assert Counter(found.credits) == Counter(
+            (grant.amount, grant.left, grant.paper and grant.paper.id) for grant in self.papers.grants
+        )
         customers = STRIPE[0].state.rows("customer")
         assert sum(row["balance"] for row in customers) == int(-self.papers.balance * 100)
 
-    def _notes_and_parts(self) -> None:
+    def _notes_and_parts(self, found: Seen) -> None:
         papers = self.papers.papers
         notes = {(one.id, note.key, note.amount, note.after) for one in papers for note in one.notes}
-        assert set(rows(NOTES, self.tenant.pk)) == notes
+        assert set(found.notes) == notes
         parts = {
             (one.id, part.key, part.amount, part.applied, part.undone, part.asked, part.gone)
             for one in papers
             for part in one.parts
         }
-        assert set(rows(PARTS, self.tenant.pk)) == parts
+        assert set(found.parts) == parts
 
     def ends(self) -> None:
         """The journal of all months is in balance, document by document, and leaves open what is open."""
-        self.compare()
+        self.compare(look(self.tenant.pk))
         if not self.papers.papers:
             return
         documents, accounts = Counter[Any](), Counter[str]()
-        month = month_before(month_before(START.date()))
+        month = START.date().replace(day=1)  # nothing was made final before
         while month <= CLOCK.now.date():
             for row in journal_postings(month):
                 documents[month, row.event, row.document] += row.debit - row.credit
@@ -345,10 +345,6 @@ class Money(AtWork):
     def _draw(self, data: Any, found: list[Any]) -> Any:
         """One of these, by its place, which stays the same when a history is run again; None where there is none."""
         return found[data.draw(st.integers(0, len(found) - 1))] if found else None
-
-    def _forget_holds(self) -> None:
-        """After the clock was moved by a step that is not about time."""
-        self.time_passes_by()
 
 
 class Collected(Money):

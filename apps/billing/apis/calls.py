@@ -1,7 +1,6 @@
 """POST /billing/calls: an agent reports what its call used."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -69,18 +68,12 @@ def _invalid(errors: list[dict[str, str]]) -> Problem:
 
 def _body(result: BillResult) -> dict[str, Any]:
     cost = breakdown_of(result.entry)
+    told = cost.told()
     return {
         "id": str(result.entry.pk),
         "call_id": str(cost.call_id),
         "created": result.created,
-        "cost": {part: _money(amount) for part, amount in cost.parts.items()},
-        "total": _money(cost.total),
-        "total_known": _money(cost.total_known),
-        "currency": cost.currency,
-        "unpriced": cost.unpriced,
+        "cost": told.pop("parts"),
+        **told,
         "price_book": cost.price_book,
     }
-
-
-def _money(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:.6f}"

@@ -50,6 +50,20 @@ class CostBreakdown:
         """True when everything that was used has a price."""
         return self.total is not None
 
+    def told(self) -> dict[str, Any]:
+        """As answers of the API have it: amounts as decimal strings to 6 places, null where a price is missing."""
+        return {
+            "total": _six(self.total),
+            "total_known": _six(self.total_known),
+            "currency": self.currency,
+            "parts": {part: _six(amount) for part, amount in self.parts.items()},
+            "unpriced": self.unpriced,
+        }
+
+
+def _six(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:.6f}"
+
 
 def call_cost(tenant: Tenant, call_id: UUID | str) -> CostBreakdown | None:
     """What a call of this tenant costs, or None while it is not billed."""

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 from redis.exceptions import RedisError
 
-from apps.calls.models import LIVE_STATES
+from apps.calls.models import LIVE_SQL
+from apps.core.schema import schema_parts
 from apps.tenants.selectors import tenants_kept
 
 log = structlog.get_logger(__name__)
@@ -18,7 +19,6 @@ log = structlog.get_logger(__name__)
 KEY = "calls.busy_with"
 HOLD = timedelta(seconds=20)  # then the next caller finds out anew: a worker may have been added
 HEARD = timedelta(seconds=10)  # of an Atlas, which tells every second that it lives
-TENANTS_A_QUERY = 200
 
 
 @schema_context("public")
@@ -48,14 +48,12 @@ def all_busy() -> bool:
 def calls_at_work() -> int:
     """Calls of all tenants in which an agent is at work: its Atlas was heard of just now."""
     schemas, since = [tenant.schema_name for tenant in tenants_kept()], timezone.now() - HEARD
-    parts = range(0, len(schemas), TENANTS_A_QUERY)
-    return sum(_at_work(schemas[start : start + TENANTS_A_QUERY], since) for start in parts)
+    return sum(_at_work(part, since) for part in schema_parts(schemas))
 
 
 def _at_work(schemas: Sequence[str], since: datetime) -> int:
-    states = ", ".join(f"'{state.value}'" for state in LIVE_STATES)
     tables = [f"{connection.ops.quote_name(schema)}.calls_call" for schema in schemas]
-    counts = [f"(SELECT count(*) FROM {table} WHERE state IN ({states}) AND agent_seen_at > %s)" for table in tables]  # noqa: S608 our own names
+    counts = [f"(SELECT count(*) FROM {table} WHERE {LIVE_SQL} AND agent_seen_at > %s)" for table in tables]  # noqa: S608 our own names
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {' + '.join(counts)}", [since] * len(schemas))
         return int(cursor.fetchone()[0])

@@ -14,6 +14,7 @@ from apps.calls.models import LIVE, Call, Channel, EndedReason, State
 from apps.calls.rooms import room_name_for
 from apps.compass.services.webhooks import webhook_event
 from apps.core.ids import uuid7
+from apps.core.moments import utc_text
 from apps.core.outbox import effect_enqueue
 from apps.core.realtime import hint_publish
 from apps.core.schema import schema_current
@@ -188,7 +189,7 @@ def call_data(call: Call) -> dict[str, Any]:
         "to_number": call.to_number,
         "state": call.state,
         "ended_reason": call.ended_reason or None,
-        "started_at": call.started_at.isoformat().replace("+00:00", "Z"),
+        "started_at": utc_text(call.started_at),
         "duration": round(call.duration, 3) if call.ended_at else None,
     }
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.calls import livekit
-from apps.calls.models import LIVE, LIVE_STATES, Call
+from apps.calls.models import LIVE, LIVE_SQL, Call
 from apps.calls.rooms import is_caller, metadata_read, room_tenant
 from apps.calls.services.alone import alone
 from apps.calls.services.arrivals import caller_arrived
@@ -21,6 +21,7 @@ from apps.calls.services.sweep_ended import ended_room_sweep
 from apps.calls.services.sweep_live import live_sweep
 from apps.calls.services.sweep_suspended import suspended_call_end
 from apps.core.errors import Ignored, MeridianError
+from apps.core.schema import schema_parts
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenants_kept
 
@@ -29,7 +30,6 @@ Rooms = dict[str, livekit.Room]
 
 LOCK = 0x63616C6C73  # pg advisory lock, the bytes of "calls"
 ROOM_WITHOUT_CALL = timedelta(seconds=90)
-TENANTS_A_QUERY = 200
 OPEN = LIVE | Q(ended_at__isnull=False, billed_at=None) | Q(ended_at__isnull=False, room_deleted_at=None)
 
 
@@ -145,16 +145,15 @@ def _tenant_of(room: livekit.Room) -> str:
 def _tenants_with_open_calls(schemas: Sequence[str]) -> set[str]:
     """One cheap look into every tenant's partial indexes instead of entering each."""
     found: set[str] = set()
-    for start in range(0, len(schemas), TENANTS_A_QUERY):
-        found |= _with_open_calls(schemas[start : start + TENANTS_A_QUERY])
+    for part in schema_parts(schemas):
+        found |= _with_open_calls(part)
     return found
 
 
 def _with_open_calls(schemas: Sequence[str]) -> set[str]:
-    states = ", ".join(f"'{state.value}'" for state in LIVE_STATES)
     quote = connection.ops.quote_name
     parts = [
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE state IN ({states}))"  # noqa: S608 our own names
+        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE {LIVE_SQL})"  # noqa: S608 our own names
         f" OR EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE billed_at IS NULL AND ended_at IS NOT NULL)"
         f" OR EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE room_deleted_at IS NULL AND ended_at IS NOT NULL)"
         for schema in schemas

@@ -1,6 +1,6 @@
 """What `/api/v1/agents` takes and answers."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from rest_framework import serializers
 from apps.compass.diffs import Change
 from apps.compass.models import Agent, AgentVersion
 from apps.compass.selectors.versions import AgentRow, agent_row, config_whole
+from apps.core.moments import utc_text
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 State = Literal["draft", "published", "archived"]
@@ -165,4 +166,4 @@ def change_out(change: Change) -> dict[str, Any]:
 
 
 def _utc(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+    return utc_text(moment) if moment else None

@@ -16,6 +16,7 @@ from apps.compass.selectors import AgentUnavailable
 from apps.compass.selectors.checks import run_of, runs_of, scenario_of, scenarios_of, standing_of
 from apps.compass.services.checks import ChecksRefused, run_begin, run_cancel, runs_interrupt, scenario_delete, scenario_save
 from apps.core.errors import Problem, fields_of
+from apps.core.moments import utc_text
 from apps.core.openapi import problems
 from apps.tenants.access import MANAGERS, Access, TenantAPI
 
@@ -216,12 +217,8 @@ def _run(run: CheckRun) -> dict[str, Any]:
         worse=len(standing.worse),
         cost=None if standing.cost is None else str(standing.cost),
         currency=standing.currency,
-        created_at=_utc(run.created_at),
-        ended_at=_utc(run.ended_at) if run.ended_at else None,
+        created_at=utc_text(run.created_at),
+        ended_at=utc_text(run.ended_at) if run.ended_at else None,
         results=results,
     )
     return out.model_dump(mode="json")
-
-
-def _utc(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")

@@ -1,11 +1,11 @@
 """What was said, for the page, for the AI, and over the whole time of a contact."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from apps.core.moments import utc_text
 from apps.desktop.models import Contact, Conversation, Message
 from apps.desktop.timeline import TimelineItem, timeline_parts
 
@@ -32,7 +32,9 @@ def history_of(conversation: Conversation, limit: int = 30) -> list[dict[str, An
     """The `history` of a turn: what contact, agent and people said, oldest first; no notes, nothing that failed."""
     said = shown_in(conversation).filter(private=False).exclude(status=Message.Status.FAILED).prefetch_related("attachments")
     rows = reversed(said.order_by("-at", "-pk")[:limit])
-    return [{"role": ROLES.get(Message.Author(row.author), "person"), "text": spoken(row), "at": _utc(row.at)} for row in rows]
+    return [
+        {"role": ROLES.get(Message.Author(row.author), "person"), "text": spoken(row), "at": utc_text(row.at)} for row in rows
+    ]
 
 
 def spoken(message: Message) -> str:
@@ -58,7 +60,3 @@ def _chat(row: Conversation) -> TimelineItem:
         status=row.status,
         path=f"/desktop/{row.pk}/",
     )
-
-
-def _utc(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -1,12 +1,12 @@
 """What channels read: messages to send, whom to, and what nobody has answered yet."""
 
-from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet, prefetch_related_objects
 
+from apps.core.moments import utc_text
 from apps.core.prepared import prepared
 from apps.core.rows import row_columns, row_made, row_read, rows_made
 from apps.desktop.models import Attachment, Contact, Conversation, Message
@@ -140,9 +140,4 @@ def history_without(conversation: Conversation, ids: list[str], limit: int = 30)
     """As history_of, without the messages that a turn carries itself."""
     with prepared(HISTORY, [conversation.pk, ids, limit]) as cursor:
         rows = reversed(cursor.fetchall())
-    return [{"role": ROLES.get(Message.Author(author), "person"), "text": text, "at": utc(at)} for author, text, at in rows]
-
-
-def utc(moment: datetime) -> str:
-    """ISO 8601 with Z."""
-    return moment.isoformat().replace("+00:00", "Z")
+    return [{"role": ROLES.get(Message.Author(author), "person"), "text": text, "at": utc_text(at)} for author, text, at in rows]

@@ -9,8 +9,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from apps.billing.selectors.staff.journal import Posting, journal_postings
-from apps.billing.views.staff.pages import Echo, cell
 from apps.billing.views.staff.revenue import FilterForm
+from apps.core.csvs import Echo, cell
 from apps.core.currencies import places_of
 from apps.tenants.staff import staff_required
 

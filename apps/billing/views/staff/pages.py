@@ -92,15 +92,3 @@ class MonthField(forms.TypedChoiceField):
     def __init__(self) -> None:
         super().__init__(label=gettext_lazy("Month"), required=False, coerce=date.fromisoformat, empty_value=None)
         self.choices = lambda: [(one.isoformat(), month_name(one)) for one in months_back()]
-
-
-class Echo:
-    """A file to a csv.writer that gives back each line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def cell(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula is kept from being one."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

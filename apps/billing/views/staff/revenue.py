@@ -17,8 +17,9 @@ from apps.billing.models import Part
 from apps.billing.selectors.staff import revenue as selectors
 from apps.billing.selectors.staff.revenue import MonthSums, NamedSums
 from apps.billing.selectors.staff.sums import Sums
-from apps.billing.views.staff.pages import Echo, MonthField, cell, month_name, months_back, page, this_month
+from apps.billing.views.staff.pages import MonthField, month_name, months_back, page, this_month
 from apps.core.charts import Chart, Series
+from apps.core.csvs import Echo, cell
 from apps.core.templatetags.ui import SYMBOLS, money
 from apps.tenants.staff import staff_required
 
