@@ -14,6 +14,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, settings
 from schemathesis.core import NOT_SET
+from schemathesis.transport.serialization import Binary
 
 from apps.core.outbox import outbox_send
 from apps.tenants.keys import api_key_create
@@ -26,6 +27,7 @@ DOCUMENT: dict[str, Any] = json.loads(
     json.dumps(SchemaGenerator(urlconf="config.urls_schema").get_schema(request=None, public=True), default=str)
 )
 TROUBLES = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
+schemathesis.serializer.alias("audio/ogg", "application/octet-stream")
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT).include(path_regex="^/api/v1/")
 JSON = "application/json"
 FEW = settings(
@@ -55,12 +57,19 @@ def others(acme: Tenant, globex: Tenant) -> dict[str, str]:
     return {"theirs": f"Api-Key {theirs}", "narrow": f"Api-Key {narrow}", **odd}
 
 
+def sent_as(case: schemathesis.Case) -> tuple[bytes, str]:
+    """The body and what it is; a file goes as it is."""
+    if isinstance(case.body, Binary):
+        return case.body.data, case.media_type or JSON
+    return b"" if case.body is NOT_SET else json.dumps(case.body, default=str).encode(), JSON
+
+
 def asked(case: schemathesis.Case, client: Client, **headers: str) -> Any:
     """The answer; one that refuses is a problem with a sentence."""
-    body = b"" if case.body is NOT_SET else json.dumps(case.body, default=str).encode()
+    body, kind = sent_as(case)
     given = {name: str(value) for name, value in (case.headers or {}).items() if name.lower() != "authorization"} | headers
     query = case.query or None
-    answer = client.generic(case.method, case.formatted_path, body, content_type=JSON, query_params=query, headers=given)
+    answer = client.generic(case.method, case.formatted_path, body, content_type=kind, query_params=query, headers=given)
     assert answer.status_code < 500, answer.content[:500]
     if answer.status_code >= 400:
         assert answer.headers["Content-Type"] == PROBLEM
