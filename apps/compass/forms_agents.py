@@ -34,6 +34,8 @@ PATHS: dict[str, tuple[str, ...]] = {
     "ringback": ("media_bot", "ringback"),
     "transcribe": ("media_bot", "transcribe"),
     "sentiment": ("media_bot", "sentiment"),
+    "record": ("media_bot", "record"),
+    "record_days": ("media_bot", "record_days"),
 }
 STT = [("deepgram", "Deepgram"), ("openai", gettext_lazy("OpenAI, or a server like it"))]
 TTS = [("elevenlabs", "ElevenLabs"), ("openai", gettext_lazy("OpenAI, or a server like it"))]
@@ -183,6 +185,13 @@ class AgentForm(forms.Form):
     ringback = forms.ChoiceField(label=gettext_lazy("Ringing tone"), choices=TONES, required=False)
     transcribe = forms.BooleanField(label=gettext_lazy("Write down what is said"), required=False)
     sentiment = forms.ChoiceField(label=gettext_lazy("Hear how the caller feels"), choices=MOODS)
+    record = forms.BooleanField(label=gettext_lazy("Record calls"), required=False)
+    record_days = forms.IntegerField(
+        label=gettext_lazy("Keep recordings for, days"),
+        min_value=1,
+        max_value=3650,
+        help_text=gettext_lazy("Then they are deleted by themselves. What was said stays in words."),
+    )
 
     def __init__(self, *args: Any, config: dict[str, Any], language: str, may_change: bool = True, **kwargs: Any) -> None:
         self.config = config

@@ -1,4 +1,5 @@
 import { passkeysStart } from "./account/passkey";
+import { recordingStart } from "./recording";
 import { signupStart } from "./account/signup";
 import { actionsStart } from "./actions";
 import { chartsStart } from "./chart";
@@ -28,3 +29,4 @@ chartsStart();
 liveStart();
 passkeysStart();
 signupStart();
+recordingStart();

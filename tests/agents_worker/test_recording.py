@@ -129,7 +129,7 @@ def test_pages_leave_as_they_are_written_and_are_one_stream() -> None:
     pieces = [writer.write(talk) for _ in range(5)] + [writer.close()]
     assert all(piece.startswith(b"OggS") for piece in pieces if piece)
     assert sum(bool(piece) for piece in pieces) >= 5
-    with av.open(io.BytesIO(b"".join(pieces))) as container:
+    with av.open(io.BytesIO(b"".join(pieces)), "r") as container:
         resampler = av.AudioResampler("s16p", "stereo", RATE)
         decoded = [out.to_ndarray() for part in container.decode(audio=0) for out in resampler.resample(part)]
     left, right = np.concatenate(decoded, axis=1).astype(float)

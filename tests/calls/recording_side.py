@@ -42,7 +42,7 @@ def put(call: Call, data: bytes, *, run: int = 1, part: int = 0, started_at: dat
 
 def heard(data: bytes) -> Any:
     """Left and right, decoded, at RATE."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         resampler = av.AudioResampler("s16p", "stereo", RATE)
         pieces = [piece.to_ndarray() for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
     return np.concatenate(pieces, axis=1)

@@ -1,5 +1,6 @@
 // The agent editor: saves the draft, tells who else is there, puts variables in, and shows what providers have to offer.
 import { completeStart } from "./complete";
+import { consentStart } from "./consent";
 import { offersStart } from "./offers";
 import { othersStart } from "./others";
 import { promptStart } from "./prompt";
@@ -12,4 +13,5 @@ if (form) {
   savingStart(form);
   othersStart(form);
   offersStart(form);
+  consentStart(form);
 }
