@@ -104,10 +104,11 @@ def test_the_customer_and_the_invoice_as_they_are_sent(acme: Any, settings: Any,
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("status", ["open", "paid"])
-def test_credit_notes_as_they_are_sent(acme: Any, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("open_there", [3000, 200, 0])
+def test_credit_notes_as_they_are_sent(acme: Any, open_there: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is open, of what is paid in part, and of what is paid."""
     from apps.billing.models import CreditNote
 
     invoice = draft_of(acme, stripe_id="in_1")
     note = CreditNote(pk=uuid7(), invoice=invoice, number="CN-1", amount=Decimal("5.00"), reason="The line was bad.")
-    stripe_credits._post(note, status)
+    stripe_credits._post(note, open_there)
