@@ -218,7 +218,7 @@ class Money(AtWork):
                 self._transfer(paper, paper.total, key)
             return
         owed = paper.owed
-        amount = {"all": owed, "half": _half(owed), "more": owed + CENT}[share]
+        amount = {"all": owed, "half": max(_half(owed), CENT), "more": owed + CENT}[share]
         if share == "more":
             with pytest.raises(PermanentError):
                 self._transfer(paper, amount, key)
