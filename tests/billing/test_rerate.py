@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.billing import services
-from apps.billing.models import BillingProfile, LedgerEntry, PriceBook
+from apps.billing.models import BillingProfile, LedgerEntry, PriceBook, SpendWindow
 from apps.billing.selectors import call_cost, statement_of
 from apps.billing.selectors.unpriced import unpriced_usage
 from apps.billing.services import call_bill, entries_rerate, entry_correct, past_price_decide, past_price_from_book, rerate
@@ -236,6 +236,17 @@ def test_what_is_charged_later_counts_in_a_limit_as_if_it_had_been_in_time(acme:
     both()
     assert entries_rerate().rated == 3
     assert window(month)[0] == before + 3 == total(acme)
+
+
+def test_what_is_charged_together_counts_once_in_a_window_that_nobody_had_needed_yet(acme: Tenant) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    for number in range(3):
+        record(acme, [UNHEARD], source_id=f"t{number}", at=yesterday, agent_id=AGENT)
+    day = limit(acme, "10", period="day")
+    both()
+    assert entries_rerate().rated == 3
+    made = SpendWindow.objects.filter(limit=day).order_by("starts_on").values_list("spent", flat=True)
+    assert list(made) == [total(acme), Decimal(0)] == [3, 0]
 
 
 def test_of_many_rows_one_that_is_there_is_left_out(acme: Tenant) -> None:

@@ -86,16 +86,16 @@ def entries_write(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     kept = set(LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).values_list("pk", flat=True))
     written = [entry for entry in entries if entry.pk in kept]
     limited = SpendLimit.objects.filter(tenant__in={entry.tenant_id for entry in written}).values_list("tenant_id", flat=True)
-    tenants = set(limited)
+    tenants, counted = set(limited), set[UUID]()
     for entry in sorted(written, key=lambda entry: entry.tenant_id):  # so that nobody waits for anybody in a circle
-        _told(entry, limited=entry.tenant_id in tenants)
+        _told(entry, limited=entry.tenant_id in tenants, counted=counted)
     return written
 
 
-def _told(entry: LedgerEntry, *, limited: bool = True) -> None:
+def _told(entry: LedgerEntry, *, limited: bool = True, counted: set[UUID] | None = None) -> None:
     """What follows from a row that was written just now, in its transaction."""
     if limited:
-        spend_note(entry)
+        spend_note(entry, counted=counted)
     if entry.call_id is not None:
         for topic in (f"call:{entry.call_id}", "calls"):
             hint_publish(entry.tenant.schema_name, topic, "call.billed", str(entry.call_id), 1)

@@ -94,17 +94,21 @@ def _known(tenant: Tenant, source_type: str, source_id: str) -> bool:
     return SpendHold.objects.filter(**source).exists() or LedgerEntry.objects.filter(**source).exists()
 
 
-def spend_note(entry: LedgerEntry) -> None:
+def spend_note(entry: LedgerEntry, *, counted: set[UUID] | None = None) -> None:
     """Adds a new entry to the windows that it lies in, and settles what was held for its source.
 
-    Call it in the transaction that wrote the entry. A tenant without limits pays one statement.
+    Call it in the transaction that wrote the entry. Where that wrote several in one statement, give all of them the same set
+    `counted`, empty at first: a window that is summed for one of them has the others in it. A tenant without limits pays one
+    statement.
     """
     limits = limits_lock(entry.tenant_id)
     if not limits:
         return
     counting = [limit for limit in limits_for(limits, entry.agent_id, entry.channel) if limit.currency == entry.currency]
     windows = windows_at(counting, entry.started_at)
-    older = [window for window in windows if not window.summed]  # a sum has counted the entry already
+    counted = set() if counted is None else counted
+    counted.update(window.pk for window in windows if window.summed)  # a sum has counted what was written already
+    older = [window for window in windows if window.pk not in counted]
     SpendWindow.objects.filter(pk__in=[window.pk for window in older]).update(spent=F("spent") + entry.total_known)
     for window in older:
         window.spent += entry.total_known
