@@ -86,13 +86,13 @@ def entries_write(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     kept = set(LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).values_list("pk", flat=True))
     written = [entry for entry in entries if entry.pk in kept]
     limited = SpendLimit.objects.filter(tenant__in={entry.tenant_id for entry in written}).values_list("tenant_id", flat=True)
-    tenants, counted = set(limited), set[UUID]()
+    tenants, counted = set(limited), set[int]()
     for entry in sorted(written, key=lambda entry: entry.tenant_id):  # so that nobody waits for anybody in a circle
         _told(entry, limited=entry.tenant_id in tenants, counted=counted)
     return written
 
 
-def _told(entry: LedgerEntry, *, limited: bool = True, counted: set[UUID] | None = None) -> None:
+def _told(entry: LedgerEntry, *, limited: bool = True, counted: set[int] | None = None) -> None:
     """What follows from a row that was written just now, in its transaction."""
     if limited:
         spend_note(entry, counted=counted)

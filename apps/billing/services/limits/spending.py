@@ -94,7 +94,7 @@ def _known(tenant: Tenant, source_type: str, source_id: str) -> bool:
     return SpendHold.objects.filter(**source).exists() or LedgerEntry.objects.filter(**source).exists()
 
 
-def spend_note(entry: LedgerEntry, *, counted: set[UUID] | None = None) -> None:
+def spend_note(entry: LedgerEntry, *, counted: set[int] | None = None) -> None:
     """Adds a new entry to the windows that it lies in, and settles what was held for its source.
 
     Call it in the transaction that wrote the entry. Where that wrote several in one statement, give all of them the same set
