@@ -88,7 +88,8 @@ def test_from_a_drafted_line_to_its_entries(client_for: ClientFor, alice: User, 
     shown = client.get(f"/billing/invoices/{invoice.pk}/").content.decode()
     line = invoice.lines.get(entries__gt=0)
     assert "1 call<" in shown
-    assert "STRIPE_SECRET_KEY" in shown
+    assert "It stays a draft: sending invoices is not set up. Your operator can switch it on." in shown
+    assert "STRIPE_" not in shown
     behind = client.get(f"/billing/usage/?line={line.pk}")
     assert [row["entry"] for row in behind.context["rows"]] == [LedgerEntry.objects.get(pk=entry.pk)]
     assert invoice.number in client.get(f"/billing/usage/{entry.pk}/").content.decode()

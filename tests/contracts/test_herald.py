@@ -17,7 +17,7 @@ from tests.whatsapp.test_replies import started
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("graph", "herald")]
 FIELDS = {"turn_id", "conversation_id", "agent_id", "channel", "generation", "messages", "history", "summary", "contact"}
 FIELDS |= {"reply_url"}
-NO_TURN = ("status", "system", "batch", "error", "template", "reaction", "edit", "revoke")
+NO_TURN = ("status", "system", "batch", "error", "template", "reaction", "edit", "revoke", "echo", "history")
 KINDS = [name for name in NAMES if not name.startswith(NO_TURN)]
 
 

@@ -74,7 +74,9 @@ def test_every_kind_is_taken_without_a_problem(held: Conversation, meta: Meta, b
     for choice in choices:
         values = dict.fromkeys(choice.variables, "value")
         payload = {"name": choice.name, "language": choice.language, "variables": values}
-        send(held, bob, choice.body, kind="template", payload=payload)
+        image = ContentFile(b"\x89PNG\r\n\x1a\n" + bytes(64))
+        files = [attachment_upload(user_id=bob.pk, file=image, name="a.png", mime="image/png").pk] if choice.heading else []
+        send(held, bob, choice.body, kind="template", payload=payload, attachment_ids=files)
     channel_for("whatsapp").read(held)
     ours = Message.objects.exclude(author="contact").exclude(kind="reaction")
     settled(lambda: set(ours.values_list("status", flat=True)) <= {"delivered", "read"})
