@@ -85,7 +85,7 @@ def test_from_an_invoice_to_the_call(as_person: AsPerson, site: Site, invoice: I
     expect(page.get_by_text("Draft, may still change")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("payments are not set up on this installation")).to_be_visible()
+    expect(page.get_by_text("sending invoices is not set up")).to_be_visible()
     page.get_by_role("link", name="Calls", exact=True).last.click()
     expect(page.get_by_text("What is behind “Calls” of invoice INV-1")).to_be_visible()
     page.get_by_role("link", name="Call", exact=True).click()
