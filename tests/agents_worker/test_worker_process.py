@@ -28,6 +28,7 @@ async def livekit() -> AsyncIterator[LiveKit]:
     await server.stop()
 
 
+@pytest.mark.slow
 async def test_a_call_is_let_to_its_end(livekit: LiveKit, question: bytes) -> None:
     port = free_port()
     worker = await worker_start(livekit, "atlas", MERIDIAN_ATLAS_HEALTH_PORT=str(port))
@@ -47,6 +48,7 @@ async def test_a_call_is_let_to_its_end(livekit: LiveKit, question: bytes) -> No
         await worker.stop()
 
 
+@pytest.mark.slow
 async def test_a_call_that_outlasts_the_drain_is_left_to_a_successor(livekit: LiveKit) -> None:
     """It neither closes nor bills a call that goes on: whoever takes it over bills the whole."""
     worker = await worker_start(livekit, "atlas", MERIDIAN_DRAIN_SECONDS="1")
@@ -63,6 +65,7 @@ async def test_a_call_that_outlasts_the_drain_is_left_to_a_successor(livekit: Li
         await worker.stop()
 
 
+@pytest.mark.slow
 async def test_a_full_worker_takes_no_more(livekit: LiveKit) -> None:
     worker = await worker_start(livekit, "atlas", MERIDIAN_MAX_CALLS="1")
     try:

@@ -13,6 +13,7 @@ from tests.celery_side import celery_running
 from tests.embedded.waiting import wait_until
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_touches_it_only_while_it_hears_its_queue(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def finish() -> str:
     return out
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_a_company_and_begun_again() -> None:
     scene()
     run = start()

@@ -43,6 +43,7 @@ def test_an_admin_makes_a_key_and_a_number(as_person: AsPerson, site: Site, acme
     expect(page.get_by_role("button", name="Revoke The shop")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_are_clean(
     as_person: AsPerson, site: Site, acme_calls: list[Call], scheme: Literal["light", "dark"], tmp_path: Path

@@ -59,6 +59,7 @@ def paths(invoice: Invoice) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(as_person: AsPerson, site: Site, paths: list[str], theme: str) -> None:
     page = as_person(FIONA, "acme", color_scheme=theme, reduced_motion="reduce")

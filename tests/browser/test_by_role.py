@@ -45,6 +45,7 @@ def may(role: Role, path: str) -> bool:
     return role == Role.OWNER if path in OWNERS_ONLY else role in PAGES[path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("email", ROLES)
 def test_each_page_by_role(people: Tenant, as_person: AsPerson, site: Site, email: str) -> None:
     """What the role may not see says so on a page that leads on; what it may is reached by the menu."""
@@ -82,6 +83,7 @@ def test_the_outsider_finds_no_way_in(open_page: Open, as_person: AsPerson, site
     expect(page.get_by_text("alice@acme.test")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_of_owners(people: Tenant, as_person: AsPerson, site: Site, theme: Theme) -> None:
     page = as_person("olga@acme.test", "acme", color_scheme=theme, reduced_motion="reduce")

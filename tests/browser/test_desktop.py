@@ -255,6 +255,7 @@ def test_on_a_phone(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     expect(page).to_have_url(f"{site('acme')}/desktop/?view=all")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(as_person: AsPerson, site: Site, acme_desk: Desk, theme: str) -> None:
     bob = User.objects.get(email="bob@acme.test")

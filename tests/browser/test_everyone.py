@@ -40,6 +40,7 @@ def sideways(page: Page) -> int:
     return overflow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(as_person: AsPerson, site: Site, acme_calls: list[Call], theme: str) -> None:
     page = as_person("alice@acme.test", "acme", color_scheme=theme, reduced_motion="reduce")

@@ -64,6 +64,7 @@ def test_finance_sets_a_limit_and_takes_it_back(as_person: AsPerson, site: Site,
     assert SpendLimit.objects.get().active
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_are_clean_and_fit_a_phone(
     as_person: AsPerson, site: Site, acme_spends: Tenant, theme: str, request: Any

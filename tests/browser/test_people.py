@@ -49,6 +49,7 @@ def test_a_company_of_ones_own_and_a_passkey(open_page: Open, site: Site, transa
     page.wait_for_url(f"{home}/")
 
 
+@pytest.mark.slow
 def test_the_pages_are_clean_and_fit_a_phone(as_person: Callable[..., Page], site: Site) -> None:
     page = as_person("alice@acme.test", "acme", viewport=PHONE, reduced_motion="reduce")
     found = {}

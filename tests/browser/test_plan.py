@@ -60,6 +60,7 @@ def test_details_say_what_is_wrong_and_are_kept(as_person: Callable[..., Page], 
     expect(page.get_by_label("Tax id", exact=True)).to_have_value("DE123456789")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_clean_in_both_themes_and_whole_on_a_phone(as_person: Callable[..., Page], site: Site, theme: str) -> None:
     scene()

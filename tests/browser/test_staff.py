@@ -117,6 +117,7 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True, timeout=60_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_is_clean_at_a_desk(as_staff: Callable[..., Page], site: Site, much: dict[str, str], theme: str) -> None:
     page = as_staff(color_scheme=theme, reduced_motion="reduce", viewport={"width": 1440, "height": 900})
@@ -129,6 +130,7 @@ def test_every_page_is_clean_at_a_desk(as_staff: Callable[..., Page], site: Site
     assert {name: list_ for name, list_ in found.items() if list_} == {}
 
 
+@pytest.mark.slow
 def test_every_page_fits_a_phone(as_staff: Callable[..., Page], site: Site, much: dict[str, str]) -> None:
     page = as_staff(viewport=PHONE, reduced_motion="reduce")
     found = {}
@@ -144,6 +146,7 @@ def test_every_page_fits_a_phone(as_staff: Callable[..., Page], site: Site, much
     assert {name: list_ for name, list_ in found.items() if list_} == {}
 
 
+@pytest.mark.slow
 def test_every_page_is_clean_with_nothing(as_staff: Callable[..., Page], site: Site) -> None:
     page = as_staff(reduced_motion="reduce")
     found = {}

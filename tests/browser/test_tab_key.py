@@ -54,6 +54,7 @@ def made(transactional_db: None) -> Made:
         return company_fill(acme)
 
 
+@pytest.mark.slow
 def test_the_tab_key_comes_everywhere_and_shows_where_it_is(as_person: AsPerson, site: Site, made: Made) -> None:
     page = as_person("alice@acme.test", "acme", reduced_motion="reduce", viewport=SCREEN)
     found = {}

@@ -36,6 +36,7 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_both_are_told_and_fit_a_phone(as_person: Callable[..., Page], site: Callable[[str], str], theme: str) -> None:
     scene()

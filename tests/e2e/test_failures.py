@@ -55,6 +55,7 @@ def _heard_besides(caller: Caller, identities: set[str]) -> float:
     return sum(ear.loud_seconds for ear in caller.of("atlas") if ear.participant.identity not in identities)
 
 
+@pytest.mark.slow
 async def test_killed_media_bot_is_followed_by_another_and_billed_once(world: World) -> None:
     await world.agent("steady", lambda body: Answer(text="We are still here."))
     async with await world.caller("steady") as caller:
@@ -81,6 +82,7 @@ def _sides(record: Any, source: str) -> set[str]:
     return {e["speaker"] for e in record["events"] if (e["type"], e["source"]) == ("transcript", source)}
 
 
+@pytest.mark.slow
 async def test_nobody_takes_the_dispatch(world: World) -> None:
     await world.agent("absent", tts={"provider": "openai", "model": SPEECH_MODEL, "voice": VOICE})
     async with world.asleep("atlas"), await world.caller("absent") as caller:

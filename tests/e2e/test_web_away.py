@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.asyncio(loo
 AWAY = 20.0
 
 
+@pytest.mark.slow
 async def test_call_ends_while_the_web_side_is_down(world: World) -> None:
     """Its webhooks are lost, or LiveKit sends them later; Atlas's events and its bill wait for the web side."""
     await world.agent("parting")

@@ -65,6 +65,7 @@ def all_gone(processes: list[psutil.Process]) -> None:
     wait_until(lambda: all(gone(process.pid) for process in processes))
 
 
+@pytest.mark.slow
 def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, data_dir: Path) -> None:
     process = up()
     output = read_until(process, "manage.py call")
@@ -119,6 +120,7 @@ def test_a_closed_terminal_stops_everything(up: Up) -> None:
     all_gone(children)
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_nothing_behind_and_the_next_start_works(up: Up, data_dir: Path) -> None:
     process = up("--only-services", OPENAI_API_KEY="sk-given")
     read_until(process, "stack.env")
