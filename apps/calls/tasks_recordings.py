@@ -1,17 +1,17 @@
 """Recordings: put together when their call is over, and deleted when their days are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 from celery import shared_task
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.calls.models import CallRecording
 from apps.calls.services.recordings import recording_close_due, recordings_close, recordings_purge
 from apps.core.errors import MeridianError
-from apps.core.schema import schema_parts
+from apps.core.schema import schemas_where
 from apps.core.tasks import PublicTask, TenantTask
 from apps.tenants.selectors import tenants_kept
 
@@ -40,22 +40,11 @@ def recordings_purge_task() -> int:
 def _each(condition: str, do: Callable[[], int]) -> int:
     """In every tenant with such a recording; one whose tables or files fail holds up nobody else."""
     schemas, count = list(tenants_kept().values_list("schema_name", flat=True)), 0
-    for part in schema_parts(schemas):
-        for schema in _with_recordings(part, condition):
-            try:
-                with schema_context(schema):
-                    count += do()
-            except (DatabaseError, MeridianError, OSError) as error:
-                log.error("recordings_failed", schema=schema, error=type(error).__name__)
+    found = schemas_where(schemas, lambda one: f"EXISTS (SELECT 1 FROM {one}.calls_callrecording WHERE {condition})")  # noqa: S608 our own names
+    for schema in found:
+        try:
+            with schema_context(schema):
+                count += do()
+        except (DatabaseError, MeridianError, OSError) as error:
+            log.error("recordings_failed", schema=schema, error=type(error).__name__)
     return count
-
-
-def _with_recordings(schemas: Sequence[str], condition: str) -> list[str]:
-    quote = connection.ops.quote_name
-    parts = [
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.calls_callrecording WHERE {condition})"  # noqa: S608 our own names
-        for schema in schemas
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), list(schemas))
-        return [row[0] for row in cursor.fetchall()]

@@ -9,7 +9,6 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from apps.compass.services.knowledge_index import document_work, documents_due, schemas_due
-from apps.core.schema import schema_parts
 from apps.core.tasks import PublicTask, TenantTask
 from apps.tenants.selectors import tenants_active
 
@@ -27,13 +26,12 @@ def documents_sweep_task() -> int:
     """Queues what no hint announced, what a worker died with, and what a day or another embedding model makes due."""
     now, count = timezone.now(), 0
     schemas = list(tenants_active().values_list("schema_name", flat=True))
-    for part in schema_parts(schemas):
-        for schema in schemas_due(part, now):
-            try:
-                with schema_context(schema):
-                    count += _sweep(now)
-            except DatabaseError as error:  # holds up nobody else
-                log.error("documents_sweep_failed", schema=schema, error=type(error).__name__)
+    for schema in schemas_due(schemas, now):
+        try:
+            with schema_context(schema):
+                count += _sweep(now)
+        except DatabaseError as error:  # holds up nobody else
+            log.error("documents_sweep_failed", schema=schema, error=type(error).__name__)
     return count
 
 

@@ -1,14 +1,12 @@
 """The desktop's periodic work."""
 
-from collections.abc import Sequence
-
 import structlog
 from celery import shared_task
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
-from apps.core.schema import schema_parts
+from apps.core.schema import schemas_where
 from apps.core.tasks import PublicTask
 from apps.desktop.services.conversations import conversation_sweep
 from apps.desktop.services.conversations.sweep import DUE
@@ -37,17 +35,4 @@ def desktop_sweep() -> int:
 
 def _schemas_due() -> list[str]:
     schemas = list(tenants_active().values_list("schema_name", flat=True))
-    chunks = schema_parts(schemas)
-    return [schema for chunk in chunks for schema in _due(chunk)]
-
-
-def _due(schemas: Sequence[str]) -> list[str]:
-    """One query for all of them: entering every tenant's schema in turn would take longer than the work."""
-    quote = connection.ops.quote_name
-    parts = [
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.desktop_conversation WHERE {DUE})"  # noqa: S608 our own names
-        for schema in schemas
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), list(schemas))
-        return [row[0] for row in cursor.fetchall()]
+    return schemas_where(schemas, lambda schema: f"EXISTS (SELECT 1 FROM {schema}.desktop_conversation WHERE {DUE})")  # noqa: S608 our own names

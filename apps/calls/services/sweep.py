@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 from django_tenants.utils import schema_context
@@ -21,7 +21,7 @@ from apps.calls.services.sweep_ended import ended_room_sweep
 from apps.calls.services.sweep_live import live_sweep
 from apps.calls.services.sweep_suspended import suspended_call_end
 from apps.core.errors import Ignored, MeridianError
-from apps.core.schema import schema_parts
+from apps.core.schema import schemas_where
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenants_kept
 
@@ -144,20 +144,12 @@ def _tenant_of(room: livekit.Room) -> str:
 
 def _tenants_with_open_calls(schemas: Sequence[str]) -> set[str]:
     """One cheap look into every tenant's partial indexes instead of entering each."""
-    found: set[str] = set()
-    for part in schema_parts(schemas):
-        found |= _with_open_calls(part)
-    return found
+    return set(schemas_where(schemas, _has_open_calls))
 
 
-def _with_open_calls(schemas: Sequence[str]) -> set[str]:
-    quote = connection.ops.quote_name
-    parts = [
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE {LIVE_SQL})"  # noqa: S608 our own names
-        f" OR EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE billed_at IS NULL AND ended_at IS NOT NULL)"
-        f" OR EXISTS (SELECT 1 FROM {quote(schema)}.calls_call WHERE room_deleted_at IS NULL AND ended_at IS NOT NULL)"
-        for schema in schemas
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), list(schemas))
-        return {row[0] for row in cursor.fetchall()}
+def _has_open_calls(schema: str) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM {schema}.calls_call WHERE {LIVE_SQL})"  # noqa: S608 our own names
+        f" OR EXISTS (SELECT 1 FROM {schema}.calls_call WHERE billed_at IS NULL AND ended_at IS NOT NULL)"
+        f" OR EXISTS (SELECT 1 FROM {schema}.calls_call WHERE room_deleted_at IS NULL AND ended_at IS NOT NULL)"
+    )

@@ -28,6 +28,7 @@ from apps.compass.models.knowledge import OPEN_STATES
 from apps.compass.services.knowledge import DAY, document_queue, document_touch
 from apps.compass.services.webhooks import webhook_event
 from apps.core.errors import MeridianError, PermanentError, TransientError
+from apps.core.schema import schemas_where
 
 log = structlog.get_logger(__name__)
 
@@ -74,20 +75,13 @@ def documents_due(now: datetime) -> list[UUID]:
 
 
 def schemas_due(schemas: Sequence[str], now: datetime) -> list[str]:
-    """Which of these tenants have something due, in one query."""
-    quote = connection.ops.quote_name
+    """Which of these tenants have something due."""
     condition = (
         "(state IN ('queued', 'reading', 'embedding') AND due_at <= %s) OR (daily AND refresh_at <= %s)"
         " OR (state = 'ready' AND model <> %s)"
     )
-    parts = [
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(schema)}.compass_document WHERE {condition})"  # noqa: S608 our own names
-        for schema in schemas
-    ]
-    values = [value for schema in schemas for value in (schema, now - OVERDUE, now, embedding_model())]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), values)
-        return [row[0] for row in cursor.fetchall()]
+    test = f"EXISTS (SELECT 1 FROM {{}}.compass_document WHERE {condition})"  # noqa: S608 our own names
+    return schemas_where(schemas, test.format, (now - OVERDUE, now, embedding_model()))
 
 
 def _claim(document_id: UUID | str) -> Document | None:
