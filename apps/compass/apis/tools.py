@@ -5,7 +5,6 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +15,7 @@ from apps.compass.services.tools import ToolInvalid, mcp_refresh, tool_create, t
 from apps.compass.tools.trial import Trial, http_try, mcp_try
 from apps.core.errors import Problem
 from apps.core.openapi import problems
+from apps.core.paging import Pages
 from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
 
 TAGS = ["tools"]
@@ -67,15 +67,6 @@ class TestAnswer(serializers.Serializer[Any]):
     error = serializers.CharField()
 
 
-class Pages(CursorPagination):
-    """By name."""
-
-    ordering = "name"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-
-
 class ToolsView(TenantAPI):
     permission_classes = (ACCESS,)
 
@@ -84,6 +75,7 @@ class ToolsView(TenantAPI):
     )
     def get(self, request: Request) -> Response:
         pages = Pages()
+        pages.ordering = ("name",)
         used = tools_used()
         rows = pages.paginate_queryset(tools_all(), request, view=self) or []
         return pages.get_paginated_response([_shown(tool, sorted(used.get((tool.kind, tool.name), ()))) for tool in rows])

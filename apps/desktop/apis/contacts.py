@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.openapi import problems
+from apps.core.paging import PAGING, page_answer, page_shape
 from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user
-from apps.desktop.apis.conversations import CURSOR, valid
+from apps.desktop.apis.conversations import valid
 from apps.desktop.apis.serializers import ContactShape
 from apps.desktop.models import Contact
 from apps.desktop.selectors.contacts import contact_get, contacts_find, phones_of
@@ -25,12 +25,6 @@ class ContactWholeShape(ContactShape):
         return phones_of(row)
 
 
-class ContactPage(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-    results = ContactShape(many=True)
-
-
 class ContactsRequest(serializers.Serializer[Any]):
     q = serializers.CharField(
         max_length=200, required=False, default="", allow_blank=True, help_text="A part of a name, e-mail or number."
@@ -41,25 +35,15 @@ class MergeRequest(serializers.Serializer[Any]):
     other_id = serializers.UUIDField(help_text="The contact who is the same person.")
 
 
-class Pages(CursorPagination):
-    """The newest first."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
-    ordering = "-id"
-
-
 class ContactsAPI(DeskView):
     @extend_schema(
-        summary="List contacts", parameters=[ContactsRequest, CURSOR, OpenApiParameter("limit", int)],
-        responses={200: ContactPage, **problems(400, 401, 403)}, tags=TAGS, operation_id="contacts_list",
+        summary="List contacts", parameters=[ContactsRequest, *PAGING],
+        responses={200: page_shape(ContactShape), **problems(400, 401, 403)}, tags=TAGS, operation_id="contacts_list",
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """Everybody who wrote or called, the newest first, or those whom a search finds."""
-        pages = Pages()
-        page = pages.paginate_queryset(contacts_find(valid(ContactsRequest, request.query_params)["q"]), request, view=self)
-        return pages.get_paginated_response(ContactShape(page, many=True).data)
+        found = contacts_find(valid(ContactsRequest, request.query_params)["q"])
+        return page_answer(request, found, ContactShape, ordering=("-id",))
 
 
 class ContactAPI(DeskView):

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.pagination import CursorPagination
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from apps.core.errors import Problem
 from apps.core.openapi import problems
+from apps.core.paging import PAGING, page_answer
 from apps.core.phones import phone_e164
 from apps.desktop.apis.base import ACTS_FOR, MOVED, TAGS, DeskView, acting_user, viewing_user
 from apps.desktop.apis.serializers import (
@@ -44,16 +44,7 @@ from apps.desktop.services.conversations.starting import contact_for, conversati
 from apps.desktop.services.messages import message_send, note_add
 
 READ = problems(400, 401, 403, 404)
-CURSOR = OpenApiParameter("cursor", str, description="From `next` or `previous` of an answer.")
 ORDERS = {"newest": ("-place", "-id"), "waiting": ("place", "-id")}
-
-
-class Pages(CursorPagination):
-    """In one of the orders, stable while new ones arrive."""
-
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 200
 
 
 def valid(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
@@ -65,17 +56,15 @@ def valid(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
 
 class ConversationsAPI(DeskView):
     @extend_schema(
-        summary="List conversations", parameters=[ListRequest, CURSOR, OpenApiParameter("limit", int), ACTS_FOR],
+        summary="List conversations", parameters=[ListRequest, *PAGING, ACTS_FOR],
         responses={200: ConversationPage, **READ}, tags=TAGS, operation_id="conversations_list",
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """The conversations of a view, filtered and searched: the latest first, or who has waited the longest."""
         asked = valid(ListRequest, request.query_params)
         rows = conversations_list(user_id=viewing_user(request), **asked)
-        pages = Pages()
-        pages.ordering = ORDERS[asked["sort"]]
-        page = pages.paginate_queryset(conversations_placed(rows, asked["sort"]), request, view=self)
-        return pages.get_paginated_response(ConversationShape(page, many=True).data)
+        placed = conversations_placed(rows, asked["sort"])
+        return page_answer(request, placed, ConversationShape, ordering=ORDERS[asked["sort"]])
 
     @extend_schema(
         summary="Write to somebody first", parameters=[ACTS_FOR], request=StartRequest,
