@@ -10,9 +10,7 @@ from rest_framework.response import Response
 from apps.core.openapi import problems
 from apps.desktop.apis.base import ACTS_FOR, TAGS, DeskView, acting_user
 from apps.desktop.apis.conversations import valid
-from apps.desktop.services.conversations.bulk import MOST, conversations_bulk
-
-ACTIONS = ("assign", "team", "snooze", "resolve", "reopen")
+from apps.desktop.services.conversations.bulk import ACTIONS, MOST, conversations_bulk
 
 
 class BulkRequest(serializers.Serializer[Any]):

@@ -21,6 +21,7 @@ from apps.desktop.errors import BadTime, DeskError, NotColleague, UnknownConvers
 from apps.desktop.forms import OUTCOMES, SnoozeForm
 from apps.desktop.selectors import colleagues_all, teams_all, user_name
 from apps.desktop.services.conversations.bulk import (
+    ACTIONS,
     MOST,
     UNDOS,
     BulkResult,
@@ -32,7 +33,6 @@ from apps.desktop.views.answers import done, told
 from apps.desktop.views.conversation import snooze_choices
 from apps.desktop.views.rights import desk_required, person
 
-ACTIONS = ("assign", "team", "snooze", "resolve", "reopen")
 UUID_BYTES = 16
 
 
@@ -115,6 +115,11 @@ def _ids(text: str) -> list[UUID]:
         raise UnknownConversation from None
     if not ids:
         raise BadChoice(_("Select conversations first."))
+    return _few(ids)
+
+
+def _few(ids: list[UUID]) -> list[UUID]:
+    """Raises BadChoice where they are too many."""
     if len(ids) > MOST:
         raise BadChoice(_("At most %(most)s conversations at once. Select fewer.") % {"most": MOST})
     return ids
@@ -164,6 +169,4 @@ def _unpacked(text: str) -> list[UUID]:
         ids = [UUID(bytes=raw[at : at + UUID_BYTES]) for at in range(0, len(raw), UUID_BYTES)]
     except ValueError:
         raise UnknownConversation from None
-    if len(ids) > MOST:
-        raise BadChoice(_("At most %(most)s conversations at once. Select fewer.") % {"most": MOST})
-    return ids
+    return _few(ids)

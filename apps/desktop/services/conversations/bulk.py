@@ -29,6 +29,7 @@ from apps.desktop.services.rules import conversation_lock, require_capacity, tea
 
 Act = Callable[..., Conversation]
 MOST = 100  # conversations in one request
+ACTIONS = ("assign", "team", "snooze", "resolve", "reopen")
 UNDOS: dict[str, Act] = {
     "assign": conversation_assign_undo,
     "snooze": conversation_reopen,
