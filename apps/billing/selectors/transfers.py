@@ -23,9 +23,14 @@ def transfers_untold(invoice: Invoice) -> "QuerySet[BankTransfer]":
     return transfers_counted(invoice).filter(stripe_asked_at=None)
 
 
+def transfers_unconfirmed(invoice: Invoice) -> "QuerySet[BankTransfer]":
+    """Those that count and of which Stripe has not said so far that it counts them."""
+    return transfers_counted(invoice).filter(stripe_told_at=None)
+
+
 def transfers_wait(invoice: Invoice) -> bool:
     """Whether Stripe has not said so far that it counts what came by bank transfer."""
-    return transfers_counted(invoice).filter(stripe_told_at=None).exists()
+    return transfers_unconfirmed(invoice).exists()
 
 
 def applied_sum(transfers: "QuerySet[BankTransfer]") -> Decimal:

@@ -6,14 +6,14 @@ Stripe cannot take back what it was told (https://docs.stripe.com/api/invoices/p
 from typing import Any
 
 import structlog
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from apps.billing import stripe_calls
 from apps.billing.closing import books_closed
 from apps.billing.models import BankTransfer, Invoice
 from apps.billing.selectors.notes import notes_of
-from apps.billing.selectors.transfers import transfers_counted
+from apps.billing.selectors.transfers import transfers_counted, transfers_unconfirmed
 from apps.billing.services.stripe_customers import key_of
 from apps.billing.services.stripe_states import invoice_apply
 from apps.billing.stripe_api import StripeRefused, StripeUnavailable, stripe_configured
@@ -40,14 +40,14 @@ def transfers_tell_of(*, invoice: Invoice) -> Invoice:
     Raises StripeRefused where its customer has paid at Stripe as well, StripeUnavailable, also while a credit note from before
     the payment is not at Stripe: made after it, it would become credit there.
     """
-    rows = transfers_counted(invoice).filter(stripe_told_at=None)
+    rows = transfers_unconfirmed(invoice)
     last, paid = rows.last(), Invoice.objects.filter(pk=invoice.pk, state=Invoice.State.PAID).exclude(stripe_id="").exists()
     if last is None or not paid:
         return invoice
     if note := notes_of(invoice).filter(stripe_id="", after_payment__lt=F("amount")).first():
         raise StripeUnavailable(f"{note.number} of {invoice.number} is not at Stripe yet; it goes there by itself first.")
     again = rows.exclude(stripe_asked_at=None).exists()
-    _untold(invoice).update(stripe_asked_at=timezone.now())
+    rows.update(stripe_asked_at=timezone.now())
     return _told(invoice, last, again)
 
 
@@ -56,17 +56,13 @@ def _told(invoice: Invoice, last: BankTransfer, again: bool) -> Invoice:
     if answer is None:
         answer = stripe_calls.invoice_get(invoice.stripe_id)
         if answer["status"] != "paid" or not again:
-            _untold(invoice).update(stripe_asked_at=None)
+            transfers_unconfirmed(invoice).update(stripe_asked_at=None)
             invoice_apply(invoice=invoice, answer=answer)
             raise StripeRefused(
                 f"Stripe does not count {invoice.number} as paid by bank transfer; it is {answer['status']} there."
             )
-    _untold(invoice).update(stripe_told_at=timezone.now())
+    transfers_unconfirmed(invoice).update(stripe_told_at=timezone.now())
     return invoice_apply(invoice=invoice, answer=answer)
-
-
-def _untold(invoice: Invoice) -> "QuerySet[BankTransfer]":
-    return BankTransfer.objects.filter(invoice=invoice, undone_at=None, stripe_told_at=None)
 
 
 def _pay(invoice: Invoice, transfer: BankTransfer) -> Json | None:
