@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from apps.core.errors import PermanentError, Problem
 from apps.core.idempotency import Claim, claim, finish
 from apps.tenants.keys import api_key_find
-from apps.tenants.models import Role, Tenant
+from apps.tenants.models import Role, Tenant, User
 from apps.tenants.models_keys import TenantApiKey
 
 EVERYONE = tuple(Role)
@@ -52,6 +52,11 @@ def tenant_of(request: Request) -> Tenant:
     """The company whose host is asked."""
     tenant: Tenant = request.tenant  # type: ignore[attr-defined]
     return tenant
+
+
+def person_of(request: Request) -> User | None:
+    """The person who asks; nobody for an API key, which therefore leads no company."""
+    return request.user if isinstance(request.user, User) else None
 
 
 def is_key(request: Request) -> bool:

@@ -1,6 +1,5 @@
 """/api/v1/exports: everything a company has as one zip file, asked for, watched and downloaded."""
 
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,9 +13,9 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI, tenant_of
+from apps.tenants.access import ADMINS, Access, TenantAPI, person_of, tenant_of
 from apps.tenants.exports import ExportRunning, export_ask, export_file, export_name
-from apps.tenants.models import TenantExport, User
+from apps.tenants.models import TenantExport
 
 TAGS = ["company"]
 READ = problems(401, 403, 404)
@@ -66,9 +65,8 @@ class ExportsAPI(ExportsView):
     )
     def post(self, request: Request) -> Response:
         """It is made in the background; ask for it again until it is `done`. 409 `export_running`: one is being made already."""
-        by: Any = request.user if isinstance(request.user, User) else None
         try:
-            made = export_ask(tenant=tenant_of(request), by=by)
+            made = export_ask(tenant=tenant_of(request), by=person_of(request))
         except ExportRunning as error:
             raise Problem(409, "export_running", f"{error} Ask for it at GET /api/v1/exports.") from None
         return Response(ExportShape(made).data, status=201)

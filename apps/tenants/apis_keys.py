@@ -12,9 +12,8 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI, tenant_of
+from apps.tenants.access import ADMINS, Access, TenantAPI, person_of, tenant_of
 from apps.tenants.keys import BeyondMaker, api_key_create, api_key_revoke, api_keys_of, areas_of
-from apps.tenants.models import User
 from apps.tenants.models_keys import SCOPES, TenantApiKey
 
 TAGS = ["keys"]
@@ -88,7 +87,7 @@ class KeysAPI(KeysView):
             tenant=tenant_of(request),
             name=given["name"],
             scopes=given["scopes"],
-            created_by=request.user if isinstance(request.user, User) else None,
+            created_by=person_of(request),
             expires_at=_end(request, given["expires_at"]),
             within=_held(request),
         )

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
-from apps.tenants.access import ADMINS, Access, TenantAPI, is_key, require_scope, tenant_of
+from apps.tenants.access import ADMINS, Access, TenantAPI, person_of, require_scope, tenant_of
 from apps.tenants.limits import invitation_refusal
-from apps.tenants.models import Invitation, Membership, Role, User
+from apps.tenants.models import Invitation, Membership, Role
 from apps.tenants.seats import seat_missing
 from apps.tenants.selectors import members_of
 from apps.tenants.services_people import (
@@ -103,7 +103,7 @@ class PersonAPI(PeopleView):
     @extend_schema(summary="Change a person", request=PersonChange, responses={200: PersonShape, **WRITE}, tags=TAGS)
     def patch(self, request: Request, person_id: int) -> Response:
         """Changes the role, deactivates (and logs out), or activates again. The last owner cannot be touched."""
-        member, by = _person(request, person_id), _by(request)
+        member, by = _person(request, person_id), person_of(request)
         asked = PersonChange(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
@@ -117,7 +117,7 @@ class PersonAPI(PeopleView):
     @extend_schema(summary="Remove a person", responses={204: None, **WRITE}, tags=TAGS)
     def delete(self, request: Request, person_id: int) -> Response:
         """Ends their access and their sessions; what they wrote stays."""
-        person_remove(membership=_person(request, person_id), by=_by(request))
+        person_remove(membership=_person(request, person_id), by=person_of(request))
         return Response(status=204)
 
 
@@ -146,7 +146,7 @@ class InvitationsAPI(PeopleView):
             require_scope(request, "billing", change=True)
             given["seat_price"] = getattr(seat_missing(tenant), "price", None)
         try:
-            made = invitation_create(tenant=tenant, by=_by(request), address=_address(request), **given)
+            made = invitation_create(tenant=tenant, by=person_of(request), address=_address(request), **given)
         except SeatNeeded as error:
             raise _seat_problem(error) from None
         return Response(InvitationShape(made).data, status=201)
@@ -181,11 +181,6 @@ def _seat_problem(error: SeatNeeded) -> Problem:
     detail = f"{error} Send it again with add_seat true to take it, or withdraw an invitation."
     facts = {"seats": seat.seats, "missing_seats": seat.missing, "seat_price": str(seat.price), "currency": seat.currency}
     return Problem(409, error.code, detail, **facts)
-
-
-def _by(request: Request) -> User | None:
-    """The person who asks; nobody for an API key, which therefore leads no company."""
-    return None if is_key(request) else request.user  # type: ignore[return-value]
 
 
 def _address(request: Request) -> str:

@@ -23,6 +23,7 @@ from apps.calls.services.calls import call_change
 from apps.compass.selectors import AgentUnavailable, agent_published
 from apps.compass.services.webhooks import webhook_event
 from apps.core.errors import Problem
+from apps.core.moments import utc_text
 
 log = structlog.get_logger(__name__)
 State = CallRecording.State
@@ -190,7 +191,7 @@ def recording_data(recording: CallRecording) -> dict[str, object]:
             "path": f"/api/v1/calls/{recording.call_id}/recording",
             "seconds": recording.seconds,
             "size": recording.size,
-            "expires_at": recording.expires_at.isoformat().replace("+00:00", "Z") if recording.expires_at else None,
+            "expires_at": utc_text(recording.expires_at) if recording.expires_at else None,
         },
     }
 
