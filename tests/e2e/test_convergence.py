@@ -115,7 +115,7 @@ TROUBLES: tuple[Trouble, ...] = (sockets_lost, subscription_lost, realtime_kille
 
 async def test_every_desktop_shows_what_the_database_has(world: World) -> None:
     rng, meta = random.Random(SEED), Meta(world)
-    agent_id = await world.agent("absent", lambda body: Answer(text="."), handoff={"team": "support", "phrases": ["a person"]})
+    agent_id = await world.agent("crowd", lambda body: Answer(text="."), handoff={"team": "support", "phrases": ["a person"]})
     await world.office.ask("whatsapp", tenant="acme", phone_number_id=NUMBERS["acme"], agent_id=agent_id)
     async with Colleague(world, "alice@acme.test") as alice, Colleague(world, "bob@acme.test") as bob:
         work = Work(rng, [Phone(meta) for _ in range(CONTACTS)], [alice, bob])

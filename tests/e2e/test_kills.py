@@ -127,7 +127,7 @@ async def meta(world: World) -> AsyncIterator[Meta]:
 
 
 async def test_what_was_acknowledged_survives_every_process(world: World, meta: Meta) -> None:
-    await answers_with(world, "survivor", lambda body: Answer(text=f"Answer to: {last_user_text(body)}"))
+    await answers_with(world, "spared", lambda body: Answer(text=f"Answer to: {last_user_text(body)}"))
     writers, books = Writers(meta), Books(world)
     writing = [asyncio.create_task(writers.write()) for _ in range(WRITERS)]
     await until(lambda: len(writers.journal) >= WRITERS, "the first messages are written")

@@ -62,11 +62,11 @@ async def test_only_who_may_call_gets_through(world: World, tmp_path: Path) -> N
 
 
 async def test_an_agent_ends_the_call(world: World, tmp_path: Path) -> None:
-    await _line(world, "polite", "813", Answer(text="Thank you and goodbye.", tool_calls=[("end_call", {})]))
+    await _line(world, "gracious", "813", Answer(text="Thank you and goodbye.", tool_calls=[("end_call", {})]))
     async with _phone(world, tmp_path) as phone:
         await phone.dial("813")
         await phone.answered()
-        await _spoken(world, "813", "This is polite.")
+        await _spoken(world, "813", "This is gracious.")
         await phone.say(slower(world.question))
         await phone.over()
     record = await _ended(world, "813")
