@@ -9,6 +9,7 @@ const weekdays = new Intl.DateTimeFormat(language, { weekday: "short", hour: "nu
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const written: Record<string, (at: Date) => string> = {
+  exact: (at) => exact.format(at),
   clock: (at) => clock.format(at),
   time: (at) => time.format(at),
   day: (at) => weekdays.format(at),

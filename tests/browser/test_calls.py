@@ -1,5 +1,6 @@
 """The calls list and a call's page, by mouse and by keyboard."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -87,6 +88,9 @@ def test_a_call_as_a_conversation(as_person: AsPerson, site: Site, acme_calls: l
     expect(page.get_by_role("figure", name="The caller's mood went from negative to positive")).to_be_visible()
     expect(page.locator("[data-chart-place] canvas")).to_have_count(2)
     expect(page.get_by_role("table", name="What the call cost")).to_contain_text("gpt-4o-mini")
+    facts = page.get_by_role("region", name="Facts")
+    expect(facts.locator("time").first).to_have_text(re.compile(r"\d{4}, \d{1,2}:\d\d:\d\d [AP]M"))
+    expect(facts.locator("time").last).to_have_text(re.compile(r"^\d\d:\d\d:\d\d [AP]M$"))
 
 
 def test_the_chosen_tab_is_in_the_address(as_person: AsPerson, site: Site, acme_calls: list[Call]) -> None:
