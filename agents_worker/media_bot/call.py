@@ -15,6 +15,7 @@ from agents_worker.contracts import (
     AgentConfig,
     Dispatch,
     ErrorEvent,
+    HeartbeatEvent,
     Speaker,
     StateEvent,
     TranscriptEvent,
@@ -45,6 +46,8 @@ DEFAULT_RINGBACK = "eu"
 LONGEST_RINGING = 90.0
 # nobody waits for what is written down here, and each frame costs its way through the event loop
 _FRAME_MS = 100
+# the Call Service asks another Media Bot where it hears nothing for three of these
+BEAT_SECONDS = 5.0
 _OFF = frozenset({"", "off", "none"})
 _HEARD = frozenset({"listening", "thinking", "speaking"})
 
@@ -58,7 +61,7 @@ class MediaBotCall:
         self._dispatch = dispatch
         self._detector = detector
         self._api = CallApi(dispatch)
-        self._events = EventPublisher(  # nobody listens for its heart: the Call Service watches over Atlas's alone
+        self._events = EventPublisher(  # its own heart would beat on beside work that hangs
             self._api.events_send, source="media-bot", attempt=dispatch.attempt, heartbeat=False
         )
         self._config: AgentConfig | None = None
@@ -80,6 +83,7 @@ class MediaBotCall:
         await self._ctx.connect(auto_subscribe=AutoSubscribe.AUDIO_ONLY)
         room_alone(self._room)
         self._events.publish(StateEvent(state="joined"))
+        self._events.publish(HeartbeatEvent())
         if "ringback" not in self._dispatch.model_fields_set:
             await configuring
         await self._ring()
@@ -88,6 +92,7 @@ class MediaBotCall:
             for publication in participant.track_publications.values():
                 if publication.track is not None:
                     self._on_track(publication.track, publication, participant)
+        self._background(self._beat())
 
     async def settle(self) -> None:
         """After the call: the last events, and every connection closed."""
@@ -112,6 +117,12 @@ class MediaBotCall:
         if config.media_bot.record:
             self._recorder = Recorder(self._api.recording_send, run=self._dispatch.attempt, tell=self._not_recorded)
         self._config = config
+
+    async def _beat(self) -> None:
+        """Tells that it is at work; whoever hangs on the way there tells it once, and no more."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            self._events.publish(HeartbeatEvent())
 
     # --- ringback -----------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ class EventType(models.TextChoices):
 
 
 class CallEvent(models.Model):
-    """Something that Atlas or Media Bot told about a call. Heartbeats are counted in Call.agent_seen_at, not kept."""
+    """Something that Atlas or Media Bot told about a call. Heartbeats move a time on, and are not kept."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="events")
     source = models.CharField(max_length=40, help_text="atlas, media-bot, or a later run such as atlas.2.")
@@ -179,6 +179,7 @@ class Dispatch(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last set out to send it to LiveKit.")
     joined_at = models.DateTimeField(null=True, blank=True)
     spoke_at = models.DateTimeField(null=True, blank=True, help_text="When this Atlas said its first word.")
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="The last sign of life of this Media Bot, once it sends any.")
     failed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

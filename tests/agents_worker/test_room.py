@@ -308,4 +308,5 @@ async def test_media_bot_without_a_configuration_still_rings(livekit: LiveKit) -
         await call.dispatch("media-bot", ringback="uk")
         await call.caller.until(lambda: call.caller.heard(name="ringback") > 0.3)
         await call.web.until(lambda: bool(call.web.of_type("error", "media-bot")))
+        await call.web.until(lambda: len(call.web.of_type("heartbeat", "media-bot")) >= 2)
     assert call.caller.heard(name=ATLAS_TRACK) == 0

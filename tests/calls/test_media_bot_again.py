@@ -9,7 +9,7 @@ from django_tenants.utils import schema_context
 
 from apps.calls.livekit import Participant
 from apps.calls.models import Call, Dispatch
-from apps.calls.services import sweep_media_bot
+from apps.calls.services import calm, sweep_media_bot
 from apps.core.outbox import outbox_drain
 from tests.calls.conftest import Deliver
 from tests.calls.fake_livekit import FakeLiveKit
@@ -164,6 +164,100 @@ class TestListener:
         gone(livekit, MEDIA_BOT)
         sweep()
         assert livekit.dispatched(ROOM) == [("atlas", 2), ("media-bot", 2)]
+
+
+BEAT = {"seq": 1, "source": "media-bot", "type": "heartbeat"}
+JOINED = {"seq": 0, "source": "media-bot", "type": "state", "state": "joined"}
+
+
+class TestListenerThatHangs:
+    """It is in the room, and LiveKit sees nothing wrong with it."""
+
+    @pytest.fixture
+    def call(self, running: Callable[..., Call]) -> Call:
+        call = running()
+        self.came(7)
+        return call
+
+    def came(self, seconds: float, **which: Any) -> None:
+        with schema_context("acme"):
+            Dispatch.objects.filter(agent_name="media-bot", **which).update(joined_at=ago(seconds))
+
+    def heard_of(self, seconds: float) -> None:
+        """Its last sign of life was so long ago."""
+        with schema_context("acme"):
+            assert Dispatch.objects.filter(agent_name="media-bot", state="joined", seen_at__isnull=False).update(
+                seen_at=ago(seconds)
+            )
+
+    def test_and_never_told_that_it_came_is_followed_by_one(self, call: Call, sweep: Sweep, livekit: FakeLiveKit) -> None:
+        sweep()
+        assert livekit.dispatched(ROOM) == []
+        self.came(9)
+        sweep()
+        sweep()
+        assert livekit.dispatched(ROOM) == [("media-bot", 2)]
+        assert (livekit.withdrawn, livekit.removed) == (["AD_mb"], [MEDIA_BOT.identity]), "it goes before the next one is asked"
+        assert refreshed(call).version == call.version, "nothing that a page shows has changed"
+
+    def test_and_falls_silent_is_followed_by_one(self, call: Call, sweep: Sweep, livekit: FakeLiveKit, post_events: Any) -> None:
+        post_events(call, [JOINED, BEAT])
+        self.came(600)
+        self.heard_of(15)
+        sweep()
+        assert livekit.dispatched(ROOM) == []
+        self.heard_of(17)
+        sweep()
+        sweep()
+        assert livekit.dispatched(ROOM) == [("media-bot", 2)]
+        assert livekit.metadata(ROOM, "media-bot")["ringback"] is None, "nothing rings in the middle of a call"
+
+    def test_every_word_is_a_sign_of_life(self, call: Call, sweep: Sweep, livekit: FakeLiveKit, post_events: Any) -> None:
+        post_events(call, [JOINED, BEAT])
+        self.heard_of(600)
+        post_events(call, [{"seq": 2, "source": "media-bot", "type": "transcript", "speaker": "caller", "text": "Hello"}])
+        sweep()
+        assert livekit.dispatched(ROOM) == []
+
+    def test_one_of_an_older_version_that_sends_no_heartbeat_is_left_alone(
+        self, call: Call, sweep: Sweep, livekit: FakeLiveKit, post_events: Any
+    ) -> None:
+        post_events(call, [JOINED])
+        self.came(600)
+        sweep()
+        assert livekit.dispatched(ROOM) == []
+
+    def test_a_web_side_that_was_away_says_nothing_of_it(
+        self, call: Call, sweep: Sweep, livekit: FakeLiveKit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(calm, "web_answers", lambda: False)
+        self.came(60)
+        sweep()
+        assert livekit.dispatched(ROOM) == []
+
+    def test_and_wakes_up_later_changes_nothing(
+        self, call: Call, sweep: Sweep, livekit: FakeLiveKit, deliver: Deliver, post_events: Any
+    ) -> None:
+        self.came(9)
+        sweep()
+        second = livekit.take(ROOM, "media-bot", 2, "AJ_second")
+        told_of("participant_joined", second, deliver)
+        post_events(call, [{**BEAT, "source": "media-bot.2", "seq": 0}])
+        post_events(call, [JOINED, BEAT])
+        told_of("participant_left", MEDIA_BOT, deliver, disconnectReason="PARTICIPANT_REMOVED")
+        sweep()
+        assert livekit.dispatched(ROOM) == [("media-bot", 2)]
+        assert states() == [(1, "failed"), (2, "joined")]
+
+    def test_four_are_enough(self, call: Call, sweep: Sweep, livekit: FakeLiveKit, deliver: Deliver) -> None:
+        for attempt in (2, 3, 4):
+            self.came(9, state="joined")
+            sweep()
+            told_of("participant_joined", livekit.take(ROOM, "media-bot", attempt, f"AJ_{attempt}"), deliver)
+        self.came(9, state="joined")
+        sweep()
+        assert livekit.dispatched(ROOM) == [("media-bot", 2), ("media-bot", 3), ("media-bot", 4)]
+        assert states()[-1] == (4, "joined"), "it may still wake up"
 
 
 class TestSpeaker:

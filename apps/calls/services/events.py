@@ -67,6 +67,7 @@ def _call_advance(call: Call, events: list[Event]) -> None:
     if any(_from_atlas(event) for event in events):
         Call.objects.filter(pk=call.pk).update(agent_seen_at=timezone.now())
     _first_words(call, events)
+    _signs_of_life(call, events)
     answered = _answered_at(call, events)
     if answered is not None:
         ringing = Call.objects.filter(pk=call.pk, state=State.RINGING)
@@ -80,6 +81,15 @@ def _first_words(call: Call, events: list[Event]) -> None:
     spoke = {e.attempt: e.at for e in reversed(events) if _from_atlas(e) and isinstance(e, StateEvent) and e.state == "speaking"}
     for attempt, at in spoke.items():
         call.dispatches.filter(agent_name=ATLAS, attempt=attempt, spoke_at=None).update(spoke_at=at)
+
+
+def _signs_of_life(call: Call, events: list[Event]) -> None:
+    """Notes when each Media Bot was heard of, from its first heartbeat on: one that sends none is not waited for."""
+    told = {e.attempt: False for e in events if e.system == MEDIA_BOT}
+    told |= {e.attempt: True for e in events if e.system == MEDIA_BOT and e.type == EventType.HEARTBEAT}  # type: ignore[attr-defined]
+    for attempt, beats in told.items():
+        watched = call.dispatches.filter(agent_name=MEDIA_BOT, attempt=attempt)
+        (watched if beats else watched.filter(seen_at__isnull=False)).update(seen_at=timezone.now())
 
 
 def _answered_at(call: Call, events: list[Event]) -> datetime | None:

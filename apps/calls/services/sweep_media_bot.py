@@ -10,29 +10,47 @@ from redis.exceptions import RedisError
 from apps.calls import livekit
 from apps.calls.models import Call, CallEvent, Dispatch, EventType
 from apps.calls.services.agents_in_room import agent_arrived, identities_in, newcomer, was_taken
+from apps.calls.services.calm import silence_means_dead
 from apps.calls.services.dispatches import MEDIA_BOT, JobUnlisted, dispatches_send
 from apps.calls.services.media_bots import LISTENERS_AT_MOST, SPEAKERS_AT_MOST, media_bot_replace, media_bots_asked
 
 LISTENER_WAIT = timedelta(seconds=6)  # doubles with each that nobody took
 SPEAKER_WAIT = timedelta(seconds=5)  # the caller hears nothing meanwhile
 STARTING = timedelta(seconds=15)  # for one that a worker took
+UNTOLD = timedelta(seconds=8)  # for one that came, to tell so
+SILENT = timedelta(seconds=16)  # three of its heartbeats
 LOOK_SECONDS = 10  # between two looks for one that came: LiveKit tells of its leaving, and that may be lost
 
 
 def listener_sweep(call: Call) -> None:
-    """Asks again where nobody came to listen, or the one that did is gone. Raises LiveKitUnreachable."""
+    """Asks again where nobody came to listen, or the one that did is gone or hangs. Raises LiveKitUnreachable."""
     asked = media_bots_asked(call, speaks=False)
     if not asked:
         return
     newest, enough = asked[0], len(asked) >= LISTENERS_AT_MOST
     if newest.state == Dispatch.State.JOINED:
-        people = identities_in(call) if _look_is_due(call) else set()
-        if call.caller_identity in people and newest.identity not in people:
+        if _is_gone(call, newest) or (not enough and _hangs(call, newest) and silence_means_dead()):
             media_bot_replace(call=call, lost=newest)
     elif not enough and (
         newest.state == Dispatch.State.FAILED or _is_absent(call, newest, LISTENER_WAIT * 2 ** (len(asked) - 1))
     ):
         media_bot_replace(call=call, lost=newest)
+
+
+def _is_gone(call: Call, listener: Dispatch) -> bool:
+    people = identities_in(call) if _look_is_due(call) else set()
+    return call.caller_identity in people and listener.identity not in people
+
+
+def _hangs(call: Call, listener: Dispatch) -> bool:
+    """In the room, and yet it has told nothing, or no longer tells anything."""
+    now = timezone.now()
+    if listener.seen_at is not None:
+        return listener.seen_at < now - SILENT
+    if (listener.joined_at or listener.requested_at) >= now - UNTOLD:
+        return False
+    source = MEDIA_BOT if listener.attempt == 1 else f"{MEDIA_BOT}.{listener.attempt}"
+    return not call.events.filter(source=source).exists()
 
 
 def speaker_sweep(call: Call) -> bool:
