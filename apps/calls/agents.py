@@ -35,6 +35,7 @@ class CallAgent:
             "language": self.language,
             "max_seconds": self.max_seconds,
             "first_word_seconds": self.first_word_seconds,
+            "records": self.records,
         }
 
 

@@ -15,6 +15,7 @@ from apps.billing.selectors import call_cost
 from apps.calls.forms import LAST_DAY, LIVE
 from apps.calls.models import Call, CallEvent, CallRecording, Channel, EventType, State
 from apps.calls.selectors_pages import TRIAL, Turn, call_listed, call_turns, calls_listed
+from apps.calls.selectors_recordings import recording_of, why_not_recorded
 from apps.calls.views.rights import COSTS, WORDS
 from apps.core.errors import Problem
 from apps.core.openapi import problems
@@ -128,12 +129,17 @@ class CallRecordingShape(serializers.Serializer[CallRecording]):
 
 class CallWholeShape(CallShape):
     """A call with what is behind it. `said`, `tools` and `recording` are null for who may not read words, `cost` for who may not
-    see money, and while it is not billed. `recording` is null, too, where the call was not recorded.
+    see money, and while it is not billed. `recording` is null, too, where the call was not recorded; where it
+    was to be, `not_recorded` says why.
     """
 
     said = SaidShape(many=True, allow_null=True)
     tools = CallToolShape(many=True, allow_null=True)
     recording = CallRecordingShape(allow_null=True)
+    not_recorded = serializers.CharField(
+        allow_null=True,
+        help_text="A sentence where a call of an agent that records was not recorded, or not to its end; else empty.",
+    )
     cost = CallCostShape(allow_null=True)
 
 
@@ -177,7 +183,7 @@ class CallAPI(TenantAPI):
         behind = {
             "said": [_said(turn) for turn in call_turns(call, events)] if words else None,
             "tools": [_tool(event) for event in events if event.type == EventType.TOOL] if words else None,
-            "recording": _recording(request, call) if words else None,
+            **_recorded(request, call, events, words=words),
             "cost": CallCostShape(cost.told()).data if cost else None,
         }
         return Response({**CallShape(call).data, **behind})
@@ -191,9 +197,12 @@ def _rights(request: Request) -> tuple[bool, bool]:
     return role in WORDS, role in COSTS
 
 
-def _recording(request: Request, call: Call) -> dict[str, Any] | None:
-    found = CallRecording.objects.filter(call=call).first()
-    return CallRecordingShape(found, context={"request": request}).data if found else None
+def _recorded(request: Request, call: Call, events: list[CallEvent], *, words: bool) -> dict[str, Any]:
+    if not words:
+        return {"recording": None, "not_recorded": None}
+    found = recording_of(call)
+    shape = CallRecordingShape(found, context={"request": request}).data if found else None
+    return {"recording": shape, "not_recorded": why_not_recorded(call, found, events)}
 
 
 def _said(turn: Turn) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Call(models.Model):
     first_word_seconds = models.FloatField(
         default=DEFAULT_FIRST_WORD_SECONDS, help_text="How long Atlas, once in the room, may take to its first word."
     )
+    records = models.BooleanField(default=False, help_text="Its agent records calls; whether this one was is another question.")
 
     state = models.CharField(max_length=12, choices=State, default=State.RINGING)
     ended_reason = models.CharField(max_length=16, choices=EndedReason, blank=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from apps.billing.models import LedgerEntry
-from apps.calls.models import Call, CallRecording, RecordingPart
+from apps.calls.models import Call, CallRecording, Dispatch, RecordingPart
 from apps.calls.services import recordings
 from apps.calls.tasks_recordings import recordings_close_task, recordings_purge_task
 from apps.compass.models import WebhookEndpoint, WebhookEvent
@@ -235,6 +235,49 @@ def test_parts_without_sound_are_no_recording(call: Call) -> None:
     put(call, whole[:with_sound], started_at=BEGAN, last=True)
     close()
     assert recording_of(call).state == "empty"
+
+
+# --- what was to be recorded, and was not -----------------------------------------------------
+
+
+def untold(acme: Tenant, client: Client, *bots: dict[str, Any], **fields: Any) -> str:
+    """What is said of a call of an agent that records; `bots` are the Media Bots that were asked to accompany it."""
+    with schema_context("acme"):
+        call = call_of(agent_published(slug=f"a{uuid7()}"), **{"records": True, "answered_at": BEGAN, **fields})
+        for attempt, bot in enumerate(bots, 1):
+            Dispatch.objects.create(call=call, agent_name="media-bot", attempt=attempt, **bot)
+    said = client.get(f"/api/v1/calls/{call.pk}").json()["not_recorded"]
+    page = client.get(f"/calls/{call.pk}/").content.decode()
+    assert ("was to be recorded" in page) == bool(said)
+    return str(said)
+
+
+def test_where_media_bot_never_came_the_page_and_the_api_say_so(acme: Tenant, client_for: ClientFor, alice: User) -> None:
+    page, lost = client_for(alice, "acme"), {"state": "failed"}
+    assert "never came" in untold(acme, page, lost, lost)
+    came = {"state": "joined", "identity": "agent-AJ_1"}
+    assert "sent no sound" in untold(acme, page, lost, came)
+    spoke = {**came, "announcement": {"text": "Sorry"}}
+    assert "never came" in untold(acme, page, lost, spoke), "that one says a sentence, and records nothing"
+
+
+def test_nothing_is_said_where_nothing_is_amiss(acme: Tenant, client_for: ClientFor, alice: User) -> None:
+    page, came = client_for(alice, "acme"), {"state": "joined", "identity": "agent-AJ_1"}
+    assert untold(acme, page, records=False) == "", "its agent does not record"
+    assert untold(acme, page, answered_at=None, state="missed") == "", "nobody talked"
+    assert untold(acme, page, ended_at=None, state="in_progress") == "", "it may still come"
+    assert untold(acme, page, came, ended_at=timezone.now()) == "", "its first part may be on the way"
+
+
+def test_a_recording_and_who_may_not_read_words_hear_nothing_of_it(call: Call, acme: Tenant, client_for: ClientFor) -> None:
+    with schema_context("acme"):
+        Call.objects.update(records=True, answered_at=BEGAN)
+    recorded(call)
+    fay = person_add(tenant=acme, email="fay@acme.test", role=Role.FINANCE).user
+    told = [
+        client_for(who, "acme").get(f"/api/v1/calls/{call.pk}").json() for who in (User.objects.get(email="bob@acme.test"), fay)
+    ]
+    assert [one["not_recorded"] for one in told] == ["", None]
 
 
 # --- who hears it ----------------------------------------------------------------------------

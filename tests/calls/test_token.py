@@ -18,7 +18,7 @@ from apps.tenants.models import Tenant
 from tests.calls.conftest import Deliver
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.calls.webhooks import event
-from tests.compass.factories import LOCAL
+from tests.compass.factories import LOCAL, agent_published
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/v1/calls/token"
@@ -60,6 +60,15 @@ def test_anybody_gets_a_way_into_one_room(visitor: Client, reception: Any, livek
         "canPublishSources": ["microphone"],
         "canUpdateOwnMetadata": False,
     }
+
+
+@pytest.mark.parametrize("records", [True, False])
+def test_the_call_remembers_whether_its_agent_records(visitor: Client, acme: Tenant, livekit: FakeLiveKit, records: bool) -> None:
+    with schema_context("acme"):
+        agent_published(media_bot={"record": records})
+    call_id = ask(visitor).json()["call_id"]
+    with schema_context("acme"):
+        assert Call.objects.get(pk=call_id).records is records
 
 
 def test_by_id_too(visitor: Client, reception: Any, livekit: FakeLiveKit) -> None:

@@ -10,27 +10,21 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.calls.models import Call, CallEvent, CallRecording, EventType
+from apps.calls.models import Call, CallEvent
 from apps.calls.selectors_pages import Turn
+from apps.calls.selectors_recordings import recording_of, why_not_recorded
 from apps.calls.services.recordings import recording_delete
 from apps.tenants.access import MANAGERS, role_required
 from apps.tenants.audit import actor_of
 
-NOT_RECORDED = "not_recorded"
-
 
 def recording_shown(call: Call, events: Iterable[CallEvent], turns: Iterable[Turn], *, role: str) -> dict[str, Any]:
     """`recording`, `not_recorded` (a sentence) and `may_remove`; each turn learns where it is in the recording."""
-    recording = CallRecording.objects.filter(call=call).first()
+    recording = recording_of(call)
     if recording is not None and recording.is_ready and recording.started_at is not None:
         for turn in turns:
             turn.play_at = max(0.0, round((turn.at - recording.started_at).total_seconds(), 2))
-    told = [event.data.get("message", "") for event in events if _says_so(event)]
-    return {"recording": recording, "not_recorded": told[-1] if told else "", "may_remove": role in MANAGERS}
-
-
-def _says_so(event: CallEvent) -> bool:
-    return event.type == EventType.ERROR and event.data.get("code") == NOT_RECORDED
+    return {"recording": recording, "not_recorded": why_not_recorded(call, recording, events), "may_remove": role in MANAGERS}
 
 
 @require_POST
