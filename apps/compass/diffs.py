@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.compass.languages import language_shown
 from apps.compass.models import AgentVersion
 from apps.compass.selectors.versions import config_whole
 
@@ -151,10 +152,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
-def shown(value: Any) -> str:
-    """A value as people read it."""
+def shown(value: Any, path: str = "") -> str:
+    """A value as people read it; `path` is where it stands in the configuration."""
     if value is None or value == "":
         return _("nothing")
+    if path == "language":
+        return language_shown(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):

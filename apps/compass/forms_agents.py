@@ -5,9 +5,10 @@ from copy import deepcopy
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from apps.compass.languages import language_choices
 from apps.compass.neighbours import teams_now
 
 PATHS: dict[str, tuple[str, ...]] = {
@@ -53,14 +54,6 @@ MOODS = [
     ("off", gettext_lazy("Off")),
 ]
 
-# What people choose among; any other code can be written.
-SPOKEN = "ar bg cs da de el en es et fi fr he hi hr hu id it ja ko lt lv nb nl pl pt pt-br ro ru sk sl sr sv th tr uk vi zh-hans"
-
-
-def languages_offered() -> list[tuple[str, str]]:
-    """Codes, and what each language calls itself."""
-    return [(code, get_language_info(code)["name_local"]) for code in SPOKEN.split()]
-
 
 class PairsField(forms.CharField):
     """Lines of `name: text` as a dictionary."""
@@ -104,8 +97,8 @@ class AgentForm(forms.Form):
     language = forms.CharField(
         label=gettext_lazy("Language"),
         max_length=35,
-        widget=forms.TextInput(attrs={"list": "agent-languages", "autocomplete": "off"}),
-        help_text=gettext_lazy("Its code, such as en, de or pt-BR."),
+        widget=forms.Select,
+        help_text=gettext_lazy("What the agent hears and speaks."),
     )
     prompt = forms.CharField(
         label=gettext_lazy("Prompt"), max_length=20_000, required=False, widget=_area(22, spellcheck="true"), strip=False
@@ -197,6 +190,7 @@ class AgentForm(forms.Form):
         self.config = config
         kwargs["initial"] = {**_initial(config), "language": language}
         super().__init__(*args, **kwargs)
+        self.fields["language"].widget.choices = language_choices(language)  # type: ignore[attr-defined]
         self._choices_kept(config)
         for name, field in self.fields.items():
             field.disabled = not may_change
@@ -247,6 +241,11 @@ class NewAgentForm(forms.Form):
     """A new agent's name, and what it begins as."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        choices=language_choices,
+        help_text=gettext_lazy("What it hears and speaks. Templates greet in English: write the greeting in your language."),
+    )
     starter = forms.CharField(required=False)
 
 

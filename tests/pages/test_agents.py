@@ -14,7 +14,7 @@ from apps.compass.models import Agent, AgentVersion
 from apps.compass.selectors.versions import version_head, version_published
 from apps.compass.services import agent_draft_save
 from apps.tenants.models import Membership, Role, Tenant, User
-from tests.compass.factories import agent_published
+from tests.compass.factories import LOCAL, agent_published
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
@@ -52,14 +52,36 @@ def save(admin: Client, agent: Agent, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("starter", ["receptionist", "booking", "support", "survey", ""])
 def test_an_agent_begins_with_a_template(admin: Client, acme: Tenant, starter: str) -> None:
-    answer = admin.post(at("agent-new"), {"name": "Front desk", "starter": starter})
+    answer = admin.post(at("agent-new"), {"name": "Front desk", "starter": starter, "language": "de"})
     assert answer.status_code == 302 and answer["Location"] == at("agent", "front-desk")
     page = admin.get(answer["Location"])
     assert page.status_code == 200 and page.context["unknown"] == []
     with tenant_context(acme):
         version = Agent.objects.get().versions.get()
-    assert version.state == "draft" and version.config["prompt"]["system"]
+    assert version.state == "draft" and version.config["prompt"]["system"] and version.language == "de"
     assert "Draft, never published" in admin.get(at("agents")).content.decode()
+
+
+def test_a_language_is_chosen_by_name(admin: Client, acme: Tenant, agent: Agent) -> None:
+    assert '<option value="en" selected>English (en)</option>' in admin.get(at("agent-new")).content.decode()
+    assert '<option value="pt-BR">Portuguese, Brazil (pt-BR)</option>' in admin.get(at("agent", agent.slug)).content.decode()
+    assert save(admin, agent, language="pt-BR").status_code == 200
+    with tenant_context(acme):
+        assert version_head(agent).language == "pt-BR"
+    changes = admin.get(at("agent-publish", agent.slug)).content.decode()
+    assert "<del>English (en)</del>" in changes and "<ins>Portuguese, Brazil (pt-BR)</ins>" in changes
+
+
+@pytest.mark.parametrize(("code", "name"), [("de-AT", "German (de-AT)"), ("pt-br", "Portuguese, Brazil (pt-br)"), ("tlh", "tlh")])
+def test_a_language_that_the_api_set_stays(admin: Client, acme: Tenant, agent: Agent, code: str, name: str) -> None:
+    with tenant_context(acme):
+        agent_draft_save(agent=agent, config=LOCAL, language=code)
+    page = admin.get(at("agent", agent.slug)).content.decode()
+    assert f'<option value="{code}" selected>{name}</option>' in page
+    assert page.lower().count(f'value="{code.lower()}"') == 1
+    assert save(admin, agent).status_code == 200
+    with tenant_context(acme):
+        assert version_head(agent).language == code
 
 
 def test_what_the_editor_shows_is_saved_unchanged(admin: Client, acme: Tenant, agent: Agent) -> None:

@@ -10,6 +10,6 @@ register = template.Library()
 
 
 @register.filter
-def shown(value: Any) -> str:
+def shown(value: Any, path: str = "") -> str:
     """A value of a configuration, as people read it."""
-    return value_shown(value)
+    return value_shown(value, path)

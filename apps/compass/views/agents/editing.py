@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.compass.costs import minute_cost
 from apps.compass.diffs import configs_diff
 from apps.compass.editor import Editing, panel_current, tabs_all
-from apps.compass.forms_agents import AgentForm, languages_offered
+from apps.compass.forms_agents import AgentForm
 from apps.compass.models import AgentVersion
 from apps.compass.selectors.versions import agent_row, config_whole, people_names, version_head
 from apps.compass.services import agent_draft_save, draft_discard
@@ -46,7 +46,6 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         panel=panel,
         panel_context=panel.context(editing) if panel and panel.context else {},
         variables=BUILT_IN,
-        languages=languages_offered(),
         **_facts(config),
     )
     return render(request, "compass/agents/editor.html", context)

@@ -38,7 +38,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 @admins
 def agent_new(request: HttpRequest) -> HttpResponse:
     """From a template, or from nothing."""
-    form = NewAgentForm(request.POST or None)
+    form = NewAgentForm(request.POST or None, initial={"language": request.LANGUAGE_CODE})
     if form.is_valid():
         try:
             return redirect("agent", _made(request, form).slug)
@@ -54,7 +54,7 @@ def _made(request: HttpRequest, form: NewAgentForm) -> Agent:
         starter=starter,
         slug=slug_free(name),
         name=name,
-        language=request.LANGUAGE_CODE,
+        language=form.cleaned_data["language"],
         config={**settings.AGENT_DEFAULTS, **(starter.config if starter else {})},
         created_by=person(request),
     )
@@ -77,7 +77,9 @@ def agent_upload(request: HttpRequest) -> HttpResponse:
             for note in [_("Imported as a draft."), *notes]:
                 messages.info(request, note)
             return redirect("agent", draft.agent.slug)
-    context = page(request, form=NewAgentForm(), starters=STARTERS.values(), uploads=uploads)
+    context = page(
+        request, form=NewAgentForm(initial={"language": request.LANGUAGE_CODE}), starters=STARTERS.values(), uploads=uploads
+    )
     return render(request, "compass/agents/new.html", context, status=422)
 
 
