@@ -1,6 +1,7 @@
 """What the company sends from its WhatsApp Business app is in the thread as said by the company, whatever order it is told in."""
 
 import time
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -54,23 +55,95 @@ def test_told_twice_it_is_there_once_and_its_statuses_cost_nothing(team_number: 
     assert not LedgerEntry.objects.filter(source_id="wamid.echo").exists()
 
 
-def test_in_any_order_nobody_waits_and_no_agent_answers(number: Any, graph: Graph, herald: Any) -> None:
-    now = time.time()
-    told = [said("Are you open?", wamid="wamid.a", at=now - 90), echo(at=now - 60), said("Thanks", wamid="wamid.b", at=now - 30)]
+ASKED, ANSWERED, THANKED = ("said", "Are you open?"), ("echo", "We are open."), ("said", "Thanks")
+WRITTEN_FIRST = ("echo", "Your order is here.")
+SECOND, MINUTE = timedelta(seconds=1), 60.0
+
+
+def told(*parts: tuple[str, str], first: float) -> list[dict[str, Any]]:
+    """Webhooks of messages a minute apart, the first of them at `first`."""
+    makers = {"said": said, "echo": echo}
+    return [makers[who](text, wamid=f"wamid.{place}", at=first + place * MINUTE) for place, (who, text) in enumerate(parts)]
+
+
+def delivered(payloads: list[dict[str, Any]]) -> None:
+    for payload in payloads:
+        deliver(payload)
+        work()
+
+
+def forgotten() -> None:
+    Turn.objects.all().delete()
+    Conversation.objects.all().delete()
+    InboundEvent.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (ASKED, ANSWERED),
+        (WRITTEN_FIRST, THANKED),
+        (ASKED, ANSWERED, THANKED),
+        (WRITTEN_FIRST, ASKED, ANSWERED),
+        (WRITTEN_FIRST, ASKED, ANSWERED, THANKED),
+    ],
+)
+def test_in_any_order_it_is_one_conversation(number: Any, graph: Graph, herald: Any, parts: tuple[tuple[str, str], ...]) -> None:
+    payloads = told(*parts, first=time.time() - 10 * MINUTE)
     states = set()
-    for order in permutations(range(3)):
-        Turn.objects.all().delete()
-        Conversation.objects.all().delete()
-        InboundEvent.objects.all().delete()
-        for place in order:
-            deliver(told[place])
-            work()
-        waiting = Conversation.objects.exclude(status="resolved").get()
+    for order in permutations(payloads):
+        forgotten()
+        delivered(list(order))
+        one = Conversation.objects.get()
         asked = [Message.objects.get(pk=pk).text for turn in Turn.objects.filter(state="collecting") for pk in turn.message_ids]
-        states.add((tuple(lines()), waiting.unread, waiting.waiting_since, tuple(asked)))
-    ((said_now, unread, since, asked),) = states
-    assert (unread, int(since.timestamp()), asked) == (1, int(now - 30), ("Thanks",))
-    assert [text for _, text in said_now] == ["Are you open?", "We are open.", "Thanks"]
+        states.add((tuple(lines()), one.status, one.unread, one.waiting_since, one.last_message_text, tuple(asked)))
+    ((said_now, status_now, unread, since, last, asked_now),) = states
+    waits = parts[-1] == THANKED
+    assert [text for _, text in said_now] == [text for _, text in parts]
+    assert (status_now, unread, last, asked_now) == ("pending", int(waits), parts[-1][1], ("Thanks",) if waits else ())
+    assert bool(since) == waits
+
+
+def test_in_any_order_a_resolved_conversation_keeps_what_it_had(team_number: Any, graph: Graph, bob: User) -> None:
+    payloads = told(ASKED, ANSWERED, THANKED, first=time.time() - 5 * MINUTE)
+    before = said("Hello", at=time.time() - 20 * MINUTE)
+    states = set()
+    for order in permutations(payloads):
+        forgotten()
+        delivered([before])
+        old = conversation_resolve(conversation_id=Conversation.objects.get().pk, user_id=bob.pk)
+        Conversation.objects.update(resolved_at=old.resolved_at - 10 * MINUTE * SECOND)
+        delivered(list(order))
+        new = Conversation.objects.exclude(pk=old.pk).get()
+        old.refresh_from_db()
+        states.add((
+            tuple(new.messages.values_list("text", flat=True)), new.status, new.unread, new.last_message_text,
+            tuple(old.messages.values_list("text", flat=True)), old.status, old.last_message_text,
+        ))  # fmt: skip
+    (state,) = states
+    assert state[:4] == (("Are you open?", "We are open.", "Thanks"), "open", 1, "Thanks")
+    assert state[4:7] == (("Hello",), "resolved", "Hello")
+
+
+def test_what_was_answered_before_it_was_resolved_opens_nothing(team_number: Any, graph: Graph, bob: User) -> None:
+    now = time.time()
+    delivered([said("Hello", at=now - 90), echo(at=now - 30)])
+    conversation = conversation_resolve(conversation_id=Conversation.objects.get().pk, user_id=bob.pk)
+    delivered([said("Are you open?", at=now - 60)])
+    kept = Conversation.objects.get()
+    assert (kept.pk, kept.status, kept.unread, kept.waiting_since) == (conversation.pk, "resolved", 0, None)
+    assert [text for _, text in lines()] == ["Hello", "Are you open?", "We are open."]
+
+
+def test_the_answer_that_overtook_the_question_leaves_nothing_to_be_done(
+    team_number: Any, graph: Graph, bob: User, client_for: Any
+) -> None:
+    now = time.time()
+    delivered([echo(at=now - 30), said("Are you open?", at=now - 60)])
+    conversation = Conversation.objects.get()
+    assert (conversation.status, conversation.waiting_since, conversation.answer_due_at) == ("open", None, None)
+    page = client_for(bob, "acme").get(f"/desktop/{conversation.pk}/").content.decode()
+    assert "Your company wrote first" not in page, "the contact did"
 
 
 def test_what_the_agent_is_still_saying_is_dropped(number: Any, graph: Graph, herald: Any) -> None:
@@ -106,7 +179,13 @@ def test_written_to_first_the_contact_is_one_and_nobody_is_told(
     assert "WhatsApp Business app" in page and "Your company wrote first" in page
     deliver(said("Thank you!"))
     work()
-    assert Conversation.objects.exclude(pk=conversation.pk).get().contact_id == conversation.contact_id
+    kept = Conversation.objects.get()
+    assert (kept.pk, kept.status, kept.unread) == (conversation.pk, "open", 1)
+    assert kept.notified_at is not None, "the team is asked now"
+    conversation_resolve(conversation_id=kept.pk, user_id=bob.pk)
+    deliver(said("One more thing"))
+    work()
+    assert Conversation.objects.exclude(pk=kept.pk).get().status == "open", "what somebody here resolved stays resolved"
 
 
 def test_a_picture_of_the_company_is_fetched(team_number: Any, graph: Graph) -> None:

@@ -47,7 +47,12 @@ def message_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], messa
     contact = contact_of(payload, message.at)
     holder = _holder(mapping, timezone.now())
     conversation, created = conversation_open(
-        contact=contact, channel=CHANNEL, line=mapping.phone_number_id, agent_id=holder.agent_id, team_slug=holder.team
+        contact=contact,
+        channel=CHANNEL,
+        line=mapping.phone_number_id,
+        agent_id=holder.agent_id,
+        team_slug=holder.team,
+        at=message.at,
     )
     kept = message_receive(
         conversation=conversation,

@@ -15,6 +15,7 @@ from apps.desktop.models import Conversation, Message
 from apps.desktop.notifications import person_notify
 from apps.desktop.services.conversations.offering import conversation_awake
 from apps.desktop.services.messages.arriving import files_expect, replied, replies_link
+from apps.desktop.services.messages.gathering import answers_gather
 from apps.desktop.services.messages.preview import preview_set
 from apps.desktop.services.messages.sentiment import sentiment_refresh
 from apps.desktop.services.rules import conversation_held, conversation_lock
@@ -52,6 +53,8 @@ def message_receive(
         last = conversation.last_message_at
         # What is later than all that is here has no reply yet, and no answer.
         answered = (last is None or last >= message.at) and replies_link(message, conversation)
+        if answered:
+            answers_gather(conversation, message)
         _arrived(conversation, message, answered=answered)
         webhook_event(type="message.received", data=message_data(message))
     return message
@@ -65,6 +68,8 @@ def _arrived(conversation: Conversation, message: Message, *, answered: bool) ->
     if not answered:
         conversation.waiting_since = min(conversation.waiting_since or message.at, message.at)
         conversation.unread += 1
+    elif conversation.waiting_since is None:
+        conversation.claim_until = conversation.answer_due_at = None
     if message.text:
         sentiment_refresh(conversation)
     preview_set(conversation, message)

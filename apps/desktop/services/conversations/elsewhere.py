@@ -1,0 +1,30 @@
+"""Conversations that the company began, or answered, outside of Meridian: whatever is told first, one comes of it."""
+
+from datetime import datetime
+
+from apps.desktop.models import Contact, Conversation, Message
+
+ELSEWHERE = "elsewhere"  # the event of a conversation that the company began there
+RESOLVED = "resolved"
+ECHO = {"author": Message.Author.PERSON, "user_id": None, "private": False}  # as replies_link reads it
+
+
+def conversation_begun_elsewhere(contact: Contact, channel: str, line: str) -> Conversation | None:
+    """The contact's last conversation on this line, locked, where the company began it elsewhere and nobody here had it since."""
+    rows = Conversation.objects.select_for_update(of=("self",)).filter(contact=contact, channel=channel, line=line)
+    last = rows.select_related("contact").order_by("-created_at", "-pk").first()
+    if last is None or last.status != Conversation.Status.RESOLVED:
+        return None
+    happened = set(last.events.filter(type__in=(ELSEWHERE, RESOLVED)).values_list("type", flat=True))
+    return last if happened == {ELSEWHERE} else None
+
+
+def conversation_answered_in(contact: Contact, channel: str, line: str, at: datetime) -> Conversation | None:
+    """The resolved conversation, locked, that held the answer to what the contact wrote at `at` when it was resolved."""
+    talks = {"conversation__contact": contact, "conversation__channel": channel, "conversation__line": line}
+    answers = Message.objects.filter(**ECHO, **talks, at__gte=at).order_by("at", "pk")
+    answer = answers.select_related("conversation").first()
+    if answer is None or answer.conversation.resolved_at is None or answer.conversation.resolved_at < answer.at:
+        return None
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("contact")
+    return rows.filter(pk=answer.conversation_id, status=Conversation.Status.RESOLVED).first()

@@ -1,0 +1,36 @@
+"""What answered a contact's message elsewhere and was told before it: it was put where the contact had been before."""
+
+from django.db.models import F
+
+from apps.desktop.events import conversation_changed
+from apps.desktop.models import Conversation, DeskEvent, Message
+from apps.desktop.services.conversations.elsewhere import ECHO, ELSEWHERE
+from apps.desktop.services.messages.preview import preview_renew, preview_set
+
+
+def answers_gather(conversation: Conversation, message: Message) -> None:
+    """Brings the answers that came when all was resolved into this locked conversation of the message, unless it is so itself."""
+    if conversation.status != Conversation.Status.RESOLVED:
+        for answer in _elsewhere(conversation, message):
+            _move(answer, conversation)
+    if not conversation.messages.filter(at__lt=message.at).exists():
+        DeskEvent.objects.filter(conversation=conversation, type=ELSEWHERE).delete()  # it was the contact who wrote first
+
+
+def _elsewhere(conversation: Conversation, message: Message) -> list[Message]:
+    talks = {
+        "conversation__contact_id": conversation.contact_id,
+        "conversation__channel": conversation.channel,
+        "conversation__line": conversation.line,
+    }
+    rows = Message.objects.filter(**ECHO, **talks, at__gte=message.at, at__gt=F("conversation__resolved_at"))
+    return list(rows.exclude(conversation=conversation))
+
+
+def _move(answer: Message, conversation: Conversation) -> None:
+    left = Conversation.objects.select_for_update().get(pk=answer.conversation_id)
+    answer.conversation = conversation
+    answer.save(update_fields=["conversation"])
+    preview_set(conversation, answer)
+    preview_renew(left)
+    conversation_changed(left, "message", message=str(answer.pk), author=answer.author)
