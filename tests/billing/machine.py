@@ -207,6 +207,7 @@ class AtWork(RuleBasedStateMachine):
         length = Decimal(content[0]) / 1000 if work.source == "call" else None
         entry_correct(entry=entry, usage=_usage(content), duration=length, reason="It was less.", by="fiona@acme.test")
         work.content = content
+        work.least_cost = min(work.least_cost, self.truth.now_costs(work))
 
     @rule(key=keys, amount=amounts, reached=st.sampled_from(["refuse", "people"]))
     def limit(self, key: LimitKey, amount: Decimal, reached: str) -> None:
@@ -307,7 +308,7 @@ class AtWork(RuleBasedStateMachine):
         except ReportConflict:
             assert not first  # it was corrected since, and the first report still is what counts
         if first:
-            work.content, work.first_cost = content, self.truth.cost(work, content)
+            work.content, work.least_cost = content, self.truth.cost(work, content)
             work.covered = frozenset(work.held or ()) if work.holding else frozenset()
             work.holding = False
 
@@ -333,9 +334,10 @@ class AtWork(RuleBasedStateMachine):
         self.truth.books.append((moment, index))
 
     def _excess(self, key: LimitKey) -> None:
-        """A limit that is set below what is spent already is overshot from the start."""
-        limit, window = self.truth.limits[key], self.truth.window_of(key, CLOCK.now)
-        limit.excess = {window: self.truth.spent(window) + self.truth.held(window)}
+        """A limit that is set below what is spent already is overshot from the start, in days that are over as well."""
+        windows = {self.truth.window_of(key, CLOCK.now), *self.truth.windows_of(key)}
+        spent, held = self.truth.spent, self.truth.held
+        self.truth.limits[key].excess = {window: spent(window) + held(window) for window in windows}
 
 
 def _limit_row(key: LimitKey) -> SpendLimit:

@@ -47,7 +47,7 @@ class Work:
     holding: bool = False
     lasts_until: datetime | None = None
     covered: frozenset[WindowKey] = frozenset()
-    first_cost: Decimal = Decimal(0)
+    least_cost: Decimal = Decimal(0)  # of all that its entry ever said: what others were admitted by
 
 
 @dataclass
@@ -117,6 +117,10 @@ class Truth:
     def held(self, window: WindowKey) -> Decimal:
         return HOLD * sum(work.holding and window in (work.held or ()) for work in self.works.values())
 
+    def windows_of(self, key: LimitKey) -> set[WindowKey]:
+        """Those of a limit that any work lies in, whether it is over or not."""
+        return {self.window_of(key, work.began) for work in self.works.values()}
+
     def admits(self, work: Work, moment: datetime) -> bool:
         windows = self.windows_now(work, moment)
         return all(self.spent(window) + self.held(window) < self.limits[window[0]].amount for window in windows)
@@ -127,7 +131,7 @@ class Truth:
         for work in self.billed():
             if self.speaks_of(window[0], work) and self.window_of(window[0], work.began) == window:
                 cost = self.now_costs(work)
-                total += max(cost - work.first_cost, Decimal(0)) if window in work.covered else cost
+                total += cost - work.least_cost if window in work.covered else cost
         return total
 
 

@@ -7,7 +7,8 @@ sent, and `MACHINE_PROGRESS` names a file that counts them. `MACHINE_SHRINK=1` m
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,36 +67,88 @@ class _First:
         return 0
 
 
+class _Oldest:
+    """Draws the work, or its id, that came first."""
+
+    def draw(self, strategy: Any) -> Any:
+        return strategy.elements[0]
+
+
+def _take(money: Money, steps: Iterable[Callable[[], None]]) -> None:
+    """A history that is written down: each step is followed by the same comparison as those of random ones."""
+    try:
+        money.begin(zone="UTC")
+        for step in steps:
+            step()
+            money.sums_are_true()
+    finally:
+        money.teardown()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_payments_of_one_history(world: None) -> None:
     """Those steps of the machine that few of its random histories come to."""
     money, first = Money(), _First()
-    try:
-        money.begin(zone="UTC")
-        money.join(agent=AGENTS[0], channel="sip", happened=(90_000, "gpt-std", 100_000))
-        money.sweep()
-        money.time_passes(minutes=60 * 26 * 2)
-        money.invoice_run(broken=[])
-        (paper,) = money.papers.papers
-        for step in (
-            lambda: money.paid_to_the_bank(data=first, share="half"),
-            lambda: money.books_close(),
-            lambda: money.paid_to_the_bank(data=first, share="more"),
-            lambda: money.transfer_taken_back(data=first),
-            lambda: money.surplus_goes(data=first),
-            lambda: money.credit_note(data=first, share="half"),
-            lambda: money.stripe_hears(data=first, broken="drop_after"),
-            lambda: money.paid_to_the_bank(data=first, share="all"),
-            lambda: money.credit_note(data=first, share="more"),
-            lambda: money.transfer_taken_back(data=first),
-            lambda: money.time_passes(minutes=60 * 24 * 60),
-            lambda: money.books_close(),
-            lambda: money.credit_note(data=first, share="half"),
-            lambda: money.stripe_hears(data=first, broken=""),
-            lambda: money.night(),
-        ):
-            step()
-            money.sums_are_true()
-        assert paper.state == "paid" and len(paper.notes) == 2
-    finally:
-        money.teardown()
+    steps = (
+        lambda: money.join(agent=AGENTS[0], channel="sip", happened=(90_000, "gpt-std", 100_000)),
+        lambda: money.sweep(),
+        lambda: money.time_passes(minutes=60 * 26 * 2),
+        lambda: money.invoice_run(broken=[]),
+        lambda: money.paid_to_the_bank(data=first, share="half"),
+        lambda: money.books_close(),
+        lambda: money.paid_to_the_bank(data=first, share="more"),
+        lambda: money.transfer_taken_back(data=first),
+        lambda: money.surplus_goes(data=first),
+        lambda: money.credit_note(data=first, share="half"),
+        lambda: money.stripe_hears(data=first, broken="drop_after"),
+        lambda: money.paid_to_the_bank(data=first, share="all"),
+        lambda: money.credit_note(data=first, share="more"),
+        lambda: money.transfer_taken_back(data=first),
+        lambda: money.time_passes(minutes=60 * 24 * 60),
+        lambda: money.books_close(),
+        lambda: money.credit_note(data=first, share="half"),
+        lambda: money.stripe_hears(data=first, broken=""),
+        lambda: money.night(),
+    )
+    _take(money, steps)
+    (paper,) = money.papers.papers
+    assert paper.state == "paid" and len(paper.notes) == 2
+
+
+DAY = ("tenant", "day", "", "")
+MUCH, LITTLE = (90_000, "gpt-std", 100_000), (0, "gpt-std", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_that_is_lowered_while_yesterdays_calls_still_run(world: None) -> None:
+    """What they hold lies in a day that is over; the lower limit was not what they were admitted by."""
+    money = Money()
+    call = lambda: money.join(agent=AGENTS[0], channel="sip", happened=MUCH)  # noqa: E731
+    steps = (
+        lambda: money.time_passes(minutes=180),
+        lambda: money.limit(key=DAY, amount=Decimal(50), reached="refuse"),
+        call,
+        call,
+        call,
+        lambda: money.time_passes(minutes=61),
+        lambda: money.limit(key=DAY, amount=Decimal("0.02"), reached="refuse"),
+        lambda: money.sweep(),
+    )
+    _take(money, steps)
+    assert [work.content for work in money.truth.works.values()] == [MUCH] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_that_is_corrected_down_and_up_again_around_a_call(world: None) -> None:
+    """The call was admitted by the lower sum, so it and the second correction overshoot the limit together."""
+    money, oldest = Money(), _Oldest()
+    steps = (
+        lambda: money.limit(key=DAY, amount=Decimal("0.02"), reached="refuse"),
+        lambda: money.join(agent=AGENTS[0], channel="sip", happened=MUCH),
+        lambda: money.report(data=oldest),
+        lambda: money.refund(data=oldest, content=LITTLE),
+        lambda: money.join(agent=AGENTS[0], channel="sip", happened=MUCH),
+        lambda: money.refund(data=oldest, content=MUCH),
+    )
+    _take(money, steps)
+    assert len(money.truth.works) == 2
