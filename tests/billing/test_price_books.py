@@ -13,8 +13,9 @@ from django.utils import timezone
 from apps.billing import services
 from apps.billing.models import LedgerEntry, Price, PriceBook, PriceOverride
 from apps.billing.pricelist import ROWS
+from apps.billing.rating import MICRO, millionths
 from apps.billing.selectors import price_book_at
-from apps.billing.selectors.prices import rates_of
+from apps.billing.selectors.prices import priced_at, pricing_at, rates_of
 from apps.billing.services import call_bill
 from apps.core.errors import PermanentError
 from apps.tenants.models import Tenant
@@ -146,6 +147,18 @@ def test_an_own_price_takes_the_place_of_the_one_before(acme: Tenant, globex: Te
     services.override_end(override=other)
     with pytest.raises(PermanentError, match="has ended"):
         services.override_end(override=other)
+
+
+def test_of_own_prices_from_the_same_moment_the_last_one_set_counts(acme: Tenant) -> None:
+    """In whichever unit: reports are rated by one statement, corrections by another, and both have to find it."""
+    soon = timezone.now() + timedelta(days=1)
+    for unit, price in (("1m_input_tokens", "0.1"), ("1k_input_tokens", "0.0002"), ("1m_input_tokens", "0.3")):
+        override(acme, unit=unit, price=Decimal(price), effective_from=soon)
+        million = {"input_tokens": 1_000_000 * MICRO}
+        expected = millionths(Decimal(price)) * (1000 if unit.startswith("1k") else 1)
+        for priced in (priced_at(acme, soon, ["gpt-4o-mini"]), pricing_at(acme, soon)):
+            tariff = priced.rates.of("llm", "openai", "gpt-4o-mini")
+            assert tariff is not None and tariff.charge(million) == expected
 
 
 @pytest.mark.parametrize(

@@ -206,12 +206,12 @@ def _override_check(override: PriceOverride) -> None:
 
 
 def _others(override: PriceOverride) -> list[PriceOverride]:
-    """What the tenant pays for the same thing at the moment when the new price begins, whatever unit it is in."""
+    """What else the tenant pays for the same thing at the moment when the new price begins, whatever unit it is in."""
     rows = overrides_at(override.tenant, override.effective_from, override.currency)
     quantity = UNITS[override.unit][0]
     same = (override.kind, override.provider, override.model, quantity)
     found = [row for row in rows if (row.kind, row.provider, row.model, UNITS[row.unit][0]) == same]
-    return [row for row in found if row.effective_from < override.effective_from]
+    return [row for row in found if row.effective_from < override.effective_from or row.unit != override.unit]
 
 
 def _priced_since(override: PriceOverride, start: datetime, now: datetime) -> bool:
