@@ -96,6 +96,7 @@ def test_contradictions_are_told_at_their_row(staff: Client, coming: PriceBook) 
         "no less than before": (tts, {f"form-{tts}-tiers": "1000: 9"}),
         "have to ascend": (tts, {f"form-{tts}-tiers": "1000: 0.002, 500: 0.001"}),
         "Write tiers as": (tts, {f"form-{tts}-tiers": "a lot cheaper"}),
+        "Neither is below 0": (tts, {f"form-{tts}-tiers": "1000: -1"}),
         "greater than or equal to 0": (tts, {f"form-{tts}-price": "-1"}),
         "required": (tts, {f"form-{tts}-model": ""}),
     }
@@ -106,6 +107,15 @@ def test_contradictions_are_told_at_their_row(staff: Client, coming: PriceBook) 
         assert (answer.status_code, words in str(answer.context["formset"].errors[max(told)])) == (422, True), words
         assert number in told, words
     assert book_mark(PriceBook.objects.get(pk=coming.pk)) == before
+
+
+@pytest.mark.parametrize(
+    "tiers", ["nan: 0.001", "inf: 0.001", "1000: nan", "-5: 0.001", "1E+20: 0.001", "1000: 0.0000001", "1000: -1", "1000:", ":1"]
+)
+def test_a_tier_is_a_quantity_and_a_price(staff: Client, coming: PriceBook, tiers: str) -> None:
+    tts = number_of(coming, "tts-1")
+    answer = staff.post(f"/staff/books/{coming.pk}/", posted(coming, **{f"form-{tts}-tiers": tiers}))
+    assert (answer.status_code, list(answer.context["formset"].errors[tts])) == (422, ["tiers"])
 
 
 def test_two_people_do_not_write_over_each_other(staff: Client, coming: PriceBook) -> None:

@@ -1,7 +1,7 @@
 """The editor of a price book: its head, and one form for each row. What contradicts something is told at its row."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -20,6 +20,7 @@ FORMAT = "%Y-%m-%dT%H:%M"
 ROWS_MOST = 400
 SMALL = {"class": "input input-sm w-full"}
 AMOUNT = {**SMALL, "inputmode": "decimal", "autocomplete": "off"}
+NUMBER = forms.DecimalField(min_value=0, max_digits=18, decimal_places=6)  # as the database can hold it
 CHOICE = {"class": "select select-sm w-full"}
 
 
@@ -86,9 +87,12 @@ class TiersField(forms.CharField):
     def _tier(part: str) -> dict[str, Decimal]:
         above, _colon, price = part.partition(":")
         try:
-            return {"above": Decimal(above.strip()), "unit_price": Decimal(price.strip())}
-        except InvalidOperation:
-            sentence = _("Write tiers as 1000: 0.004, which is 0.004 each for what is above 1000 in a month.")
+            return {"above": NUMBER.clean(above), "unit_price": NUMBER.clean(price)}
+        except ValidationError:
+            sentence = _(
+                "Write tiers as 1000: 0.004, which is 0.004 each for what is above 1000 in a month. "
+                "Neither is below 0 or has more than 6 decimal places."
+            )
             raise ValidationError(sentence) from None
 
 
