@@ -5,11 +5,11 @@ from binascii import Error
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Model, Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import DateTimeField, F, Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 Key = tuple[Any, UUID]
@@ -27,8 +27,11 @@ class KeysetPage(Generic[Row]):
 def keyset_page(
     rows: "QuerySet[Row]", column: str, *, descending: bool, before: str = "", after: str = "", size: int
 ) -> KeysetPage[Row]:
-    """A page of `rows` by a column and, where that is equal, by id. A mark that cannot be read shows the first page."""
-    key = _read(before or after)
+    """A page of `rows` by a column of moments or decimals and, where that is equal, by id.
+
+    A mark that cannot be read, or is of another order, shows the first page.
+    """
+    key = _read(before or after, rows.model._meta.get_field(column))
     backwards = bool(before and key)
     falling = descending != backwards
     found = rows.filter(_beyond(column, key, falling)) if key else rows
@@ -58,10 +61,17 @@ def _mark(rows: Sequence[Any], place: int, column: str) -> str:
     return urlsafe_b64encode(f"{text}~{rows[place].pk}".encode()).decode().rstrip("=")
 
 
-def _read(mark: str) -> Key | None:
+def _read(mark: str, field: Any) -> Key | None:
     try:
         text, _, pk = urlsafe_b64decode(mark + "=" * (-len(mark) % 4)).decode().partition("~")
-        value: Any = datetime.fromisoformat(text) if "T" in text else Decimal(text)
-        return value, UUID(pk)
-    except (Error, ValueError, InvalidOperation):
+        return _moment(text) if isinstance(field, DateTimeField) else field.clean(text, None), UUID(pk)
+    except (Error, ValueError, ValidationError):
         return None
+
+
+def _moment(text: str) -> datetime:
+    """Raises ValueError for one without a time zone as well."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment

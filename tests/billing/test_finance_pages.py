@@ -1,5 +1,6 @@
 """Finance's pages: spending, usage, an entry, and who may see them."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -144,6 +145,16 @@ def test_pages_of_the_list_meet_without_a_gap(finance: Client, acme: Tenant) -> 
             assert seen == made
         again = finance.get(f"/billing/usage/?sort={sort}&before={back}")
         assert [str(row["entry"].pk) for row in again.context["rows"]] == seen[50:100]
+
+
+@pytest.mark.parametrize("place", ["7", "1E+40", "NaN", "2026-11-27T12:00:00", "2026-11-27T12:00:00+00:00", "T", "\x00T"])
+@pytest.mark.parametrize("sort", ["started", "cost"])
+def test_a_mark_of_another_order_shows_the_first_page(finance: Client, acme: Tenant, sort: str, place: str) -> None:
+    entry = billed(acme, days_ago=3)
+    mark = urlsafe_b64encode(f"{place}~{uuid7()}".encode()).decode()
+    readable = sort == "started" and place.endswith("+00:00")
+    answer = finance.get(f"/billing/usage/?sort={sort}&after={mark}")
+    assert [row["entry"] for row in answer.context["rows"]] == ([] if readable or (place == "7" and sort == "cost") else [entry])
 
 
 def test_an_entry_shows_quantity_times_price_and_its_call(finance: Client, acme: Tenant) -> None:
