@@ -13,6 +13,7 @@ from time_machine import travel
 from apps.billing.models import LedgerEntry
 from apps.billing.selectors.spend import DaySpent, Spent
 from apps.billing.services import call_bill
+from apps.billing.services.corrections import entry_correct
 from apps.billing.services.rollups import spend_fold
 from apps.billing.spending import forecast
 from apps.core.ids import uuid7
@@ -155,6 +156,14 @@ def test_a_mark_of_another_order_shows_the_first_page(finance: Client, acme: Ten
     readable = sort == "started" and place.endswith("+00:00")
     answer = finance.get(f"/billing/usage/?sort={sort}&after={mark}")
     assert [row["entry"] for row in answer.context["rows"]] == ([] if readable or (place == "7" and sort == "cost") else [entry])
+
+
+def test_a_component_that_was_charged_and_taken_back_is_listed(finance: Client, acme: Tenant) -> None:
+    entry = billed(acme)
+    entry_correct(entry=entry, amounts={"llm": Decimal(0)}, reason="A gift.", by="fiona@acme.test")
+    listed = finance.get("/billing/usage/?component=llm").context["rows"]
+    assert sorted(row["entry"].llm for row in listed) == [-entry.llm, entry.llm]
+    assert finance.get("/billing/usage/?component=messages").context["rows"] == []
 
 
 def test_an_entry_shows_quantity_times_price_and_its_call(finance: Client, acme: Tenant) -> None:

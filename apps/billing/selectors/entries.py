@@ -64,7 +64,10 @@ def entries_none(tenant: Tenant, filters: EntryFilters) -> bool:
 
 
 def _any(tenant: Tenant, filters: EntryFilters, spent: Spent) -> bool:
-    return spent.parts[filters.component] != 0 or unpriced(entries_listed(tenant, replace(filters, unpriced=True))).exists()
+    """Without corrections nothing is below 0, so that a sum of 0 is made of nothing else."""
+    if spent.parts[filters.component] != 0 or spent.entries != spent.sources:
+        return True
+    return unpriced(entries_listed(tenant, replace(filters, unpriced=True))).exists()
 
 
 def entry_of(tenant: Tenant, entry_id: UUID) -> LedgerEntry | None:
