@@ -10,6 +10,7 @@ from django_tenants.utils import schema_context
 
 from apps.calls.models import CallRecording
 from apps.calls.services.recordings import recording_close_due, recordings_close, recordings_purge
+from apps.calls.services.recordings_files import recording_files_purge
 from apps.core.errors import MeridianError
 from apps.core.schema import schemas_where
 from apps.core.tasks import PublicTask, TenantTask
@@ -17,6 +18,7 @@ from apps.tenants.selectors import tenants_kept
 
 log = structlog.get_logger(__name__)
 OPEN = "state = 'recording'"
+ANY = "true"
 EXPIRED = "state = 'ready' AND expires_at < now()"
 
 
@@ -34,7 +36,7 @@ def recordings_close_task() -> int:
 
 @shared_task(base=PublicTask, expires=3000)
 def recordings_purge_task() -> int:
-    return _each(EXPIRED, recordings_purge)
+    return _each(EXPIRED, recordings_purge) + _each(ANY, recording_files_purge)
 
 
 def _each(condition: str, do: Callable[[], int]) -> int:

@@ -1,5 +1,6 @@
 """A call's recording: the parts' protocol, what comes of them, who hears it, what it costs, and how it ends."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -7,14 +8,17 @@ from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.test import Client, TestCase
 from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from apps.billing.models import LedgerEntry
-from apps.calls.models import Call, CallRecording, Dispatch, RecordingPart
+from apps.calls.models import Call, CallRecording, Dispatch, RecordingPart, recording_place
 from apps.calls.services import recordings
+from apps.calls.services.recordings_files import transaction_with_files
 from apps.calls.tasks_recordings import recordings_close_task, recordings_purge_task
 from apps.compass.models import WebhookEndpoint, WebhookEvent
 from apps.compass.webhooks import secret_make
@@ -371,6 +375,72 @@ def test_its_days_are_over(call: Call, media: Any) -> None:
     gone = recording_of(call)
     assert (gone.state, gone.deleted_by) == ("deleted", "") and gone.deleted_at is not None
     assert not list(media.rglob("*.ogg"))
+
+
+# --- files without a row ---------------------------------------------------------------------
+
+
+def files_in(media: Any) -> list[str]:
+    return sorted(path.name for path in media.rglob("*.ogg"))
+
+
+def fails(*args: Any, **kwargs: Any) -> None:
+    raise OperationalError("The connection is lost.")
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_part_whose_row_comes_to_nothing_leaves_no_file(
+    call: Call, media: Any, saved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [data] = parts(tone(2, left=8000))
+    save = RecordingPart.save
+
+    def saves(self: RecordingPart, **how: Any) -> None:
+        if saved:
+            save(self, **how)
+        fails()
+
+    with schema_context("acme"), pytest.raises(OperationalError), monkeypatch.context() as broken:
+        broken.setattr(RecordingPart, "save", saves)
+        recordings.recording_part_store(call=call, run=1, number=0, started_at=BEGAN, last=True, data=data)
+    assert files_in(media) == []
+    assert put(call, data, started_at=BEGAN).json() == {"stored": True}
+    assert len(files_in(media)) == 1
+
+
+def test_what_was_put_together_in_vain_leaves_no_file(call: Call, media: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(call, parts(tone(2, left=8000))[0], started_at=BEGAN, last=True)
+    [part] = files_in(media)
+    with monkeypatch.context() as broken:
+        broken.setattr(recordings, "call_change", fails)
+        for _ in range(3):
+            close()
+    assert files_in(media) == [part], "it is tried again every few seconds, and a whole recording is large"
+    close()
+    assert recording_of(call).is_ready and len(files_in(media)) == 1
+
+
+def test_a_file_that_is_named_after_all_stays(call: Call, media: Any) -> None:
+    """The answer to a commit may be lost, and the commit not."""
+    recorded(call)
+    kept = files_in(media)
+    with schema_context("acme"), pytest.raises(OperationalError), transaction_with_files() as files:
+        files.append(str(recording_of(call).file.name))
+        fails()
+    assert files_in(media) == kept != []
+
+
+def test_what_a_process_that_died_left_is_purged_once_it_is_old(call: Call, acme: Tenant, globex: Tenant, media: Any) -> None:
+    recorded(call)
+    [kept] = files_in(media)
+    with schema_context("acme"):
+        names = [default_storage.save(recording_place(call, ""), ContentFile(b"OggS")) for _ in range(2)]
+        old = [default_storage.path(names[0]), default_storage.path(recording_of(call).file.name)]
+    for path in old:
+        os.utime(path, (0, (timezone.now() - timedelta(days=31)).timestamp()))
+    assert recordings_purge_task() == 1
+    assert files_in(media) == sorted([kept, names[1].rpartition("/")[2]])
+    assert recordings_purge_task() == 0
 
 
 def test_an_export_has_it(call: Call, acme: Tenant) -> None:

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from apps.calls.models import Call, CallRecording, RecordingPart
 from apps.calls.ogg import NotOgg, Run, pages_read, runs_join
 from apps.calls.services.calls import call_change
+from apps.calls.services.recordings_files import transaction_with_files
 from apps.compass.selectors import AgentUnavailable, agent_published
 from apps.compass.services.webhooks import webhook_event
 from apps.core.errors import Problem
@@ -50,8 +51,8 @@ def recording_part_store(*, call: Call, run: int, number: int, started_at: datet
     recording = _recording(call)
     part = RecordingPart(recording=recording, run=run, number=number, started_at=started_at, last=last, size=len(data))
     try:
-        with transaction.atomic():
-            stored = _part_store(part, data)
+        with transaction_with_files() as files:
+            stored = _part_store(part, data, files)
     except IntegrityError:
         stored = False
     return stored
@@ -81,7 +82,7 @@ def _days_to_keep(call: Call) -> int:
     return int(bot.get("record_days") or 30)
 
 
-def _part_store(part: RecordingPart, data: bytes) -> bool:
+def _part_store(part: RecordingPart, data: bytes, files: list[str]) -> bool:
     recording = CallRecording.objects.select_for_update().get(pk=part.recording_id)
     if recording.parts.filter(run=part.run, number=part.number).exists():
         return False
@@ -91,12 +92,9 @@ def _part_store(part: RecordingPart, data: bytes) -> bool:
     if recording.size + part.size > WHOLE_BYTES or runs >= MOST_RUNS:
         raise Problem(413, "recording_full", "This recording is as large as one may be; the rest of the call is not recorded.")
     part.file.save("part", ContentFile(data), save=False)
-    try:
-        part.save(force_insert=True)
-        CallRecording.objects.filter(pk=recording.pk).update(size=F("size") + part.size)
-    except Exception:
-        part.file.storage.delete(part.file.name or "")
-        raise
+    files.append(str(part.file.name))
+    part.save(force_insert=True)
+    CallRecording.objects.filter(pk=recording.pk).update(size=F("size") + part.size)
     return True
 
 
@@ -127,16 +125,20 @@ def recording_complete(recording: CallRecording) -> bool:
     return bool(runs) and whole and runs[max(runs)][-1].last
 
 
-@transaction.atomic
 def recording_close(*, recording_id: UUID) -> bool:
     """Puts a recording of an ended call together, once; its seconds then go onto the call's bill."""
+    with transaction_with_files() as files:
+        return _close(recording_id, files)
+
+
+def _close(recording_id: UUID, files: list[str]) -> bool:
     recording = CallRecording.objects.select_for_update().select_related("call").get(pk=recording_id)
     if recording.state != State.RECORDING:
         return False
     parts = list(recording.parts.order_by("run", "number"))
     now = timezone.now()
     try:
-        _put_together(recording, parts)
+        _put_together(recording, parts, files)
     except NotOgg as error:
         log.warning("recording_without_sound", call=str(recording.call_id), error=str(error))
         recording.state, recording.size = State.EMPTY, 0
@@ -158,7 +160,7 @@ def _tell(recording: CallRecording) -> None:
     return webhook_event(type="call.recorded", data=recording_data(recording))
 
 
-def _put_together(recording: CallRecording, parts: list[RecordingPart]) -> None:
+def _put_together(recording: CallRecording, parts: list[RecordingPart], files: list[str]) -> None:
     """It begins with the call, so that its seconds are those of the transcript, unless the clocks speak against it."""
     call = recording.call
     latest = call.ended_at or timezone.now()
@@ -172,6 +174,7 @@ def _put_together(recording: CallRecording, parts: list[RecordingPart]) -> None:
         joined = runs_join(runs, file)
         recording.size = file.tell()
         recording.file.save("recording", File(file), save=False)
+        files.append(str(recording.file.name))
     recording.started_at, recording.segments = origin, len(runs)
     recording.seconds, recording.recorded_seconds = round(joined.seconds, 3), round(joined.recorded, 3)
 
