@@ -73,6 +73,26 @@ async def test_killed_media_bot_is_followed_by_another_and_billed_once(world: Wo
     assert record["conflicts"] == 0
 
 
+@pytest.mark.slow
+async def test_media_bot_that_hangs_is_followed_by_another_and_billed_once(world: World) -> None:
+    await world.agent("patient", lambda body: Answer(text="We are still here."))
+    async with await world.caller("patient") as caller:
+        await world.greeted(caller)
+        async with world.asleep("media-bot"):
+            await world.recorded(caller, "the next one to be asked", lambda r: _asked(r, "media-bot") == [1, 2])
+        await world.recorded(caller, "the next Media Bot", lambda r: _joined(r, "media-bot", 2))
+        await caller.say(world.question)
+        await world.recorded(caller, "its transcript", lambda r: _sides(r, "media-bot.2") == {"agent", "caller"})
+    record = await world.billed(caller)
+    assert _asked(record, "media-bot") == [1, 2]
+    assert [entry["source"] for entry in record["ledger"]].count("report") == 1
+    assert record["conflicts"] == 0
+
+
+def _asked(record: Any, agent_name: str) -> list[int]:
+    return sorted(d["attempt"] for d in record["dispatches"] if d["agent_name"] == agent_name)
+
+
 def _joined(record: Any, agent_name: str, attempt: int) -> bool:
     here = [d["attempt"] for d in record["dispatches"] if d["agent_name"] == agent_name and d["state"] == "joined"]
     return here == [attempt]
