@@ -39,6 +39,7 @@ function bundle() {
       agents: here("src/agents/page.ts"),
       app: here("src/app.ts"),
       call: here("src/call/page.ts"),
+      checks: here("src/checks/page.ts"),
       desktop: here("src/desktop/page.ts"),
       knowledge: here("src/knowledge/page.ts"),
       sw: here("src/desktop/sw.ts"),

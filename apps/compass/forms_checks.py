@@ -1,7 +1,6 @@
 """A scenario as people write it: lines and criteria one a line, assertions a row each."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -9,12 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
 
+from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, arguments_shown, rows_checked, rows_posted
+from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
-from apps.compass.payloads_checks import ScenarioIn
-from apps.compass.services.checks_assertions import KINDS
-
-SPARE_ROWS = 3
-MOST_ROWS = 20
+from apps.compass.payloads_checks import Assertion, ScenarioIn
 
 
 class ScenarioForm(forms.Form):
@@ -49,36 +46,45 @@ class ScenarioForm(forms.Form):
         help_text=gettext_lazy('JSON such as {"book": {"ok": true}}. Tools that are not named here really run.'),
     )
 
-    def __init__(self, data: Any = None, *, scenario: CheckScenario | None = None) -> None:
+    def __init__(self, data: Any = None, *, agent: Agent, scenario: CheckScenario | None = None) -> None:
         super().__init__(data, initial=_initial(scenario) if scenario else None)
         self.given: ScenarioIn | None = None
-        saved = scenario.assertions if scenario else []
-        self.rows = list(_posted(data)) if data is not None else list(saved)
+        self.offered = Offered(agent)
+        self.most = MOST_ROWS
+        saved = (
+            [{**row, "arguments": arguments_shown(row.get("arguments") or {})} for row in scenario.assertions] if scenario else []
+        )
+        self.rows = saved if data is None else rows_posted(data)
+        self.checked: list[Assertion | str] = [] if data is None else list(rows_checked(self.rows))
 
     @property
-    def assertion_rows(self) -> list[dict[str, Any]]:
-        """The rows with their numbers, and a few that are free."""
-        free = [{"kind": "", "value": ""}] * max(0, min(SPARE_ROWS, MOST_ROWS - len(self.rows)))
+    def assertion_rows(self) -> list[Row]:
+        """What has to hold, as it is shown."""
+        wrong = [one if isinstance(one, str) else "" for one in self.checked] or [""] * len(self.rows)
         return [
-            {**row, "number": number, "arguments": _json(row.get("arguments"))} for number, row in enumerate([*self.rows, *free])
+            Row(str(number), row["kind"], row["value"], row["arguments"], self.offered, error)
+            for number, (row, error) in enumerate(zip(self.rows, wrong, strict=True))
         ]
 
     @property
-    def kinds(self) -> list[tuple[str, Any]]:
-        return list(KINDS.items())
+    def blank_rows(self) -> list[Row]:
+        """An empty one of each kind, from which the page makes new ones."""
+        return [Row("__n__", kind, "", "", self.offered) for kind in ASKED]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if self.errors:
             return data
+        assertions = [one for one in self.checked if isinstance(one, Assertion)]
+        if len(assertions) < len(self.checked):
+            raise forms.ValidationError(_("Something of what must be true is not complete yet; it says so there."))
         try:
-            assertions = [{**row, "arguments": _object(row["arguments"])} for row in self.rows]
             self.given = ScenarioIn.model_validate(
                 {
                     **data,
                     "lines": _lines(data["lines"]),
                     "criteria": _lines(data["criteria"]),
-                    "assertions": assertions,
+                    "assertions": [one.model_dump() for one in assertions],
                     "tool_answers": _object(data["tool_answers"]),
                 }
             )
@@ -89,8 +95,8 @@ class ScenarioForm(forms.Form):
 
 def _sentence(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
-        return _("Tool answers and arguments are JSON objects, such as {}; check their quotes and brackets.").replace(
-            "{}", '{"day": "Monday"}'
+        return _("Answers of tools are a JSON object, such as {}; check its quotes and brackets.").replace(
+            "{}", '{"book": {"ok": true}}'
         )
     item = error.errors()[0]
     return f"{item['msg'].removeprefix('Value error, ')}."
@@ -100,15 +106,6 @@ def _initial(scenario: CheckScenario) -> dict[str, Any]:
     plain = {name: getattr(scenario, name) for name in ("name", "customer", "turns", "pass_mark")}
     lists = {name: "\n".join(getattr(scenario, name)) for name in ("lines", "criteria")}
     return {**plain, **lists, "tool_answers": _json(scenario.tool_answers)}
-
-
-def _posted(data: Any) -> Iterator[dict[str, Any]]:
-    """The rows that say what has to hold; one without a kind is free."""
-    for number in range(MOST_ROWS + SPARE_ROWS):
-        kind = data.get(f"assertion-{number}-kind", "")
-        if kind:
-            value, arguments = (data.get(f"assertion-{number}-{name}", "").strip() for name in ("value", "arguments"))
-            yield {"kind": kind, "value": value, "arguments": arguments}
 
 
 def _lines(text: str) -> list[str]:
@@ -123,4 +120,4 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if value else ""
+    return json.dumps(value, ensure_ascii=False) if value else ""

@@ -140,3 +140,36 @@ def test_a_model_is_looked_for_and_chosen(as_person: AsPerson, site: Site, acme:
 def _clean(page: Page) -> None:
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_conditions_of_a_check_come_and_go_by_keyboard(as_person: AsPerson, site: Site, acme: Tenant) -> None:
+    with tenant_context(acme):
+        agent = agent_published()
+    page = as_person("alice@acme.test", "acme")
+    page.goto(f"{site('acme')}/compass/agents/{agent.pk}/checks/new")
+    page.get_by_label("Name").fill("Hours")
+    page.get_by_label("Or what they say").fill("When do you open?")
+    add, conditions = page.get_by_role("button", name="Add a condition"), page.get_by_role("group", name="Condition", exact=True)
+    add.press("Enter")
+    kind = conditions.last.get_by_label("What must be true")
+    expect(kind).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("nine")
+    kind.select_option("lacks")
+    expect(conditions.last.get_by_label("Words")).to_have_value("nine")  # alike, so it stays
+    add.press("Enter")
+    kind.select_option("tool")
+    conditions.last.get_by_label("Tool").fill("book")
+    conditions.last.get_by_label("Called with").fill("day: Monday")
+    add.press("Enter")
+    kind.select_option("no_handoff")
+    expect(conditions).to_have_count(3)
+    _clean(page)
+    conditions.first.get_by_role("button", name="Remove this condition").press("Enter")
+    expect(conditions.first.get_by_label("What must be true")).to_be_focused()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("“Hours” is saved.")).to_be_visible()
+    with tenant_context(acme):
+        kept = agent.scenarios.get().assertions
+    assert [(one["kind"], one["value"]) for one in kept] == [("tool", "book"), ("no_handoff", "")]
+    assert kept[0]["arguments"] == {"day": "Monday"}

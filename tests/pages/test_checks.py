@@ -1,5 +1,6 @@
 """Checks on the page and by API, by role and from outside."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,9 +35,9 @@ FORM = {
     "assertion-0-value": "nine",
     "assertion-1-kind": "tool",
     "assertion-1-value": "book",
-    "assertion-1-arguments": '{"day": "Monday"}',
-    "assertion-2-kind": "",
+    "assertion-1-arguments": "day: Monday\nguests: 2",
 }
+NAMES = ("kind", "value", "arguments")
 
 
 def at(name: str, *args: object) -> str:
@@ -72,10 +73,10 @@ def test_a_check_is_written_changed_and_deleted(admin: Client, acme: Tenant, age
     with tenant_context(acme):
         kept = CheckScenario.objects.get()
         assert (kept.lines, kept.criteria, kept.pass_mark) == (["When do you open?", "And on Sunday?"], ["It is polite."], 0.8)
-        assert kept.assertions[1] == {"kind": "tool", "value": "book", "arguments": {"day": "Monday"}}
+        assert kept.assertions[1] == {"kind": "tool", "value": "book", "arguments": {"day": "Monday", "guests": "2"}}
         assert kept.tool_answers == {"book": {"ok": True}}
     page = admin.get(at("agent-check-edit", agent.pk, kept.pk)).content.decode()
-    assert "And on Sunday?" in page and "&quot;Monday&quot;" in page
+    assert "And on Sunday?" in page and "day: Monday\nguests: 2</textarea>" in page
     assert admin.post(at("agent-check-edit", agent.pk, kept.pk), {**FORM, "name": "Times"}).status_code == 302
     assert "Times" in admin.get(at("agent-checks", agent.pk)).content.decode()
     assert admin.post(at("agent-check-delete", agent.pk, kept.pk)).status_code == 302
@@ -88,19 +89,51 @@ def test_a_check_is_written_changed_and_deleted(admin: Client, acme: Tenant, age
     [
         ({"lines": ""}, "who the customer is"),
         ({"criteria": "", "assertion-0-kind": "", "assertion-1-kind": ""}, "what has to hold"),
-        ({"tool_answers": "{"}, "JSON objects"),
-        ({"assertion-1-arguments": "[1]"}, "JSON objects"),
+        ({"tool_answers": "{"}, "a JSON object"),
+        ({"assertion-1-arguments": "[1]"}, "This is no JSON object"),
+        ({"assertion-1-arguments": "Monday"}, "“Monday” is no argument"),
+        ({"assertion-0-value": " "}, "Write the words."),
+        ({"assertion-0-kind": "max_turns", "assertion-0-value": "few"}, "Write a number from 1 to 1,000."),
+        ({"assertion-0-kind": "language", "assertion-0-value": ""}, "Choose a language."),
         ({"assertion-0-kind": "matches", "assertion-0-value": "(a"}, "not a regular expression"),
-        ({"assertion-0-kind": "sings"}, "Input should be"),
+        ({"assertion-0-kind": "sings"}, "Choose what has to hold."),
         ({"name": ""}, "required"),
     ],
-    ids=["nobody", "nothing", "json", "array", "pattern", "kind", "name"],
+    ids=["nobody", "nothing", "json", "array", "pair", "words", "number", "language", "pattern", "kind", "name"],
 )
 def test_what_cannot_be_is_said(admin: Client, acme: Tenant, agent: Agent, given: dict[str, str], says: str) -> None:
     answer = admin.post(at("agent-check-new", agent.pk), {**FORM, **given})
     assert answer.status_code == 422 and says in answer.content.decode()
     with tenant_context(acme):
         assert not CheckScenario.objects.exists()
+
+
+def test_each_kind_has_fields_of_its_own(admin: Client, acme: Tenant, agent: Agent, scenario: CheckScenario) -> None:
+    with tenant_context(acme):
+        scenario.assertions = [
+            {"kind": "lacks", "value": "sorry", "arguments": {}},
+            {"kind": "tool", "value": "book", "arguments": {"guests": 2}},
+            {"kind": "handoff", "value": "gone", "arguments": {}},
+            {"kind": "language", "value": "de-AT", "arguments": {}},
+            {"kind": "no_handoff", "value": "", "arguments": {}},
+        ]
+        scenario.save()
+    answer = admin.get(at("agent-check-edit", agent.pk, scenario.pk))
+    page = answer.content.decode()
+    for number, control in enumerate(["text", "tool", "team", "language"]):
+        assert re.search(rf'name="assertion-{number}-value"[^>]*data-value="{control}"', page)
+    assert 'name="assertion-4-value"' not in page
+    assert re.search(r'<option value="gone"\s+selected>gone<', page)
+    assert re.search(r'<option value="de-AT"\s+selected>German \(de-AT\)<', page)
+    assert "{&quot;guests&quot;: 2}</textarea>" in page  # a number stays one
+    with tenant_context(acme):
+        shown = {
+            f"assertion-{row.number}-{name}": getattr(row, name)
+            for row in answer.context["form"].assertion_rows
+            for name in NAMES
+        }
+        assert admin.post(at("agent-check-edit", agent.pk, scenario.pk), {**FORM, **shown}).status_code == 302
+        assert CheckScenario.objects.get().assertions == scenario.assertions
 
 
 def test_a_run_is_watched_and_read(

@@ -27,6 +27,7 @@ SCRIPTS = (
     ("uk", re.compile("[іїєґ]", re.IGNORECASE)),
     ("ru", re.compile("[\u0400-\u04ff]")),
 )
+LANGUAGES_TOLD = (*SMALL_WORDS, *(language for language, _letters in SCRIPTS))
 _known = {language: frozenset(words.split()) for language, words in SMALL_WORDS.items()}
 
 

@@ -167,7 +167,7 @@ def _in_editor(request: HttpRequest) -> bool:
 
 
 def _edited(request: HttpRequest, agent: Agent, scenario: CheckScenario | None) -> HttpResponse:
-    form = ScenarioForm(request.POST if request.method == "POST" else None, scenario=scenario)
+    form = ScenarioForm(request.POST if request.method == "POST" else None, agent=agent, scenario=scenario)
     if request.method == "POST" and form.is_valid() and form.given is not None:
         try:
             kept = scenario_save(agent=agent, given=form.given, scenario=scenario)
