@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import decrypt, encrypt
 from apps.tenants.hosts import host_of, is_platforms
+from apps.tenants.letters_account import DONE, account_letter
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -37,6 +38,15 @@ class AccountAdapter(DefaultAccountAdapter):
         if is_platforms(host_of(self.request)):
             return str(url)
         return f"{settings.PUBLIC_URL}{urlsplit(url).path}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """What was done to a log-in is told in the product's own words; the other mails are templates."""
+        if template_prefix not in DONE:
+            super().send_mail(template_prefix, email, context)
+            return
+        url = self.request.build_absolute_uri(reverse("account"))
+        address, browser = context["ip"], context["user_agent"]
+        account_letter(done=template_prefix, to=email, url=url, address=address, browser=browser, context=context).send()
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")

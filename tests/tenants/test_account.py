@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +19,7 @@ from django.core import mail
 from django.http import HttpResponse
 from django.test import Client
 
+from apps.tenants.letters_account import DONE, account_letter
 from apps.tenants.models import Tenant, User
 from apps.tenants.services import person_add
 from tests.conftest import PASSWORD
@@ -90,7 +92,9 @@ def test_what_changes_the_log_in_asks_for_the_password_again(client_for: ClientF
     assert answer.status_code == 302 and "reauthenticate" in answer["Location"]
 
 
-def test_an_app_is_set_up_and_gives_recovery_codes(client_for: ClientFor, alice: User) -> None:
+def test_an_app_is_set_up_and_gives_recovery_codes(
+    client_for: ClientFor, alice: User, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     client = client_for(None, "acme")
     log_in(client)
     asked = client.get("/account/factors/app")
@@ -98,8 +102,10 @@ def test_an_app_is_set_up_and_gives_recovery_codes(client_for: ClientFor, alice:
     page = client.get("/account/factors/app")
     given = page.context["form"].secret
     assert "data:image/svg" in page.content.decode()
-    assert client.post("/account/factors/app", {"code": code_of(given)}).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post("/account/factors/app", {"code": code_of(given)}).status_code == 302
     assert Authenticator.objects.filter(user=alice, type=Authenticator.Type.TOTP).exists()
+    assert "An authenticator app was added" in [letter.subject for letter in mail.outbox]
     assert client.get("/account/factors/codes").context["unused_codes"]
 
 
@@ -113,6 +119,21 @@ def test_a_new_password_comes_by_mail(client_for: ClientFor, alice: User) -> Non
     assert client.post(form, {"password1": "new-meadow-31", "password2": "new-meadow-31"}).status_code == 302
     alice.refresh_from_db()
     assert alice.check_password("new-meadow-31")
+    told = mail.outbox[1]
+    assert (told.to, told.subject) == ([alice.email], "Your password was changed")
+    assert "http://acme.localhost/account/" in told.body and "If it was not, choose a new password" in told.alternatives[0][0]
+
+
+@pytest.mark.parametrize("done", DONE)
+def test_what_was_done_to_a_log_in_is_told(alice: User, done: str) -> None:
+    said = {"to_email": "alice@new.test", "from_email": alice.email, "deleted_email": "old@acme.test"}
+    firefox = "Mozilla/5.0 (Windows NT 10.0; rv:145.0) Gecko/20100101 Firefox/145.0"
+    letter = account_letter(
+        done=done, to=alice.email, url="http://acme.localhost/account/", address="203.0.113.7", browser=firefox, context=said
+    )
+    assert letter.subject == str(DONE[done])
+    assert "with Firefox on Windows, from the address 203.0.113.7." in letter.body
+    assert "%(" not in letter.body and letter.alternatives[0][1] == "text/html"
 
 
 def test_nobody_learns_who_has_a_log_in(client_for: ClientFor) -> None:
