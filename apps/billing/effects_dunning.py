@@ -73,7 +73,7 @@ def _email(reminder: DunningReminder, to: list[str]) -> EmailMessage:
         "page": _page(invoice.tenant),
     }
     subject, words = _words(Level(reminder.level))
-    what = _("invoice %(number)s of %(company)s over %(amount)s was due on %(due)s and is still open.") % values
+    what = _("Invoice %(number)s of %(company)s for %(amount)s was due on %(due)s and is still open.") % values
     every = _("All your invoices: %(page)s") % values if invoice.hosted_url else ""
     return letter_make(
         to=to,

@@ -65,7 +65,7 @@ def test_a_year_of_days_writes_three_reminders_and_no_more(acme: Tenant) -> None
     assert {tuple(message.to) for message in mail.outbox} == {("money@acme.test",)}
     assert "https://invoice.stripe.test/i/1" in mail.outbox[0].body
     assert "$30.00" in mail.outbox[0].body
-    assert "Hello,\n\ninvoice A-1 of Acme" in mail.outbox[0].body
+    assert "Hello,\n\nInvoice A-1 of Acme for $30.00 was due" in mail.outbox[0].body
     assert 'href="https://invoice.stripe.test/i/1"' in mail.outbox[0].alternatives[0][0]
     assert "/billing/invoices/" in mail.outbox[0].body
 
