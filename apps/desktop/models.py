@@ -209,7 +209,8 @@ class Message(models.Model):
         SYSTEM = "system", _("Meridian")
 
     REACTION = "reaction"  # the kind of what is sent to react; it is shown at the message it answers, never by itself
-    REVOKED = "revoked"  # the kind of what its contact has deleted
+    REVOKED = "revoked"  # the kind of what its author has deleted
+    APP = "app"  # who reacted, where the company did so in an app of the channel
 
     class Status(models.TextChoices):
         RECEIVED = "received"

@@ -7,13 +7,14 @@ from django.utils import timezone
 from apps.core.errors import Ignored
 from apps.core.inbox import handler, provider_register
 from apps.core.models import InboundEvent
+from apps.desktop.models import Message
 from apps.tenants.models import Route, Tenant
 from apps.tenants.selectors import route_tenant
 from apps.whatsapp.envelope import ECHO, ERROR, MESSAGE, PROVIDER, STATUS
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.payloads import InboundMessage, message_of, part, phone_number_id_of, status_of, text_of
 from apps.whatsapp.selectors import mapping_for
-from apps.whatsapp.services.echoes import NOT_SHOWN, echo_arrive
+from apps.whatsapp.services.echoes import echo_arrive
 from apps.whatsapp.services.inbound import (
     identity_change,
     message_arrive,
@@ -72,9 +73,15 @@ def echo_received(event: InboundEvent) -> None:
     message = message_of(event.payload, timezone.now())
     if not message.external_id:
         raise Ignored("The message has no id, so it cannot be kept once.")
-    if message.kind in NOT_SHOWN:
-        raise Ignored(f"A {message.kind} from the WhatsApp Business app is not shown here.")
+    if message.kind == "reaction":
+        content = _content(event, "reaction")
+        return reaction_arrive(message=message, content=content, attempts=event.attempts, who=Message.APP)
+    if message.kind in ("edit", "revoke"):
+        return message_rewritten(message=message, payload=event.payload, attempts=event.attempts, ours=True)
+    if message.kind == "system":
+        raise Ignored("A system message from the WhatsApp Business app changes nothing here.")
     echo_arrive(mapping=mapping, payload=event.payload, message=message)
+    return None
 
 
 def _system(event: InboundEvent, message: InboundMessage) -> None:

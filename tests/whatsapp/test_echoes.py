@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from apps.billing.models import LedgerEntry
@@ -17,7 +18,7 @@ from apps.desktop.services.team import team_create
 from apps.tenants.models import Tenant, User
 from apps.whatsapp.models import Turn
 from apps.whatsapp.services.numbers import mapping_set
-from tests.whatsapp.meta import NUMBER, WA_ID, Graph, deliver, recorded, said, status, work
+from tests.whatsapp.meta import NUMBER, WA_ID, Graph, deliver, fresh, recorded, said, status, work
 
 pytestmark = pytest.mark.django_db
 
@@ -200,13 +201,75 @@ def test_a_picture_of_the_company_is_fetched(team_number: Any, graph: Graph) -> 
     assert (message.kind, message.text, message.attachments.get().state) == ("image", "Look", "stored")
 
 
-@pytest.mark.parametrize("kind", ["reaction", "edit", "revoke"])
-def test_what_is_not_shown_says_so(team_number: Any, kind: str) -> None:
-    payload = echo()
-    payload["entry"][0]["changes"][0]["value"]["message_echoes"][0] |= {"type": kind, kind: {}}
-    deliver(payload)
+def rewritten(kind: str, **more: Any) -> dict[str, Any]:
+    """The company edits or deletes in its app what echo() said; in the form that Meta documents."""
+    payload = recorded(f"echo_{kind}")
+    row = payload["entry"][0]["changes"][0]["value"]["message_echoes"][0]
+    row[kind]["original_message_id"] = "wamid.echo"
+    row.update({"timestamp": str(int(time.time())), **more})
+    return payload
+
+
+def reacted(emoji: str, to: str, *, wamid: str, at: float) -> dict[str, Any]:
+    payload = echo(wamid=wamid, at=at)
+    row = payload["entry"][0]["changes"][0]["value"]["message_echoes"][0]
+    row.pop("text")
+    row |= {"type": "reaction", "reaction": {"message_id": to, "emoji": emoji}}
+    return payload
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_edit_in_the_app_shows_what_it_says_now(team_number: Any, bob: User, client_for: Any, late: bool) -> None:
+    payloads = [echo("Here is what you asked for.", at=time.time() - 60), rewritten("edit")]
+    delivered(payloads[::-1] if late else payloads)
+    InboundEvent.objects.update(available_at=timezone.now())  # what waited for its message is tried again
     work()
-    assert InboundEvent.objects.get().note == f"A {kind} from the WhatsApp Business app is not shown here."
+    message, conversation = Message.objects.get(), Conversation.objects.get()
+    assert message.text == conversation.last_message_text == "Here is all that you asked for."
+    assert message.payload["edited"]["original"] == "Here is what you asked for."
+    page = client_for(bob, "acme").get(f"/desktop/{conversation.pk}/").content.decode()
+    assert "At first: Here is what you asked for." in page
+
+
+def test_what_was_deleted_in_the_app_is_gone_here_too(team_number: Any, bob: User, client_for: Any) -> None:
+    delivered([said("Hi", at=time.time() - 90), echo("Wrong number", at=time.time() - 60), rewritten("revoke")])
+    message, conversation = Message.objects.get(author="person"), Conversation.objects.get()
+    assert (message.kind, message.text, conversation.waiting_since) == ("revoked", "", None)
+    page = client_for(bob, "acme").get(f"/desktop/{conversation.pk}/").content.decode()
+    assert "This message was deleted in the WhatsApp Business app." in page and "Wrong number" not in page
+
+
+def test_neither_side_rewrites_what_the_other_one_wrote(team_number: Any) -> None:
+    delivered([said("Hi", wamid="wamid.theirs", at=time.time() - 90), echo(at=time.time() - 60)])
+    ours = rewritten("revoke")
+    ours["entry"][0]["changes"][0]["value"]["message_echoes"][0]["revoke"]["original_message_id"] = "wamid.theirs"
+    delivered([ours, fresh("revoke", revoke={"original_message_id": "wamid.echo"})])
+    assert [text for _, text in lines()] == ["Hi", "We are open."]
+
+
+def test_a_reaction_in_the_app_is_the_companys_one_reaction(team_number: Any, bob: User, client_for: Any) -> None:
+    now = time.time()
+    delivered([said("Hi", wamid="wamid.theirs", at=now - 90)])
+    Message.objects.update(reactions={str(bob.pk): "🎉", "contact": "😮"})
+    delivered(
+        [
+            reacted("👍", "wamid.theirs", wamid="wamid.r2", at=now - 30),
+            reacted("👎", "wamid.theirs", wamid="wamid.r1", at=now - 40),
+        ]
+    )
+    message = Message.objects.get()
+    assert message.reactions == {"contact": "😮", "app": "👍"}, "the older one came later"
+    page = client_for(bob, "acme").get(f"/desktop/{message.conversation_id}/").content.decode()
+    assert '<span title="WhatsApp Business app">' in page
+    delivered([reacted("", "wamid.theirs", wamid="wamid.r3", at=now - 20)])
+    assert Message.objects.get().reactions == {"contact": "😮"}
+
+
+def test_a_system_message_of_the_app_says_why_it_is_not_shown(team_number: Any) -> None:
+    payload = echo()
+    payload["entry"][0]["changes"][0]["value"]["message_echoes"][0] |= {"type": "system", "system": {}}
+    delivered([payload])
+    assert InboundEvent.objects.get().note == "A system message from the WhatsApp Business app changes nothing here."
     assert not Message.objects.exists()
 
 

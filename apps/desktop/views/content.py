@@ -167,7 +167,9 @@ def _note(message: Message) -> dict[str, Any]:
 
 
 def _revoked(message: Message) -> dict[str, Any]:
-    return {"label": _("Deleted"), "icon": "trash-2", "text": text_html(_("The contact deleted this message."))}
+    theirs = message.author == Message.Author.CONTACT
+    words = _("The contact deleted this message.") if theirs else _("This message was deleted in the WhatsApp Business app.")
+    return {"label": _("Deleted"), "icon": "trash-2", "text": text_html(words)}
 
 
 MAKERS: dict[str, Callable[[Message], dict[str, Any]]] = {

@@ -19,7 +19,7 @@ from apps.compass.selectors import agent_names
 from apps.desktop.channels import file_limits
 from apps.desktop.errors import UnknownConversation
 from apps.desktop.forms import OUTCOMES, REACTIONS, ContactForm, SnoozeForm
-from apps.desktop.models import Conversation, DeskEvent
+from apps.desktop.models import Conversation, DeskEvent, Message
 from apps.desktop.selectors import (
     colleagues_all,
     conversation_get,
@@ -132,7 +132,7 @@ def _named(stretch: Stretch, events: list[DeskEvent]) -> Iterator[UUID | str | N
     """Every colleague who is named somewhere in the thread."""
     for message in stretch.messages:
         yield message.user_id
-        yield from message.reactions.keys() - {"contact", "ai"}
+        yield from message.reactions.keys() - {"contact", "ai", Message.APP}
     for event in events:
         yield event.user_id
         yield event.detail.get("assignee")

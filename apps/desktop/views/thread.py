@@ -137,7 +137,8 @@ def _quote(message: Message, names: Names) -> Quote | None:
 
 
 def _reactor(who: str, names: Names) -> str:
-    return {"contact": names.contact, "ai": names.agent}.get(who) or names.of(who)
+    known = {"contact": names.contact, "ai": names.agent, Message.APP: _("WhatsApp Business app")}
+    return known.get(who) or names.of(who)
 
 
 def _event_line(event: DeskEvent, names: Names) -> Line | None:

@@ -15,8 +15,6 @@ from apps.whatsapp.services.inbound import CHANNEL
 from apps.whatsapp.services.media import media_enqueue
 from apps.whatsapp.services.turns import turn_answered
 
-NOT_SHOWN = ("reaction", "edit", "revoke", "system")
-
 
 @transaction.atomic(savepoint=False)
 def echo_arrive(*, mapping: AgentPhoneMapping, payload: dict[str, Any], message: InboundMessage) -> Message | None:

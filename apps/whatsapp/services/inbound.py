@@ -106,13 +106,13 @@ def _told_lately(conversation: Conversation) -> bool:
 
 
 @transaction.atomic
-def reaction_arrive(*, message: InboundMessage, content: dict[str, Any], attempts: int) -> None:
-    """Sets or removes the contact's reaction. An older one that comes later changes nothing."""
+def reaction_arrive(*, message: InboundMessage, content: dict[str, Any], attempts: int, who: str = "contact") -> None:
+    """Sets or removes the reaction of the contact, or of the company in its app. An older one that is late changes nothing."""
     target = text_of(content.get("message_id"), 191)
-    if not _reaction_is_newest(target, message):
+    if not _reaction_is_newest(target if who == "contact" else f"{who}:{target}"[:191], message):
         raise Ignored("A later reaction to this message is known already.")
     try:
-        message_reaction_set(external_id=target, who="contact", emoji=text_of(content.get("emoji"), 40))
+        message_reaction_set(external_id=target, who=who, emoji=text_of(content.get("emoji"), 40))
     except UnknownMessage as error:
         raise _wait_or_ignore(attempts, "The message that was reacted to is not known here.") from error
 
@@ -145,18 +145,22 @@ def identity_change(*, payload: dict[str, Any], at: datetime) -> None:
             contact_identity_change(kind=kind, old=old, new=new, at=min(at, timezone.now()))
 
 
-def message_rewritten(*, message: InboundMessage, payload: dict[str, Any], attempts: int) -> None:
-    """The contact edited or deleted a message (numbers that are also used in the WhatsApp Business app are told of it)."""
+def message_rewritten(*, message: InboundMessage, payload: dict[str, Any], attempts: int, ours: bool = False) -> None:
+    """The contact edited or deleted a message (numbers that are also used in the WhatsApp Business app are told of it).
+
+    `ours`: the company did, in that app.
+    """
     target, text = rewritten_of(payload)
     at = min(message.at, timezone.now())
     try:
         if message.kind == "revoke":
             with transaction.atomic():
-                turn_forget(message_revoke(external_id=target, at=at))
+                gone = message_revoke(external_id=target, at=at, ours=ours)
+                turn_forget(gone)
         elif text is None:
             raise Ignored("The edit does not say what the message says now.")
         else:
-            message_edit(external_id=target, edit_id=message.external_id, text=text, at=at)
+            message_edit(external_id=target, edit_id=message.external_id, text=text, at=at, ours=ours)
     except UnknownMessage as error:
         raise _wait_or_ignore(attempts, "The message that was edited or deleted is not known here.") from error
 

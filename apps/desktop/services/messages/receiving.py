@@ -82,14 +82,16 @@ def _arrived(conversation: Conversation, message: Message, *, answered: bool) ->
 
 @transaction.atomic
 def message_reaction_set(*, external_id: str, who: str, emoji: str) -> Message:
-    """Sets or ("") removes the reaction of `who` (contact, or a user id) to a message. Raises UnknownMessage."""
+    """Sets or ("") removes a reaction of `who` (contact, Message.APP) to a message; each side has one. Raises UnknownMessage."""
     message = Message.objects.filter(external_id=external_id).first()
     if message is None:
         raise UnknownMessage
     conversation = conversation_lock(message.conversation_id)
     message.refresh_from_db(fields=["kind", "reactions"])
     if message.kind != Message.REVOKED and message.reactions.get(who, "") != emoji:
-        message.reactions.pop(who, None) if not emoji else message.reactions.update({who: emoji})
+        theirs = who == Message.Author.CONTACT
+        others = {name: shown for name, shown in message.reactions.items() if (name == Message.Author.CONTACT) != theirs}
+        message.reactions = {**others, who: emoji} if emoji else others
         message.save(update_fields=["reactions"])
         conversation_changed(conversation, "reaction", message=str(message.pk))
     return message

@@ -1,4 +1,7 @@
-"""Contacts edit or delete what they wrote. Reports come in any order: the latest edit counts, and a deletion is final."""
+"""Contacts edit or delete what they wrote, and companies what they said in another app.
+
+Reports come in any order: the latest edit counts, and a deletion is final.
+"""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -14,12 +17,12 @@ from apps.desktop.services.rules import conversation_lock
 
 
 @transaction.atomic
-def message_edit(*, external_id: str, edit_id: str, text: str, at: datetime) -> Message:
-    """The contact's message says something else since `at`; what it said at first is kept beside it. Raises UnknownMessage.
+def message_edit(*, external_id: str, edit_id: str, text: str, at: datetime, ours: bool = False) -> Message:
+    """A message of the contact, or of `ours`, says something else since `at`; what it said at first is kept beside it.
 
-    `edit_id` is the channel's id of the edit: of two in the same second the greater one counts.
+    `edit_id` is the channel's id of the edit: of two in the same second the greater one counts. Raises UnknownMessage.
     """
-    message, conversation = _theirs(external_id)
+    message, conversation = _found(external_id, ours)
     known = message.payload.get("edited", {})
     edit = {"at": at.astimezone(UTC).isoformat(), "id": edit_id}
     if message.kind == Message.REVOKED or (edit["at"], edit["id"]) <= (known.get("at", ""), known.get("id", "")):
@@ -32,12 +35,12 @@ def message_edit(*, external_id: str, edit_id: str, text: str, at: datetime) -> 
 
 
 @transaction.atomic
-def message_revoke(*, external_id: str, at: datetime) -> Message:
-    """The contact deleted their message: what it said and its files are gone here too, only that it was there stays.
+def message_revoke(*, external_id: str, at: datetime, ours: bool = False) -> Message:
+    """The contact deleted a message, or the company one of `ours`: what it said and its files are gone here too.
 
-    Raises UnknownMessage.
+    Only that it was there stays. Raises UnknownMessage.
     """
-    message, conversation = _theirs(external_id)
+    message, conversation = _found(external_id, ours)
     if message.kind == Message.REVOKED:
         return message
     answered = {name: value for name, value in message.payload.items() if name == "reply_to"}
@@ -49,10 +52,10 @@ def message_revoke(*, external_id: str, at: datetime) -> Message:
     return message
 
 
-def _theirs(external_id: str) -> tuple[Message, Conversation]:
-    """The contact's message as it is now, with its conversation locked."""
-    found = Message.objects.filter(external_id=external_id, author=Message.Author.CONTACT).first()
-    if found is None:
+def _found(external_id: str, ours: bool) -> tuple[Message, Conversation]:
+    """The message as it is now, with its conversation locked; nobody rewrites what the other side wrote."""
+    found = Message.objects.filter(external_id=external_id).first()
+    if found is None or ours == (found.author == Message.Author.CONTACT):
         raise UnknownMessage
     conversation = conversation_lock(found.conversation_id)
     found.refresh_from_db()
