@@ -1,6 +1,6 @@
 """Plans and who is on them: rows that never overlap, trials, and companies that come, stop and come back."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,8 @@ from django.test import Client
 
 from apps.billing.models import BillingProfile, Invoice, Plan, Subscription
 from apps.billing.selectors.plans import month_allowances, month_shares, subscription_next, subscription_on
+from apps.billing.services import price_book_create
+from apps.billing.services.currencies import currency_change
 from apps.billing.services.plans import (
     PlanRefused,
     plan_create,
@@ -189,6 +191,16 @@ def test_a_suspended_company_pays_to_that_day_and_comes_back_to_its_plan(acme: T
         tenant_restore(tenant=acme)
         tenant_restore(tenant=acme)
     assert rows(acme) == [("team", 9, "2026-11-01", "2026-11-11"), ("team", 9, "2026-11-20", None)]
+
+
+def test_a_company_that_left_its_plan_for_another_currency_comes_back_without_one(acme: Tenant) -> None:
+    price_book_create(effective_from=NOON - timedelta(days=1), prices=[], currency="EUR")
+    subscription_start(tenant=acme, plan=plan_of("team"), on=date(2026, 11, 1))
+    currency_change(tenant=acme, currency="EUR", plan=None)
+    tenant_suspend(tenant=acme)
+    tenant_restore(tenant=acme)
+    acme.refresh_from_db()
+    assert (acme.status, rows(acme)) == (Tenant.Status.ACTIVE, [("team", 5, "2026-11-01", "2026-11-10")])
 
 
 def test_a_company_without_a_plan_comes_back_without_one(globex: Tenant) -> None:

@@ -156,11 +156,15 @@ def seats_add(*, tenant: Tenant, count: int = 1) -> Subscription:
 
 
 def plan_resume(*, tenant: Tenant) -> Subscription | None:
-    """A company that comes back is on the plan that it had last. Nothing happens where it has one, or had none."""
+    """A company that comes back is on the plan that it had last. Nothing happens where it has one, had none, or is charged in
+    another currency since.
+    """
     rows, today = _rows(tenant), tenant_today(tenant)
     if not rows or subscription_at(rows, today + timedelta(days=1)) is not None:
         return None
     last = rows[-1]
+    if last.plan.currency != tenant_currency(tenant):
+        return None
     return subscription_change(tenant=tenant, plan=last.plan, seats=last.seats, on=max(today, last.ended_on or today))
 
 
