@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
@@ -81,16 +82,27 @@ def tenant_delete(*, tenant: Tenant) -> None:
         schema_forget(tenant.schema_name)
         Tenant.objects.filter(pk=tenant.pk).update(status=Tenant.Status.DELETED, delete_at=None)
         lifecycle_tell("stopped", tenant)
-    shutil.rmtree(Path(settings.MEDIA_ROOT) / tenant.schema_name, ignore_errors=True)
+        files = Path(settings.MEDIA_ROOT) / tenant.schema_name
+        transaction.on_commit(lambda: shutil.rmtree(files, ignore_errors=True))
     tenant.refresh_from_db()
 
 
 def tenants_delete_due() -> int:
     """Those whose grace is over; returns how many."""
-    due = Tenant.objects.filter(delete_at__lte=timezone.now()).exclude(status=Tenant.Status.DELETED)
-    for tenant in due:
+    return sum(_delete_due(pk) for pk in list(_due().values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _delete_due(pk: int) -> bool:
+    """Asked anew, and locked: its owner may have undone it while another was deleted, and may not from here on."""
+    tenant = _due().select_for_update(no_key=True).filter(pk=pk).first()
+    if tenant is not None:
         tenant_delete(tenant=tenant)
-    return len(due)
+    return tenant is not None
+
+
+def _due() -> QuerySet[Tenant]:
+    return Tenant.objects.filter(delete_at__lte=timezone.now()).exclude(status=Tenant.Status.DELETED)
 
 
 def _not_deleted(tenant: Tenant) -> None:

@@ -26,7 +26,7 @@ from apps.tenants.audit_log import entries
 from apps.tenants.exports import export_note, exports_purge
 from apps.tenants.models import Domain, Membership, Role, Tenant, TenantExport, User
 from apps.tenants.services import person_add, tenant_create
-from apps.tenants.services_company import tenants_delete_due
+from apps.tenants.services_company import deletion_undo, tenants_delete_due
 from apps.tenants.tasks import export_task
 from tests.billing.factories import report_of
 from tests.conftest import PASSWORD
@@ -142,6 +142,22 @@ def test_after_the_grace_only_the_ledger_is_left(client_for: ClientFor, bob: Use
     assert not Domain.objects.filter(tenant=tenant).exists() and not Membership.objects.filter(tenant=tenant).exists()
     assert client_for(None, "initech").get("/login").status_code == 404
     assert client_for(bob, "acme").get("/").status_code == 200
+
+
+def test_a_deletion_that_is_undone_while_another_runs_does_not_happen(
+    monkeypatch: pytest.MonkeyPatch, acme: Tenant, globex: Tenant
+) -> None:
+    """Dropping a schema takes a while, and whoever undoes theirs meanwhile keeps everything."""
+    gone: list[Tenant] = []
+
+    def delete(*, tenant: Tenant) -> None:
+        gone.append(tenant)
+        for other in Tenant.objects.exclude(pk=tenant.pk).exclude(delete_at=None):
+            deletion_undo(tenant=other)
+
+    monkeypatch.setattr("apps.tenants.services_company.tenant_delete", delete)
+    Tenant.objects.filter(pk__in=[acme.pk, globex.pk]).update(delete_at=timezone.now() - timedelta(minutes=1))
+    assert tenants_delete_due() == len(gone) == 1
 
 
 def run(*arguments: str) -> str:
