@@ -30,7 +30,7 @@ class TenantMiddleware(TenantMainMiddleware):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         request.suspended = None  # type: ignore[attr-defined]
-        if request.get_host().rsplit(":", 1)[0] in settings.PUBLIC_HOSTS:
+        if host_of(request) in settings.PUBLIC_HOSTS:
             return self._without_tenant(request, settings.PUBLIC_SCHEMA_URLCONF)
         try:
             return super().process_request(request)

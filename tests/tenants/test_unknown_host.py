@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from apps.tenants.models import Tenant
+
 pytestmark = pytest.mark.django_db
 
 
@@ -13,6 +15,11 @@ def test_an_address_that_is_no_companys_leads_to_the_platforms(settings: object)
     assert "No company uses this address." in page
     assert f'href="{settings.PUBLIC_URL}/login"' in page  # type: ignore[attr-defined]
     assert 'href="/"' not in page.split("<main", 1)[1]
+
+
+def test_a_host_name_is_the_same_in_capitals(acme: Tenant) -> None:
+    for host in ("localhost:8000", "LocalHost:8000", "ACME.localhost"):
+        assert (host, Client(HTTP_HOST=host).get("/login").status_code) == (host, 200)
 
 
 def test_a_program_is_told_the_same() -> None:
