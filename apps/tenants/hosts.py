@@ -16,7 +16,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def host_of(request: HttpRequest) -> str:
-    """Without port. Raises DisallowedHost for what is no host name."""
+    """Without port, in small letters. Raises DisallowedHost for what is no host name."""
     return split_domain_port(request.get_host())[0]
 
 
@@ -64,8 +64,7 @@ def _of_its_own(answer: HttpResponse) -> HttpResponse:
 def domain_allowed(request: HttpRequest) -> HttpResponse:
     """For a proxy that gets certificates as they are needed: 200 for a `domain` that is served here, else 404."""
     host = request.GET.get("domain", "").lower()
-    served = host in settings.PUBLIC_HOSTS or is_served(remove_www(host) if is_platforms(host) else host)
-    if host and served:
+    if host.isprintable() and (host in settings.PUBLIC_HOSTS or is_served(remove_www(host) if is_platforms(host) else host)):
         return HttpResponse("This host name is served.", content_type=TEXT)
     return HttpResponse("This host name is not served.", status=404, content_type=TEXT)
 

@@ -273,7 +273,7 @@ def test_a_host_that_nobody_proved(host: str) -> None:
 
 def test_proxies_ask_for_which_names_to_get_certificates(client_for: ClientFor, proven: CustomDomain) -> None:
     client = at("web:8000")
-    for domain, status in ((HOST, 200), ("acme.localhost", 200), ("evil.example", 404), ("", 404)):
+    for domain, status in ((HOST, 200), ("acme.localhost", 200), ("evil.example", 404), ("", 404), ("a\x00.example", 404)):
         assert client.get("/domains/allowed", {"domain": domain}).status_code == status
 
 
