@@ -60,7 +60,7 @@ class SignupForm(PersonForm):
         label=_("Company"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True})
     )
     slug = forms.CharField(label=_("Address"), max_length=31)
-    email = forms.EmailField(label=_("Work e-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = forms.EmailField(label=_("Work e-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
         label=_("Password"),
         help_text=_("At least 10 characters. A few words in a row are easier to keep than a riddle."),

@@ -80,7 +80,14 @@ def test_withdrawn_and_of_another_company_it_does_not_work(admin: Client, client
     assert client_for(None, "acme").get(path).status_code == 410
 
 
-@pytest.mark.parametrize(("email", "says"), [("bob@acme.test", "works here already"), ("no-address", "valid email")])
+@pytest.mark.parametrize(
+    ("email", "says"),
+    [
+        ("bob@acme.test", "works here already"),
+        ("no-address", "valid email"),
+        (f"dora@{'long.' * 55}test", "at most 254 characters"),
+    ],
+)
 def test_an_invitation_that_cannot_be_is_said(admin: Client, email: str, says: str) -> None:
     answer = admin.post("/compass/people/invite", {"email": email, "role": "agent"})
     assert answer.status_code == 422 and says in answer.content.decode()

@@ -110,11 +110,12 @@ def test_the_address_is_confirmed_by_a_link(client_for: ClientFor) -> None:
         ({"slug": "pgdata"}, "cannot be an address"),
         ({"slug": "nord-wind"}, "cannot be an address"),
         ({"email": "alice@acme.test"}, "There is a log-in"),
+        ({"email": f"ada@{'long.' * 55}test"}, "at most 254 characters"),
         ({"password": "short"}, "too short"),
         ({"password": "ada@nordwind.test"}, "too similar"),
         ({"company": ""}, "required"),
     ],
-    ids=["taken", "reserved", "postgres", "dash", "known", "short", "similar", "nameless"],
+    ids=["taken", "reserved", "postgres", "dash", "known", "long", "short", "similar", "nameless"],
 )
 def test_what_cannot_be_is_said(client_for: ClientFor, given: dict[str, str], says: str) -> None:
     answer = client_for(None, "").post("/signup", {**GIVEN, **given})
