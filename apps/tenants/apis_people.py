@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -107,11 +108,12 @@ class PersonAPI(PeopleView):
         asked = PersonChange(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        if "role" in given and given["role"] != member.role:
-            role_change(membership=member, role=given["role"], by=by)
-        if "active" in given:
-            change = person_activate if given["active"] else person_deactivate
-            change(membership=member, by=by)
+        with transaction.atomic():
+            if "role" in given and given["role"] != member.role:
+                role_change(membership=member, role=given["role"], by=by)
+            if "active" in given:
+                change = person_activate if given["active"] else person_deactivate
+                change(membership=member, by=by)
         return Response(PersonShape(_person(request, person_id)).data)
 
     @extend_schema(summary="Remove a person", responses={204: None, **WRITE}, tags=TAGS)

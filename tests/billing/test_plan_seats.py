@@ -59,6 +59,19 @@ def test_the_price_is_told_and_agreed_to(acme: Tenant) -> None:
     assert Invitation.objects.count() == 1
 
 
+def test_a_change_of_a_person_happens_whole_or_not_at_all(acme: Tenant, bob: User) -> None:
+    """Bob's seat was given to somebody else meanwhile, so he is not let in again, nor made a supervisor."""
+    on_desk(acme)
+    member = bob.memberships.get()
+    person_deactivate(membership=member, by=None)
+    invite(acme)
+    _, text = api_key_create(tenant=acme, name="sync", scopes=["people:write"])
+    key = Client(headers={"host": "acme.localhost", "authorization": f"Api-Key {text}"})
+    answer = key.patch(f"/api/v1/people/{member.pk}", {"role": "supervisor", "active": True}, content_type=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (422, "seat_needed")
+    assert Membership.everyone.get(pk=member.pk).role == Role.AGENT
+
+
 def test_another_price_than_was_told_is_told_anew(acme: Tenant) -> None:
     on_desk(acme)
     with pytest.raises(SeatNeeded):
