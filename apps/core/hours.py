@@ -44,7 +44,11 @@ def _spans(hours: Hours, day: str) -> list[tuple[time, time]]:
 
 
 def _clock(text: str) -> time:
-    return time.max if text == "24:00" else time.fromisoformat(text)
+    """Raises ValueError; also for a time that brings a time zone of its own, which no other could be compared with."""
+    clock = time.max if text == "24:00" else time.fromisoformat(text)
+    if clock.tzinfo is not None:
+        raise ValueError(text)
+    return clock
 
 
 def _within(clock: time, start: time, end: time) -> bool:
