@@ -31,16 +31,23 @@ class KeyRequest(serializers.Serializer[Any]):
 
 
 class KeyShape(serializers.Serializer[TenantApiKey]):
-    """A key that is not revoked. `created_by` is null where a program made it."""
+    """A key that is not revoked. A person made it (`created_by`), or a program with a key (`made_by_key`, its id)."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="What its text begins with, up to the dot.")
     scopes = serializers.ListField(child=serializers.CharField())
     created_by = serializers.EmailField(source="created_by.email", default=None, allow_null=True)
+    made_by_key = serializers.UUIDField(source="made_by_key_id", allow_null=True)
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class RevokeQuery(serializers.Serializer[Any]):
+    """How a key is revoked."""
+
+    revoke_made = serializers.BooleanField(default=False, help_text="The keys that it made, too, and those that they made.")
 
 
 class KeyMadeShape(KeyShape):
@@ -72,7 +79,7 @@ class KeysAPI(KeysView):
         operation_id="keys_make",
         description=(
             "403 `beyond_maker` for a scope that the maker lacks: a key makes none that may do more, or that lives longer, than "
-            "itself; only owners make keys for `domains` and `sso`. Revoking a key leaves those that it made."
+            "itself; only owners make keys for `domains` and `sso`."
         ),
         request=KeyRequest,
         responses={201: KeyMadeShape, **WRITE},
@@ -88,6 +95,7 @@ class KeysAPI(KeysView):
             name=given["name"],
             scopes=given["scopes"],
             created_by=person_of(request),
+            made_by=request.auth if isinstance(request.auth, TenantApiKey) else None,
             expires_at=_end(request, given["expires_at"]),
             within=_held(request),
         )
@@ -100,10 +108,15 @@ class KeyAPI(KeysView):
         """One key, without its text."""
         return Response(KeyShape(_key(request, key_id)).data)
 
-    @extend_schema(summary="Revoke an API key", operation_id="keys_revoke", responses={204: None, **READ}, tags=TAGS)
+    @extend_schema(
+        summary="Revoke an API key", operation_id="keys_revoke", parameters=[RevokeQuery], tags=TAGS,
+        responses={204: None, **problems(400, 401, 403, 404)},
+    )  # fmt: skip
     def delete(self, request: Request, key_id: UUID) -> Response:
-        """Programs that use it are refused from now on."""
-        api_key_revoke(key=_key(request, key_id))
+        """Programs that use it are refused from now on. The keys that it made work on, unless `revoke_made` is true."""
+        asked = RevokeQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        api_key_revoke(key=_key(request, key_id), made=asked.validated_data["revoke_made"])
         return Response(status=204)
 
 

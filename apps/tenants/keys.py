@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -35,21 +36,24 @@ def areas_of(role: str) -> list[str]:
     return [area for area in AREAS if role == Role.OWNER or (role == Role.ADMIN and area not in OWNER_AREAS)]
 
 
+@transaction.atomic
 def api_key_create(
     *,
     tenant: Tenant,
     name: str,
     scopes: Collection[str],
     created_by: User | None = None,
+    made_by: TenantApiKey | None = None,
     expires_at: datetime | None = None,
     within: Collection[str] = SCOPES,
 ) -> tuple[TenantApiKey, str]:
-    """The key, and its text, which nobody can read again. `within` are the scopes that its maker has.
+    """The key, and its text, which nobody can read again. A person or another key makes it; `within` are the maker's scopes.
 
     Raises PermanentError for a name or scope that cannot be, BeyondMaker for a scope that the maker lacks.
     """
     _check(name, scopes, expires_at)
     _check_within(scopes, within)
+    _check_maker(made_by)
     text, prefix, hashed = _generator.generate()
     key = TenantApiKey.objects.create(
         tenant=tenant,
@@ -58,6 +62,7 @@ def api_key_create(
         hashed_key=hashed,
         scopes=[scope for scope in SCOPES if scope in scopes],
         created_by=created_by,
+        made_by_key=made_by,
         expires_at=expires_at,
     )
     return key, text
@@ -80,29 +85,71 @@ def _check_within(scopes: Collection[str], within: Collection[str]) -> None:
         raise BeyondMaker(words % {"scopes": ", ".join(beyond)})
 
 
-def api_key_revoke(*, key: TenantApiKey) -> TenantApiKey:
-    """From now on the key opens nothing."""
-    return _revoked(key, timezone.now())
-
-
-def api_key_restore(*, key: TenantApiKey) -> TenantApiKey:
-    """Undoes a revocation."""
-    return _revoked(key, None)
+def _check_maker(made_by: TenantApiKey | None) -> None:
+    """Locked until the new key is there, so that whoever revokes the maker finds it."""
+    if made_by is not None and not TenantApiKey.objects.select_for_update().filter(pk=made_by.pk, revoked_at=None):
+        raise BeyondMaker(_("The key that asks is revoked, and makes no other."))
 
 
 @transaction.atomic
-def _revoked(key: TenantApiKey, at: datetime | None) -> TenantApiKey:
-    """Saved as a row and not by an UPDATE, so that the audit log hears of it; the first revocation's time stays."""
+def api_key_revoke(*, key: TenantApiKey, made: bool = False) -> list[TenantApiKey]:
+    """From now on the key opens nothing, and with `made` neither do those that it made, nor what those made.
+
+    Which keys were revoked now, the key itself first where it was.
+    """
+    now, revoked, level = timezone.now(), [], [key.pk]
+    rows = TenantApiKey.objects.select_for_update(of=("self",)).order_by("created_at", "pk")
+    while level:
+        locked = list(rows.filter(pk__in=level))
+        revoked += [row for row in locked if row.revoked_at is None]
+        level = list(rows.filter(made_by_key__in=level).values_list("pk", flat=True)) if made else []
+    for row in revoked:
+        _revoked_save(row, now)
+    return revoked
+
+
+@transaction.atomic
+def api_key_restore(*, key: TenantApiKey) -> list[TenantApiKey]:
+    """Undoes a revocation, also of the keys that were revoked with it. Which keys work again, the key itself first."""
     row = TenantApiKey.objects.select_for_update().get(pk=key.pk)
-    if at is None or row.revoked_at is None:
-        row.revoked_at = at
-        row.save(update_fields=["revoked_at"])
-    return row
+    if row.revoked_at is None:
+        return []
+    with_it = TenantApiKey.objects.select_for_update().filter(
+        pk__in=[one.pk for one in _made_by([row])], revoked_at=row.revoked_at
+    )
+    restored = [row, *with_it]
+    for one in restored:
+        _revoked_save(one, None)
+    return restored
+
+
+def _revoked_save(row: TenantApiKey, at: datetime | None) -> None:
+    """As a row and not by an UPDATE, so that the audit log hears of it."""
+    row.revoked_at = at
+    row.save(update_fields=["revoked_at"])
+
+
+def _made_by(keys: list[TenantApiKey]) -> list[TenantApiKey]:
+    """What these keys made, what those made, and so on; also what is revoked."""
+    made = list(TenantApiKey.objects.filter(made_by_key__in=keys).order_by("created_at", "pk"))
+    return [*made, *_made_by(made)] if made else []
 
 
 def api_keys_of(tenant: Tenant) -> QuerySet[TenantApiKey]:
     """A tenant's keys that are not revoked, the newest first."""
-    return TenantApiKey.objects.filter(tenant=tenant, revoked_at=None).select_related("created_by")
+    return TenantApiKey.objects.filter(tenant=tenant, revoked_at=None).select_related("created_by", "made_by_key")
+
+
+def api_keys_made(tenant: Tenant) -> dict[UUID, list[TenantApiKey]]:
+    """By key, those that it made, what those made, and so on, as far as they are not revoked."""
+    children: dict[UUID, list[TenantApiKey]] = {}
+    for key in TenantApiKey.objects.filter(tenant=tenant, made_by_key__isnull=False).order_by("created_at", "pk"):
+        children.setdefault(key.made_by_key_id, []).append(key)  # type: ignore[arg-type]
+
+    def below(pk: UUID) -> list[TenantApiKey]:
+        return [one for child in children.get(pk, []) for one in (child, *below(child.pk))]
+
+    return {pk: [key for key in below(pk) if key.revoked_at is None] for pk in children}
 
 
 def api_key_find(tenant: Tenant, text: str) -> TenantApiKey | None:

@@ -39,6 +39,14 @@ class TenantApiKey(models.Model):
     hashed_key = models.CharField(max_length=160, editable=False)
     scopes = models.JSONField(default=list, help_text="Such as calls:read; write takes in read.")
     created_by = models.ForeignKey("tenants.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    made_by_key = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="made",
+        help_text="The key of the program that made it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.tenants.keys import api_key_create
+from apps.tenants.keys import api_key_create, api_key_revoke, api_keys_of
 from apps.tenants.models import Tenant, User
 from apps.tenants.models_keys import TenantApiKey
 
@@ -54,6 +54,23 @@ def test_a_key_is_revoked_and_that_undone(admin: Client, acme: Tenant) -> None:
     assert admin.post(at("api-key-restore", key.pk)).status_code == 302
     key.refresh_from_db()
     assert key.revoked_at is None
+
+
+@pytest.mark.parametrize("too", [True, False])
+def test_who_revokes_a_key_says_what_becomes_of_those_that_it_made(admin: Client, acme: Tenant, too: bool) -> None:
+    root, _ = api_key_create(tenant=acme, name="Web shop", scopes=["keys:write"])
+    child, _ = api_key_create(tenant=acme, name="Till", scopes=["keys:write"], made_by=root)
+    before, _ = api_key_create(tenant=acme, name="Old till", scopes=["keys:write"], made_by=root)
+    api_key_revoke(key=before)
+    page = admin.get(at("api-keys"), headers={"hx-request": "true"}).content.decode()
+    asked = page.partition("<dialog")[2].partition("</dialog>")[0]
+    assert f"{child.prefix}…" in asked and before.prefix not in page and page.count("<dialog") == 1
+    assert re.search(r'name="revoke_made"\s+checked', asked) and "made by the key Web shop" in page
+    answer = admin.post(at("api-key-revoke", root.pk), {"revoke_made": "on"} if too else {}, headers={"hx-request": "true"})
+    assert ("Web shop and the key that it made are revoked" in answer["HX-Trigger"]) is too
+    assert [key.name for key in api_keys_of(acme)] == ([] if too else ["Till"])
+    admin.post(at("api-key-restore", root.pk))
+    assert [key.name for key in api_keys_of(acme)] == ["Till", "Web shop"], "what was revoked before stays so"
 
 
 @pytest.mark.parametrize("name", ["api-keys", "api-key-new"])

@@ -4,11 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.test import Client
 from django.utils import timezone
+from django_tenants.utils import tenant_context
 
 from apps.tenants.access import ADMINS
-from apps.tenants.keys import api_key_create
+from apps.tenants.audit_log import changes_of
+from apps.tenants.keys import BeyondMaker, api_key_create, api_key_revoke
 from apps.tenants.models import Role, Tenant
 from apps.tenants.models_keys import AREAS, SCOPES, TenantApiKey
 from tests.programs import ask, only_for, person, program
@@ -49,6 +52,62 @@ def test_a_revoked_key_is_gone(acme: Tenant) -> None:
     assert client.delete(f"{KEYS}/{made['id']}").status_code == 204
     assert shop.get("/api/v1/calls").json()["code"] == "bad_api_key"
     assert client.get(f"{KEYS}/{made['id']}").status_code == 404 == client.delete(f"{KEYS}/{made['id']}").status_code
+
+
+def family(acme: Tenant) -> tuple[Client, dict[str, str]]:
+    """An admin, and the ids of a key that made one that made one."""
+    admin: Client = person(acme, Role.ADMIN)
+    ids: dict[str, str] = {}
+    maker = admin
+    for name in ("root", "child", "grandchild"):
+        made = make(maker, "keys:write", "calls:read", name=name).json()
+        ids[name] = made["id"]
+        maker = Client(headers={"host": "acme.localhost", "authorization": f"Api-Key {made['key']}"})
+    return admin, ids
+
+
+def left(admin: Client) -> set[str]:
+    return {key["name"] for key in admin.get(KEYS).json()["results"]}
+
+
+def test_who_made_a_key_is_kept(acme: Tenant) -> None:
+    admin, ids = family(acme)
+    told = {key["name"]: (key["created_by"], key["made_by_key"]) for key in admin.get(KEYS).json()["results"]}
+    assert told == {"root": ("admin@acme.test", None), "child": (None, ids["root"]), "grandchild": (None, ids["child"])}
+
+
+def test_revoking_leaves_what_a_key_made_unless_asked(acme: Tenant) -> None:
+    admin, ids = family(acme)
+    assert admin.delete(f"{KEYS}/{ids['root']}?revoke_made=perhaps").status_code == 400
+    assert admin.delete(f"{KEYS}/{ids['root']}").status_code == 204
+    assert left(admin) == {"child", "grandchild"}
+
+
+def test_what_a_key_made_is_revoked_with_it_down_to_the_last(acme: Tenant) -> None:
+    admin, ids = family(acme)
+    assert admin.delete(f"{KEYS}/{ids['root']}?revoke_made=true").status_code == 204
+    assert left(admin) == set()
+    with tenant_context(acme):
+        told = LogEntry.objects.get_for_model(TenantApiKey).filter(action=LogEntry.Action.UPDATE)
+        assert {entry.object_repr.split()[0] for entry in told} == {"root", "child", "grandchild"}
+        made = LogEntry.objects.get_for_model(TenantApiKey).get(action=LogEntry.Action.CREATE, object_pk=ids["child"])
+        assert any("root" in one.new for one in changes_of(made))
+
+
+def test_beyond_one_that_was_revoked_before_too(acme: Tenant) -> None:
+    admin, ids = family(acme)
+    admin.delete(f"{KEYS}/{ids['child']}")
+    admin.delete(f"{KEYS}/{ids['root']}?revoke_made=true")
+    assert left(admin) == set()
+
+
+def test_a_key_that_is_being_revoked_makes_no_other(acme: Tenant) -> None:
+    """It was let in a moment before."""
+    key, _ = api_key_create(tenant=acme, name="shop", scopes=["keys:write"])
+    api_key_revoke(key=key)
+    with pytest.raises(BeyondMaker):
+        api_key_create(tenant=acme, name="late", scopes=["keys:write"], made_by=key)
+    assert not TenantApiKey.objects.filter(name="late").exists()
 
 
 @pytest.mark.parametrize("wanted", SCOPES)
