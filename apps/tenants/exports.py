@@ -40,6 +40,7 @@ PURGED_AT_ONCE = 100
 SHARED = (Membership, Invitation, TenantApiKey, CustomDomain, SingleSignOn, SingleSignOnIdentity)
 FOLDER = "exports"
 RECENT = timedelta(days=1)
+LONGEST = timedelta(hours=3)  # an hour until a task comes back whose worker died, and one that it may take then
 Rows: TypeAlias = "models.QuerySet[Any]"
 Tables: TypeAlias = "Callable[[Tenant], list[tuple[str, Rows]]]"
 _more: "dict[str, Tables]" = {}
@@ -72,6 +73,7 @@ def export_create(*, tenant: Tenant, by: User | None) -> TenantExport:
 def export_ask(*, tenant: Tenant, by: User | None) -> TenantExport:
     """As export_create, one at a time. Raises ExportRunning."""
     Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+    _give_up(tenant)
     if any(not one.is_over for one in TenantExport.objects.filter(tenant=tenant)):
         raise ExportRunning(_("An export is being made already."))
     return export_create(tenant=tenant, by=by)
@@ -91,9 +93,16 @@ def export_name(export: TenantExport) -> str:
 
 def export_recent(*, tenant: Tenant, by: User | None) -> TenantExport:
     """One of the last day that is there or under way, else a new one."""
+    _give_up(tenant)
     since = timezone.now() - RECENT
     fresh = TenantExport.objects.filter(tenant=tenant, created_at__gt=since).exclude(state=TenantExport.State.FAILED)
     return fresh.first() or export_create(tenant=tenant, by=by)
+
+
+def _give_up(tenant: Tenant) -> None:
+    """One that has taken so long will not end any more."""
+    begun = TenantExport.objects.filter(tenant=tenant, state__in=(TenantExport.State.WAITING, TenantExport.State.RUNNING))
+    begun.filter(created_at__lt=timezone.now() - LONGEST).update(state=TenantExport.State.FAILED)
 
 
 def export_run(export: TenantExport) -> None:
@@ -114,7 +123,7 @@ def export_run(export: TenantExport) -> None:
 def exports_purge() -> int:
     """Deletes exports that were asked for more than EXPORT_RETENTION_DAYS days ago, file first; returns how many.
 
-    Also those that never ended, because their worker died: the company may ask anew. One that is to be deleted keeps its own.
+    A company that is to be deleted keeps its own.
     """
     before = timezone.now() - timedelta(days=settings.EXPORT_RETENTION_DAYS)
     kept = TenantExport.objects.filter(created_at__lt=before, tenant__delete_at=None)
