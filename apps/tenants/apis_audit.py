@@ -81,7 +81,7 @@ class AuditEntryShape(serializers.Serializer[LogEntry]):
     action = serializers.SerializerMethodField(help_text=", ".join(ACTIONS))
     kind = serializers.SerializerMethodField()
     object_id = serializers.CharField(source="object_pk")
-    what = serializers.CharField(source="object_repr")
+    what = serializers.SerializerMethodField()
     changes = serializers.SerializerMethodField()
     address = serializers.SerializerMethodField(help_text="Of the network that it came from; empty where it is not known.")
 
@@ -99,6 +99,9 @@ class AuditEntryShape(serializers.Serializer[LogEntry]):
 
     def get_kind(self, entry: LogEntry) -> str:
         return f"{entry.content_type.app_label}.{entry.content_type.model}"
+
+    def get_what(self, entry: LogEntry) -> str:
+        return audit_log.what_name(entry)
 
     def get_changes(self, entry: LogEntry) -> AuditChangeShape(many=True):  # type: ignore[valid-type]
         return AuditChangeShape(audit_log.changes_of(entry), many=True).data

@@ -1,7 +1,6 @@
 """Reads of the audit log: who changed what, and when, of the tenant whose schema is current."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -9,12 +8,13 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import BooleanField, QuerySet
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core.csvs import Echo, cell
+from apps.tenants.audit_words import object_words, value_words
 
 ACTIONS = {0: "create", 1: "update", 2: "delete", 3: "access"}
 SILENT = frozenset({"id", "created_at", "updated_at"})
@@ -29,8 +29,17 @@ KINDS = {
     "toolsecret": gettext_lazy("Secret"),
     "webhookendpoint": gettext_lazy("Webhook"),
 }
-LABELS = {"url": gettext_lazy("Address"), "agent_id": gettext_lazy("Agent"), "slug": gettext_lazy("Name in addresses")}
-LONGEST = 160  # letters of a value that are shown
+LABELS = {
+    "made_by_key": gettext_lazy("Made by the key"),
+    "url": gettext_lazy("Address"),
+    "agent_id": gettext_lazy("Agent"),
+    "slug": gettext_lazy("Name in addresses"),
+    "out_of_hours_agent_id": gettext_lazy("Agent out of hours"),
+    "user_id": gettext_lazy("Person"),
+    "waba_id": gettext_lazy("WhatsApp Business account"),
+    "phone_number_id": gettext_lazy("Meta's id of the number"),
+    "spec": gettext_lazy("What it does"),
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,11 @@ def actor_name(entry: LogEntry) -> str:
     return str(entry.actor or entry.actor_email or _("Meridian"))
 
 
+def what_name(entry: LogEntry) -> str:
+    """What was changed, by its name."""
+    return object_words(entry.object_repr)
+
+
 def changes_of(entry: LogEntry) -> list[Change]:
     """Field by field, in words where the model has them. What was empty before and after is no change."""
     model = entry.content_type.model_class()
@@ -103,7 +117,7 @@ def _change(model: Any, name: str, value: Any) -> Change:
         listed = ", ".join(value.get("objects", []))
         return Change(str(label), listed, "") if value.get("operation") == "delete" else Change(str(label), "", listed)
     old, new = value
-    return Change(str(label), _shown(field, old), _shown(field, new))
+    return Change(str(label), value_words(field, old), value_words(field, new))
 
 
 def _field(model: Any, name: str) -> Any:
@@ -114,42 +128,6 @@ def _field(model: Any, name: str) -> Any:
         return None
 
 
-def _shown(field: Any, value: Any) -> str:
-    """A value as people read it: a choice by its words, yes or no, a row by its name; what is empty is empty."""
-    text = "" if value in (None, "None", "{}", "[]") else str(value)
-    if field is None or not text:
-        return _cut(text)
-    if isinstance(field, BooleanField):
-        return {"True": _("yes"), "False": _("no")}.get(text, text)
-    if field.choices:
-        return str({str(key): words for key, words in field.flatchoices}.get(text, text))
-    return _cut(_named(field, text) if field.many_to_one or field.one_to_one else _listed(text))
-
-
-def _listed(text: str) -> str:
-    """A list of plain values with commas between them; anything else as it is."""
-    try:
-        found = json.loads(text) if text.startswith("[") else None
-    except ValueError:
-        return text
-    plain = isinstance(found, list) and all(isinstance(one, str | int | float) for one in found)
-    return ", ".join(map(str, found)) if plain and found else text
-
-
-def _named(field: Any, text: str) -> str:
-    """The row that a key leads to, by its name; the key where it is gone."""
-    rows = field.related_model._default_manager
-    try:
-        row = rows.filter(pk=text).first()
-    except (ValueError, ValidationError):
-        return text
-    return str(row) if row is not None else text
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-
-
 def csv_lines(found: QuerySet[LogEntry], limit: int = 50_000) -> Iterator[str]:
     """The log as a spreadsheet reads it; a cell that would be a formula is kept from being one."""
     writer = csv.writer(Echo())
@@ -157,5 +135,5 @@ def csv_lines(found: QuerySet[LogEntry], limit: int = 50_000) -> Iterator[str]:
     for entry in found[:limit].iterator(chunk_size=500):
         head = [entry.timestamp.isoformat(), actor_name(entry), ACTIONS.get(entry.action, ""), kind_name(entry.content_type)]
         for change in changes_of(entry) or [Change("", "", "")]:
-            cells = [*head, entry.object_repr, change.field, change.old, change.new, entry.remote_addr or ""]
+            cells = [*head, what_name(entry), change.field, change.old, change.new, entry.remote_addr or ""]
             yield writer.writerow([cell(one) for one in cells])

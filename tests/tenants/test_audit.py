@@ -7,17 +7,20 @@ from auditlog.models import LogEntry
 from django.test import Client
 from django_tenants.utils import tenant_context
 
-from apps.compass.models import ProviderCredential
+from apps.calls.models import PhoneNumber
+from apps.compass.models import ProviderCredential, Tool
 from apps.compass.services import agent_draft_save, agent_publish
 from apps.desktop.models import CannedResponse
 from apps.desktop.services.team import team_create, team_members_set
-from apps.tenants.audit_log import LONGEST, changes_of
+from apps.tenants.audit_log import changes_of, what_name
+from apps.tenants.audit_words import LONGEST
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Membership, Tenant, User
 from tests.compass.factories import LOCAL, agent_published
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
+HOURS = {"mon": [["09:00", "12:00"], ["13:00", "17:00"]], "sat": [["10:00", "14:00"]]}
 CANARY = "sk-canary-0123456789"
 
 
@@ -65,6 +68,24 @@ def test_values_are_told_in_words(acme: Tenant) -> None:
         "gone": ("", "1"),
         "Enabled": ("yes", "no"),
     }
+
+
+def test_ids_and_settings_are_told_in_words(acme: Tenant, bob: User) -> None:
+    with tenant_context(acme):
+        agent = agent_published()
+        number = PhoneNumber.objects.create(number="+14155550199", agent_id=agent.pk, business_hours=HOURS)
+        spec = {"url": "https://crm.test/", "method": "GET", "headers": {"X-Shop": CANARY}, "api_key": CANARY, "retry": True}
+        tool = Tool.objects.create(kind="http", name="find_order", description="Finds it.", spec=spec, updated_by=bob.pk)
+        team_members_set(team=team_create(slug="sales", name="Sales"), user_ids=[bob.pk])
+        told = {(entry.content_type.model, one.field): one.new for entry in LogEntry.objects.all() for one in changes_of(entry)}
+        member = LogEntry.objects.get(content_type__model="teammember")
+        assert what_name(member) == "Bob in Sales"
+    assert told["phonenumber", "Agent"] == agent.name and str(number.pk) not in told.values()
+    assert told["phonenumber", "Business hours"] == "Mon 09:00–12:00, 13:00–17:00; Sat 10:00–14:00"
+    assert told["teammember", "Person"] == told["tool", "Updated by"] == "Bob"
+    assert told["tool", "What it does"] == "api key: ••••••; headers: ••••••; method: GET; retry: yes; url: https://crm.test/"
+    assert tool.spec == spec and CANARY not in str(told)
+    assert told["agentversion", "Published at"].endswith(" UTC")
 
 
 def test_a_revoked_key_and_its_return_are_told(admin: Client, acme: Tenant, alice: User) -> None:

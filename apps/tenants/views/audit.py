@@ -51,6 +51,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         {
             "entry": entry,
             "who": audit_log.actor_name(entry),
+            "what": audit_log.what_name(entry),
             "kind": audit_log.kind_name(entry.content_type),
             "action": dict(ACTIONS)[audit_log.ACTIONS.get(entry.action, "")],
             "changes": audit_log.changes_of(entry),
