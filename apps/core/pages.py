@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from structlog.contextvars import get_contextvars
 
 from apps.core.errors import problem_response, wants_json
 
@@ -20,7 +21,8 @@ def _page(request: HttpRequest, status: int) -> HttpResponse:
     code, sentence = SENTENCES[status]
     if wants_json(request):
         return problem_response(status, code, sentence)
-    return render(request, f"errors/{status}.html", {"sentence": sentence}, status=status)
+    context = {"sentence": sentence, "reference": get_contextvars().get("request_id", "")}
+    return render(request, f"errors/{status}.html", context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -42,4 +44,5 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """With the number by which the log's lines about it are found."""
     return _page(request, 500)
