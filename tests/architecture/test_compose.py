@@ -40,6 +40,11 @@ def test_an_upgrade_of_another_ones_image_is_a_change_of_this_file() -> None:
     assert all(re.fullmatch(r"livekit/[a-z-]+:v\d+\.\d+\.\d+", image) for image in whole), "the two have to fit each other"
 
 
+def test_postgres_is_not_called_healthy_while_its_first_start_makes_the_database() -> None:
+    test = SERVICES["postgres"]["healthcheck"]["test"]
+    assert test[:4] == ["CMD", "pg_isready", "-h", "127.0.0.1"], "on its socket Postgres answers before it goes down once more"
+
+
 def test_dependencies_exist() -> None:
     for name, service in SERVICES.items():
         assert set(service.get("depends_on", {})) <= SERVICES.keys(), name
