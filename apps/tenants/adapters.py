@@ -14,6 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.fields import decrypt, encrypt
 from apps.tenants.hosts import host_of, is_platforms
 from apps.tenants.letters_account import DONE, account_letter
+from apps.tenants.models import User
+from apps.tenants.selectors import memberships_of, tenant_host
+
+SIGNED_UP = "account/email/email_confirmation_signup"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -42,7 +46,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """What was done to a log-in is told in the product's own words; the other mails are templates."""
         if template_prefix not in DONE:
-            super().send_mail(template_prefix, email, context)
+            company = {"company_url": _company_url(context["user"])} if template_prefix == SIGNED_UP else {}
+            super().send_mail(template_prefix, email, {**context, **company})
             return
         url = self.request.build_absolute_uri(reverse("account"))
         address, browser = context["ip"], context["user_agent"]
@@ -50,6 +55,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")
+
+
+def _company_url(user: User) -> str:
+    """Where the company of somebody who has just signed up is."""
+    public = urlsplit(settings.PUBLIC_URL)
+    host = tenant_host(memberships_of(user)[0].tenant)
+    return public._replace(netloc=f"{host}:{public.port}" if public.port else host).geturl()
 
 
 class MFAAdapter(DefaultMFAAdapter):

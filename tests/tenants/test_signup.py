@@ -97,6 +97,8 @@ def test_the_address_is_confirmed_by_a_link(client_for: ClientFor) -> None:
     assert not EmailAddress.objects.get(email="ada@nordwind.test").verified
     link = re.search(r"http://localhost(/account/email/confirm/\S+)", mail.outbox[0].body)
     assert link and mail.outbox[0].to == ["ada@nordwind.test"]
+    for said in (mail.outbox[0].body, mail.outbox[0].alternatives[0][0]):
+        assert link[0] in said and "http://nordwind.localhost:8000" in said
     assert client.get(link[1]).status_code == 200
     client.post(link[1])
     assert EmailAddress.objects.get(email="ada@nordwind.test").verified
