@@ -9,8 +9,10 @@ from embedded.meta.deliveries import Deliveries
 from embedded.meta.errors import GraphError, status_error
 from embedded.meta.faults import ControlError, Faults
 from embedded.meta.limits import Limits
-from embedded.meta.payloads import message_value, status_value
+from embedded.meta.payloads import echo_value, message_value, status_value
 from embedded.meta.state import TYPING_SECONDS, Contact, Message, State, wamid
+
+ECHOES = "smb_message_echoes"
 
 
 class Network:
@@ -61,6 +63,30 @@ class Network:
         self.state.message_add(message)
         self._webhook(message, message_value(self.state, message), about=message.id)
         return message
+
+    def business_echo(self, contact: Contact, number: str, text: str) -> Message:
+        """The business writes in its WhatsApp Business app; the product is told."""
+        content = {"text": {"body": text}}
+        message = Message(wamid(), number, contact.key, False, "text", content, time.time(), "sent", app=True)
+        self.state.message_add(message)
+        if contact.key not in self.state.off:
+            chat = self.state.chat(number, contact.key)
+            chat.unread, chat.typing_until = chat.unread + 1, 0.0
+            self.state.message_advance(message, "delivered")
+        self._webhook(message, echo_value(self.state, message, "text", content["text"], message.id), field=ECHOES)
+        return message
+
+    def business_rewrite(self, message: Message, text: str) -> None:
+        """The business edits what it said in that app, or (no text) deletes it; the product is told."""
+        told: dict[str, Any] = {"original_message_id": message.id}
+        if text:
+            message.content = {"text": {"body": text}}
+            told["message"] = {"type": "text"} | message.content
+        else:
+            message.type, message.content = "revoked", {}
+        self.state.changed()
+        kind = "edit" if text else "revoke"
+        self._webhook(message, echo_value(self.state, message, kind, told, wamid()), field=ECHOES)
 
     def contact_read(self, contact: Contact, number: str) -> None:
         """The contact has the chat before them: everything that has arrived is read."""
@@ -145,9 +171,9 @@ class Network:
         if self.state.message_advance(message, status):
             self._webhook(message, status_value(self.state, message, status))
 
-    def _webhook(self, message: Message, value: dict[str, Any], about: str = "") -> None:
+    def _webhook(self, message: Message, value: dict[str, Any], about: str = "", field: str = "messages") -> None:
         waba_id = self.state.businesses[message.number].waba_id
-        self.deliveries.send(f"{message.number}/{message.contact}", waba_id, "messages", value, about=about)
+        self.deliveries.send(f"{message.number}/{message.contact}", waba_id, field, value, about=about)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -42,6 +42,18 @@ def message_value(state: State, message: Message) -> dict[str, Any]:
     return value_of(business, contacts=[contact_entry(contact, business)], messages=[content])
 
 
+def echo_value(state: State, message: Message, kind: str, content: dict[str, Any], echo_id: str) -> dict[str, Any]:
+    """Return the webhook (field smb_message_echoes) of what a business said, edited or deleted in its WhatsApp Business app.
+
+    https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/smb_message_echoes
+    """
+    business, contact = state.businesses[message.number], state.contacts[message.contact]
+    row: dict[str, Any] = {"from": business.digits, "to_user_id": contact.user_id(business.waba_id), "id": echo_id}
+    row |= {"to": contact.wa_id} if contact.wa_id else {}
+    row |= {"timestamp": str(int(time.time())), "type": kind, kind: content}
+    return value_of(business, contacts=[contact_entry(contact, business)], message_echoes=[row])
+
+
 def status_value(state: State, message: Message, status: str) -> dict[str, Any]:
     """Return the webhook of a status of the business's message."""
     business, contact = state.businesses[message.number], state.contacts.get(message.contact)

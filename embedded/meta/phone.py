@@ -43,6 +43,7 @@ def routes() -> list[Route]:
         Route("/pretend/contacts", _control(_contact_add), methods=["POST"]),
         Route("/pretend/contacts/{key}/messages", _control(_messages), methods=["GET", "POST"]),
         Route("/pretend/contacts/{key}/read", _control(_read), methods=["POST"]),
+        Route("/pretend/contacts/{key}/echoes", _control(_echoes), methods=["POST"]),
         Route("/pretend/contacts/{key}/phone", _control(_phone), methods=["POST"]),
         Route("/pretend/contacts/{key}/number", _control(_number), methods=["POST"]),
         Route("/pretend/contacts/{key}/window", _control(_window), methods=["POST"]),
@@ -198,6 +199,22 @@ async def _read(hub: Hub, request: Request) -> Response:
     contact = _contact(hub, request)
     hub.network.contact_read(contact, _line(hub, (await _json(request)).get("phone_number_id")))
     return JSONResponse({"read": True})
+
+
+async def _echoes(hub: Hub, request: Request) -> Response:
+    """The business writes `text` to the contact in its WhatsApp Business app; with `rewrite` it edits or deletes its last one."""
+    contact, body = _contact(hub, request), await _json(request)
+    number, text = _line(hub, body.get("phone_number_id")), str(body.get("text", "")).strip()
+    if body.get("rewrite"):
+        said = [hub.state.messages[message_id] for message_id in hub.state.chat(number, contact.key).ids]
+        last = next((message for message in reversed(said) if message.app and message.type == "text"), None)
+        if last is None:
+            raise ControlError("The company has said nothing to this contact in its app, or has deleted it.")
+        hub.network.business_rewrite(last, text)
+        return JSONResponse(message_shown(hub.state, last))
+    if not text:
+        raise ControlError("Write what the company says.")
+    return JSONResponse(message_shown(hub.state, hub.network.business_echo(contact, number, text)), status_code=201)
 
 
 async def _phone(hub: Hub, request: Request) -> Response:

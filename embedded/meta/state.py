@@ -54,6 +54,7 @@ class Message:
     error: dict[str, Any] | None = None
     category: str = "service"
     tracker: str = ""
+    app: bool = False  # the business said it in its WhatsApp Business app
 
 
 @dataclass

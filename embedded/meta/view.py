@@ -71,6 +71,8 @@ def _face(state: State, message: Message) -> dict[str, Any]:
     content = message.content.get(message.type, {})
     if message.type == "text":
         return {"text": content["body"]}
+    if message.type == "revoked":
+        return {"text": "This message was deleted."}
     if message.type in MEDIA:
         return {"text": content.get("caption", ""), "media": _media_shown(state, message.type, content)}
     if message.type == "location":

@@ -145,6 +145,26 @@ def test_replies_and_reactions_name_their_message(meta: Meta, product: Product, 
     assert shown[1]["quote"]["text"] == "Hello"
 
 
+def test_what_the_company_says_in_its_app_is_told_in_metas_shape(meta: Meta, product: Product, hello: str) -> None:
+    said = meta.ask("POST", "/contacts/ann/echoes", json={"text": "We are open."})
+    changed = meta.ask("POST", "/contacts/ann/echoes", json={"text": "We are open until six.", "rewrite": True})
+    meta.ask("POST", "/contacts/ann/echoes", json={"rewrite": True})
+    wait_until(lambda: len(echoes(product)) == 3)
+    text, edit, revoke = echoes(product)
+    assert (text["id"], text["type"], text["text"]) == (said["id"], "text", {"body": "We are open."})
+    assert (text["to"], text["to_user_id"].partition(".")[0]) == (ANN, "US")
+    assert edit["edit"] == {"original_message_id": said["id"], "message": {"type": "text", "text": {"body": changed["text"]}}}
+    assert (revoke["type"], revoke["revoke"]) == ("revoke", {"original_message_id": said["id"]})
+    assert meta.chat("ann")["messages"][-1]["text"] == "This message was deleted."
+    for body in ({"text": " "}, {"rewrite": True}):
+        assert meta.http.post("/pretend/contacts/ann/echoes", json=body).status_code == 400
+
+
+def echoes(product: Product) -> list[dict[str, Any]]:
+    changes = [change for body in list(product.bodies) for entry in body["entry"] for change in entry["changes"]]
+    return [row for change in changes if change["field"] == "smb_message_echoes" for row in change["value"]["message_echoes"]]
+
+
 def test_a_changed_number_is_a_system_message_and_a_new_user_id(meta: Meta, product: Product, hello: str) -> None:
     meta.ask("POST", "/contacts/ann/number", json={"wa_id": "15550102099"})
     wait_until(lambda: len(product.messages) == 2)

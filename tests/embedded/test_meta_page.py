@@ -128,6 +128,23 @@ def test_files_voices_places_replies_and_reactions(page: Page, product: Product)
     assert arrived(product, "text")["context"]["id"] == arrived(product, "document")["id"]
 
 
+def test_the_company_answers_from_its_app(page: Page, product: Product) -> None:
+    page.get_by_role("button", name="Trouble", exact=True).click()
+    page.get_by_label("What the company says there").fill("We are open.")
+    page.get_by_role("button", name="Answer from the app").click()
+    said = page.locator("#chat .bubble")
+    expect(said.get_by_text("We are open.")).to_be_visible()
+    page.get_by_label("What the company says there").fill("We are open until six.")
+    page.get_by_role("button", name="Change its last message").click()
+    expect(said.get_by_text("We are open until six.")).to_be_visible()
+    page.get_by_role("button", name="Delete its last message").click()
+    expect(said.get_by_text("This message was deleted.")).to_be_visible()
+    wait_until(
+        lambda: [row["type"] for value in product.values for row in value.get("message_echoes", [])] == ["text", "edit", "revoke"]
+    )
+    assert Axe().run(page).violations_count == 0
+
+
 def test_another_person_another_company_and_trouble(page: Page, meta: Meta, product: Product) -> None:
     page.get_by_text("Noor", exact=True).click()
     page.get_by_text("Globex", exact=True).click()

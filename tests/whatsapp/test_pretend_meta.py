@@ -118,6 +118,17 @@ def test_a_late_failure_is_told(held: Conversation, meta: Meta, bob: Any) -> Non
     assert message.error_code == "131047"
 
 
+def test_the_company_answers_edits_and_deletes_in_its_app(held: Conversation, meta: Meta) -> None:
+    meta.ask("POST", "/contacts/ann/echoes", json={"text": "We are open."})
+    settled(lambda: Message.objects.filter(author="person", user_id=None, text="We are open.").exists())
+    meta.ask("POST", "/contacts/ann/echoes", json={"text": "We are open until six.", "rewrite": True})
+    settled(lambda: Message.objects.filter(text="We are open until six.").exists())
+    meta.ask("POST", "/contacts/ann/echoes", json={"rewrite": True})
+    settled(lambda: Message.objects.filter(author="person", kind="revoked").exists())
+    held.refresh_from_db()
+    assert (Conversation.objects.count(), held.waiting_since) == (1, None)
+
+
 def test_typing_and_a_changed_number(held: Conversation, meta: Meta) -> None:
     meta.ask("POST", "/contacts/ann/number", json={"wa_id": "15550109999"})
     settled(lambda: held.contact.identities.filter(value="15550109999").exists())

@@ -39,9 +39,22 @@ function troubleShow(on) {
 
 const mine = (what, body) => attempt(async () => { await ask(myPath(what), body()); await app.refresh(); });
 
+// The company's other phone: what is said there reaches the contact as well, and Meridian is told.
+const inApp = (given) => attempt(async (event) => {
+  event.preventDefault();
+  const text = $("app-text").value.trim();
+  if (!text && given !== "delete") throw new Error("Write what the company says first.");
+  await ask(myPath("echoes"), { phone_number_id: app.chosen.number, text: given === "delete" ? "" : text, rewrite: given !== "say" });
+  if (given !== "delete") $("app-text").value = "";
+  await app.refresh();
+});
+
 $("trouble-open").addEventListener("click", () => troubleShow($("trouble").hidden));
 $("trouble-close").addEventListener("click", () => troubleShow(false));
 $("faults").addEventListener("change", faultSet);
+$("app-form").addEventListener("submit", inApp("say"));
+$("app-edit").addEventListener("click", inApp("edit"));
+$("app-delete").addEventListener("click", inApp("delete"));
 $("phone-off").addEventListener("change", mine("phone", () => ({ on: !$("phone-off").checked })));
 $("window-close").addEventListener("click", mine("window", () => ({ phone_number_id: app.chosen.number })));
 $("number-change").addEventListener("click", mine("number", () => ({ wa_id: `1555010${String(Math.floor(Math.random() * 9000) + 1000)}` })));
