@@ -31,7 +31,7 @@ def reminder_effect(effect: OutboundEffect) -> str:
     reminder = DunningReminder.objects.select_related("invoice__tenant").filter(pk=effect.payload["reminder"]).first()
     if reminder is None or reminder.sent_at or reminder.note:
         raise Ignored("This reminder was dealt with before.")
-    if reminder.invoice.state != Invoice.State.OPEN:
+    if reminder.invoice.state != Invoice.State.OPEN or not reminder.invoice.owed:
         reminder_end(reminder=reminder, sent=False, note="The invoice was settled meanwhile.")
         raise Ignored("The invoice was settled meanwhile.")
     if not reminder_begin(reminder=reminder):

@@ -35,7 +35,7 @@ def dunning_run(*, now: datetime | None = None) -> int:
 def reminder_write(*, invoice: Invoice, now: datetime) -> bool:
     """Writes an invoice's next reminder where it is due, by one conditional UPDATE; the outbox sends it."""
     place = 0 if not invoice.dunning else LEVELS.index(Invoice.Dunning(invoice.dunning)) + 1
-    if place == len(LEVELS) or not _is_due(invoice, place, now):
+    if place == len(LEVELS) or not invoice.owed or not _is_due(invoice, place, now):
         return False
     level = LEVELS[place]
     with transaction.atomic():

@@ -118,6 +118,17 @@ def test_only_what_is_open_is_asked_for(acme: Tenant, state: str) -> None:
     assert dunning_run() == 0
 
 
+def test_nothing_is_asked_for_where_nothing_is_left(acme: Tenant) -> None:
+    """A credit note took all of it back, and Stripe, which calls it paid then, has not heard of it yet."""
+    invoice = open_invoice(acme, late=5, credited=Decimal(30))
+    assert dunning_run() == 0
+    Invoice.objects.filter(pk=invoice.pk).update(credited=0)
+    assert dunning_run() == 1
+    Invoice.objects.filter(pk=invoice.pk).update(credited=30)
+    work()
+    assert mail.outbox == []
+
+
 def test_paid_between_writing_and_sending_nobody_is_bothered(acme: Tenant) -> None:
     invoice = open_invoice(acme, late=5)
     dunning_run()
