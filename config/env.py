@@ -17,11 +17,12 @@ HELP = {
     "LIVEKIT_API_SECRET": "the secret that belongs to LIVEKIT_API_KEY, at least 32 characters",
     "STRIPE_WEBHOOK_SECRET": "the signing secret (whsec_…) of the webhook endpoint that belongs to STRIPE_SECRET_KEY; "
     "without it nothing here would hear that an invoice was paid",
+    "DUNNING_DAYS": "days after the due date, ascending: of the two reminders, of the final notice and of the restriction",
 }
 
 
 class MissingSetting(SystemExit):
-    """Start-up stops here: a required setting has no value."""
+    """Start-up stops here: a required setting has no value, or another one none that can be used."""
 
 
 def env_load() -> None:
@@ -80,11 +81,21 @@ def many(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in optional(name, default).split(",") if part.strip()]
 
 
+def days(name: str, default: str) -> list[int]:
+    """As many whole numbers as the default has, none less than the one before. Meridian cannot start with others."""
+    given = many(name, default)
+    found = [int(day) for day in given if day.isdecimal()]
+    if len(found) != len(given) or len(found) != len(default.split(",")) or found != sorted(found):
+        _end(f"{name} is {optional(name)}. It is {HELP[name]}, such as {default}. Set it so, or leave it out.")
+    return found
+
+
 def _stop(name: str) -> NoReturn:
     what = HELP.get(name, "a required setting")
-    print(
-        f"Meridian cannot start: {name} is not set. It is {what}. "
-        "Set it in the environment or in .env (see .env.example), or start ./script/up and wait until it says where to go.",
-        file=sys.stderr,
-    )
+    where = "Set it in the environment or in .env (see .env.example), or start ./script/up and wait until it says where to go."
+    _end(f"{name} is not set. It is {what}. {where}")
+
+
+def _end(sentence: str) -> NoReturn:
+    print(f"Meridian cannot start: {sentence}", file=sys.stderr)
     raise MissingSetting(78)

@@ -278,7 +278,7 @@ STRIPE_API_BASE = env.optional("STRIPE_API_BASE", "https://api.stripe.com").rstr
 STRIPE_AUTOMATIC_TAX = env.flag("STRIPE_AUTOMATIC_TAX")
 # Days until an invoice without a card is due, and days after that until each reminder and the restriction.
 INVOICE_DUE_DAYS = int(env.optional("INVOICE_DUE_DAYS", "14"))
-DUNNING_DAYS = [int(day) for day in env.many("DUNNING_DAYS", "3,10,20,30")]
+DUNNING_DAYS = env.days("DUNNING_DAYS", "3,10,20,30")
 BOOKS_CLOSE_DAY = min(28, max(1, int(env.optional("BOOKS_CLOSE_DAY", "10"))))  # of the month after; then its payments are final
 
 # Web Push (VAPID): both keys or neither; without them browsers are not asked for it.

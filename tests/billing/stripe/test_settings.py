@@ -11,6 +11,8 @@ import stripe as sdk
 
 from apps.billing import stripe_api, stripe_calls
 from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable, stripe_configured
+from config import env
+from config.env import MissingSetting
 from tests.standins.stripe import API_KEY, Fault, Stripe
 
 ROOT = Path(__file__).parents[3]
@@ -34,10 +36,25 @@ def test_a_key_without_its_webhook_secret_stops_start_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "env", [{}, {"STRIPE_WEBHOOK_SECRET": "whsec_1"}, {"STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRET": "w"}]
+    "given", [{}, {"STRIPE_WEBHOOK_SECRET": "whsec_1"}, {"STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRET": "w"}]
 )
-def test_neither_or_both_start(env: dict[str, str]) -> None:
-    assert start(**env).stdout == "https://api.stripe.com\n"
+def test_neither_or_both_start(given: dict[str, str]) -> None:
+    assert start(**given).stdout == "https://api.stripe.com\n"
+
+
+def test_other_than_four_days_of_dunning_stop_start_up() -> None:
+    done = start(DUNNING_DAYS="3,10,20")
+    assert (done.returncode, "Traceback" in done.stderr) == (78, False)
+    assert "DUNNING_DAYS is 3,10,20. It is days after the due date" in done.stderr
+
+
+@pytest.mark.parametrize("days", ["3,10,20,30,40", "3,10,20,soon", "3,20,10,30", "-1,10,20,30"])
+def test_days_that_cannot_be(days: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNNING_DAYS", days)
+    with pytest.raises(MissingSetting):
+        env.days("DUNNING_DAYS", "3,10,20,30")
+    monkeypatch.setenv("DUNNING_DAYS", "0, 0,7,14")
+    assert env.days("DUNNING_DAYS", "3,10,20,30") == [0, 0, 7, 14]
 
 
 def test_configured_is_said_by_the_key(settings: Any) -> None:
