@@ -14,6 +14,7 @@ from apps.core.ids import uuid7
 from apps.core.models import OutboundEffect
 from apps.desktop.models import Conversation
 from apps.desktop.services.conversations import conversation_claim, conversation_resolve
+from apps.desktop.services.conversations.bulk import ACTIONS
 from apps.desktop.services.team import colleague_set, team_create
 from apps.tenants.models import Role, Tenant, User
 from apps.tenants.services import person_add
@@ -197,6 +198,22 @@ def test_reasons_are_counted_where_there_are_several(
     assert said["at"]
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_can_be_undone(three: list[Conversation], client_for: Clients, bob: User, carol: User, action: str) -> None:
+    team_create(slug="sales", name="Sales")
+    conversation_claim(conversation_id=three[0].pk, user_id=bob.pk)
+    if action == "reopen":
+        for conversation in three:
+            conversation_resolve(conversation_id=conversation.pk, user_id=bob.pk, outcome="Solved")
+    names = ("status", "assignee_id", "team_id", "snoozed_until", "claim_until", "waiting_since", "resolved_at", "outcome")
+    before = list(Conversation.objects.order_by("pk").values(*names))
+    until = (timezone.now() + timedelta(hours=1)).isoformat()
+    said = page(client_for(bob, "acme"), action, three, assignee=str(carol.pk), team="sales", until=until)
+    assert list(Conversation.objects.order_by("pk").values(*names)) != before
+    assert toast(client_for(bob, "acme").post(said["undo"], headers={"hx-request": "true"}))["text"] == "3 back as before."
+    assert list(Conversation.objects.order_by("pk").values(*names)) == before
+
+
 @pytest.mark.parametrize("action", ["assign", "team", "snooze", "resolve"])
 def test_each_dialog_has_its_choices(three: list[Conversation], client_for: Clients, bob: User, action: str) -> None:
     text = client_for(bob, "acme").get(f"/desktop/bulk/{action}").content.decode()
@@ -210,5 +227,5 @@ def test_nothing_selected_and_too_much(three: list[Conversation], client_for: Cl
     answer = client.post("/desktop/bulk/resolve", {"ids": ids}, headers={"hx-request": "true"})
     assert toast(answer)["text"] == "At most 100 conversations at once. Select fewer."
     assert client.post("/desktop/bulk/delete", {"ids": ids}).status_code == 404
-    assert client.post("/desktop/bulk/team/undo?ids=").status_code == 404
+    assert client.post("/desktop/bulk/delete/undo?ids=").status_code == 404
     assert client.post("/desktop/bulk/resolve/undo?ids=%C3%A4", headers={"hx-request": "true"}).status_code == 404

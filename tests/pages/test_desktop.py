@@ -348,6 +348,9 @@ def test_hand_to_a_team(as_bob: Client, desk: Desk, acme: Tenant) -> None:
     assert said["text"] == "Handed to Support."
     changed = fresh(acme, desk.mine)
     assert (changed.assignee_id, changed.status) == (None, "open")
+    back = toast(as_bob.post(said["undo"], headers=HTMX))
+    assert (back["text"], back["href"]) == ("It is back where it was.", f"/desktop/{desk.mine.pk}/")
+    assert fresh(acme, desk.mine).assignee_id == desk.mine.assignee_id
     assert act(as_bob, desk.mine, "team", team="nowhere").status_code == 422
 
 

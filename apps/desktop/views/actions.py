@@ -14,7 +14,6 @@ from apps.desktop.models import Conversation
 from apps.desktop.selectors import user_name
 from apps.desktop.services.conversations import (
     conversation_assign,
-    conversation_assign_undo,
     conversation_claim,
     conversation_read,
     conversation_release,
@@ -24,7 +23,9 @@ from apps.desktop.services.conversations import (
     conversation_snooze,
     conversation_to_ai,
     conversation_to_team,
+    conversation_undo,
 )
+from apps.desktop.services.conversations.undoing import ASSIGNED, SNOOZED, TO_TEAM
 from apps.desktop.views.answers import done, told
 from apps.desktop.views.conversation import conversation_or_404
 from apps.desktop.views.listing import open_in_address
@@ -67,12 +68,18 @@ def assign(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """`undo=1` takes back what this person has just done."""
     conversation_or_404(conversation_id)
     if _given(request, "undo"):
-        conversation_assign_undo(conversation_id=conversation_id, user_id=person(request))
-        return done(request, _("It is back where it was."))
+        return _undone(request, conversation_id, ASSIGNED)
     assignee = _uuid(_given(request, "assignee"))
     conversation = conversation_assign(conversation_id=conversation_id, user_id=person(request), assignee_id=assignee)
     undo = _to("conversation-assign", conversation, undo="1")
     return done(request, _("Assigned to %(name)s.") % {"name": user_name(assignee)}, undo=undo)
+
+
+def _undone(request: HttpRequest, conversation_id: UUID, act: str) -> HttpResponse:
+    """Who has gone on to another one gets a link."""
+    conversation = conversation_undo(conversation_id=conversation_id, user_id=person(request), done=act)
+    here = open_in_address(request) == str(conversation.pk)
+    return done(request, _("It is back where it was."), href="" if here else _to("conversation", conversation))
 
 
 def _uuid(text: str) -> UUID:
@@ -86,11 +93,14 @@ def _uuid(text: str) -> UUID:
 @desk_required
 @told
 def to_team(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """`undo=1` takes back what this person has just done."""
+    conversation_or_404(conversation_id)
+    if _given(request, "undo"):
+        return _undone(request, conversation_id, TO_TEAM)
     slug = _given(request, "team")
-    before = conversation_or_404(conversation_id)
     conversation = conversation_to_team(conversation_id=conversation_id, user_id=person(request), team_slug=slug)
     name = conversation.team.name if slug and conversation.team else _("everybody")
-    undo = _to("conversation-claim", conversation) if before.assignee_id == person(request) else ""
+    undo = _to("conversation-team", conversation, undo="1")
     return done(request, _("Handed to %(team)s.") % {"team": name}, undo=undo)
 
 
@@ -98,12 +108,15 @@ def to_team(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """`undo=1` takes back what this person has just done."""
     conversation_or_404(conversation_id)
+    if _given(request, "undo"):
+        return _undone(request, conversation_id, SNOOZED)
     until = SnoozeForm(request.POST).until_at
     if until is None:
         raise BadTime
     conversation = conversation_snooze(conversation_id=conversation_id, user_id=person(request), until=until)
-    return done(request, _("Snoozed until {at}."), undo=_to("conversation-reopen", conversation), at=until)
+    return done(request, _("Snoozed until {at}."), undo=_to("conversation-snooze", conversation, undo="1"), at=until)
 
 
 @require_POST

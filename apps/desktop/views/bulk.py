@@ -23,7 +23,6 @@ from apps.desktop.selectors import colleagues_all, teams_all, user_name
 from apps.desktop.services.conversations.bulk import (
     ACTIONS,
     MOST,
-    UNDOS,
     BulkResult,
     conversations_bulk,
     conversations_bulk_undo,
@@ -63,7 +62,7 @@ def bulk(request: HttpRequest, action: str) -> HttpResponse:
 @told
 def bulk_undo(request: HttpRequest, action: str) -> HttpResponse:
     """Takes back what this person did with those in `ids`."""
-    if action not in UNDOS:
+    if action not in ACTIONS:
         raise Http404
     results = conversations_bulk_undo(
         action=action, conversation_ids=_unpacked(request.GET.get("ids", "")), user_id=person(request)
@@ -151,9 +150,9 @@ def _reason(result: BulkResult) -> str:
 
 
 def _undo(action: str, results: Sequence[BulkResult]) -> str:
-    """Where undoing posts to; nothing where nothing changed, or there is no way back."""
+    """Where undoing posts to; nothing where nothing changed."""
     changed = [result.conversation_id for result in results if result.changed]
-    if action not in UNDOS or not changed:
+    if not changed:
         return ""
     return f"{reverse('desktop-bulk-undo', args=[action])}?{urlencode({'ids': _packed(changed)})}"
 

@@ -8,7 +8,6 @@ from apps.desktop.services.conversations.closing import (
 )
 from apps.desktop.services.conversations.holding import (
     conversation_assign,
-    conversation_assign_undo,
     conversation_claim,
     conversation_release,
     conversation_to_ai,
@@ -17,10 +16,10 @@ from apps.desktop.services.conversations.holding import (
 from apps.desktop.services.conversations.opening import conversation_escalate, conversation_open
 from apps.desktop.services.conversations.reading import conversation_read, conversation_summary_set
 from apps.desktop.services.conversations.sweep import conversation_sweep
+from apps.desktop.services.conversations.undoing import conversation_undo
 
 __all__ = [
     "conversation_assign",
-    "conversation_assign_undo",
     "conversation_claim",
     "conversation_escalate",
     "conversation_open",
@@ -34,4 +33,5 @@ __all__ = [
     "conversation_sweep",
     "conversation_to_ai",
     "conversation_to_team",
+    "conversation_undo",
 ]

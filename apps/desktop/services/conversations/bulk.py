@@ -22,18 +22,20 @@ from apps.desktop.services.conversations.closing import (
 )
 from apps.desktop.services.conversations.holding import (
     conversation_assign,
-    conversation_assign_undo,
     conversation_to_team,
 )
+from apps.desktop.services.conversations.undoing import ASSIGNED, REOPENED, SNOOZED, TO_TEAM, conversation_undo
 from apps.desktop.services.rules import conversation_lock, require_capacity, team_by_slug
 
 Act = Callable[..., Conversation]
 MOST = 100  # conversations in one request
 ACTIONS = ("assign", "team", "snooze", "resolve", "reopen")
 UNDOS: dict[str, Act] = {
-    "assign": conversation_assign_undo,
-    "snooze": conversation_reopen,
+    "assign": partial(conversation_undo, done=ASSIGNED),
+    "team": partial(conversation_undo, done=TO_TEAM),
+    "snooze": partial(conversation_undo, done=SNOOZED),
     "resolve": conversation_resolve_undo,
+    "reopen": partial(conversation_undo, done=REOPENED),
 }
 
 
@@ -72,7 +74,7 @@ def conversations_bulk(
 
 
 def conversations_bulk_undo(*, action: str, conversation_ids: Sequence[UUID], user_id: UUID) -> list[BulkResult]:
-    """Takes back what this person has done with one of UNDOS, where nobody has gone on since."""
+    """Takes back what this person has done with that action, where nobody has gone on since."""
     return _each(conversation_ids, user_id, UNDOS[action])
 
 

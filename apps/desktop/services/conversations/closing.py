@@ -1,6 +1,7 @@
 """Conversations are put off, resolved and taken up again."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -14,11 +15,11 @@ from apps.desktop.models import Conversation, DeskEvent
 from apps.desktop.resolutions import resolved_tell
 from apps.desktop.services.conversations.before import as_it_is, as_it_was
 from apps.desktop.services.conversations.offering import unclaim
+from apps.desktop.services.conversations.undoing import REOPENED, RESOLVED, SNOOZED
 from apps.desktop.services.rules import conversation_lock, require_holder, require_unresolved
 from apps.desktop.webhooks import conversation_data
 
 OUTCOME_LENGTH = 120
-RESOLVED = "resolved"  # the event
 
 
 @transaction.atomic
@@ -29,11 +30,13 @@ def conversation_snooze(*, conversation_id: UUID | str, user_id: UUID | None, un
     require_holder(conversation, user_id)
     if until <= timezone.now():
         raise BadTime
+    before = as_it_is(conversation)
     if conversation.status == Conversation.Status.PENDING:
         conversation.generation += 1
     conversation.status, conversation.snoozed_until = Conversation.Status.SNOOZED, until
     conversation.answer_due_at = conversation.claim_until = None
-    conversation_changed(conversation, "snoozed", user_id=user_id, until=until.isoformat())
+    undo = {"before": before, "generation": conversation.generation}
+    conversation_changed(conversation, SNOOZED, user_id=user_id, until=until.isoformat(), **undo)
     return conversation
 
 
@@ -62,12 +65,17 @@ def conversation_reopen(*, conversation_id: UUID | str, user_id: UUID | None) ->
     conversation = conversation_lock(conversation_id)
     if conversation.status not in (Conversation.Status.RESOLVED, Conversation.Status.SNOOZED):
         return conversation
+    before = as_it_is(conversation)
     if conversation.status == Conversation.Status.SNOOZED:
         require_holder(conversation, user_id)
     else:
+        before |= {
+            "resolved_at": conversation.resolved_at and conversation.resolved_at.isoformat(),
+            "outcome": conversation.outcome,
+        }
         unclaim(conversation)
     conversation.status, conversation.snoozed_until = Conversation.Status.OPEN, None
-    _reopened(conversation, user_id)
+    _reopened(conversation, user_id, before=before, generation=conversation.generation)
     return conversation
 
 
@@ -89,10 +97,10 @@ def conversation_resolve_undo(*, conversation_id: UUID | str, user_id: UUID) -> 
     return conversation
 
 
-def _reopened(conversation: Conversation, user_id: UUID | None) -> None:
+def _reopened(conversation: Conversation, user_id: UUID | None, **detail: Any) -> None:
     conversation.resolved_at, conversation.outcome = None, ""
     try:
         with transaction.atomic():
-            conversation_changed(conversation, "reopened", user_id=user_id)
+            conversation_changed(conversation, REOPENED, user_id=user_id, **detail)
     except IntegrityError:
         raise NewerConversation from None

@@ -7,13 +7,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.desktop.channels import channel_for
-from apps.desktop.errors import ChangedSince, NoAgent, NotColleague
+from apps.desktop.errors import NoAgent, NotColleague
 from apps.desktop.events import conversation_changed, event_write
-from apps.desktop.models import Conversation, DeskEvent
+from apps.desktop.models import Conversation
 from apps.desktop.notifications import person_notify
 from apps.desktop.selectors.people import is_colleague
-from apps.desktop.services.conversations.before import as_it_is, held_as_before
+from apps.desktop.services.conversations.before import as_it_is
 from apps.desktop.services.conversations.offering import conversation_offer, unclaim
+from apps.desktop.services.conversations.undoing import ASSIGNED, TO_TEAM
 from apps.desktop.services.rules import (
     claim_time,
     claimed_by,
@@ -24,7 +25,6 @@ from apps.desktop.services.rules import (
     team_by_slug,
 )
 
-ASSIGNED = "assigned"  # the event
 FREE = Q(assignee_id__isnull=True) & ~Q(status=Conversation.Status.RESOLVED)
 
 
@@ -90,42 +90,13 @@ def conversation_assign(*, conversation_id: UUID | str, user_id: UUID | None, as
 
 
 @transaction.atomic
-def conversation_assign_undo(*, conversation_id: UUID | str, user_id: UUID) -> Conversation:
-    """Takes back that this person assigned it, though a colleague holds it now: held, snoozed or with the AI as before.
-
-    Raises ChangedSince where it has changed hands after that, NotColleague.
-    """
-    if not is_colleague(user_id):
-        raise NotColleague
-    conversation = conversation_lock(conversation_id)
-    event = DeskEvent.objects.filter(conversation=conversation, type=ASSIGNED).order_by("-id").first()
-    if event is None or event.user_id != user_id or event.detail.get("generation") != conversation.generation:
-        raise ChangedSince
-    require_unresolved(conversation)
-    held_as_before(conversation, event.detail["before"])
-    type, detail = _back(conversation)
-    conversation_changed(conversation, type, user_id=user_id, **detail)
-    if conversation.status == Conversation.Status.PENDING:
-        channel_for(conversation.channel).returned_to_ai(conversation)
-    return conversation
-
-
-def _back(conversation: Conversation) -> tuple[str, dict[str, str]]:
-    """As what the timeline tells of it."""
-    if conversation.status == Conversation.Status.PENDING:
-        return "to_ai", {}
-    if conversation.assignee_id:
-        return ASSIGNED, {"assignee": str(conversation.assignee_id)}
-    return "released", {}
-
-
-@transaction.atomic
 def conversation_to_team(*, conversation_id: UUID | str, user_id: UUID | None, team_slug: str) -> Conversation:
     """Hands a conversation to a team (no slug: everybody). Raises UnknownTeam, NotAllowed, ConversationResolved."""
     conversation = _changeable(conversation_id, user_id)
     team = team_by_slug(team_slug)
+    undo = {"before": as_it_is(conversation), "generation": conversation.generation + 1}  # which it has when it is offered
     conversation.team = team
-    conversation_offer(conversation, team, "to_team", user_id=user_id, to=team_slug)
+    conversation_offer(conversation, team, TO_TEAM, user_id=user_id, to=team_slug, **undo)
     return conversation
 
 
