@@ -87,6 +87,11 @@ def test_a_book_is_changed_as_a_whole(staff: Client, coming: PriceBook) -> None:
     assert StaffAct.objects.filter(kind=StaffAct.Kind.BOOK_CHANGED, by="root@meridian.test").count() == 1
 
 
+def test_amounts_say_their_currency(staff: Client, coming: PriceBook) -> None:
+    page = staff.get(f"/staff/books/{coming.pk}/").content.decode()
+    assert ">Provider cost, USD<" in page and ">Price, USD<" in page
+
+
 def test_contradictions_are_told_at_their_row(staff: Client, coming: PriceBook) -> None:
     whisper, tts = number_of(coming, "whisper-1"), number_of(coming, "tts-1")
     twice = {f"form-{whisper}-model": "gpt-4o-transcribe", f"form-{whisper}-unit": "second"}
