@@ -96,7 +96,6 @@ class AgentForm(forms.Form):
 
     language = forms.CharField(
         label=gettext_lazy("Language"),
-        max_length=35,
         widget=forms.Select,
         help_text=gettext_lazy("What the agent hears and speaks."),
     )
