@@ -86,6 +86,7 @@ class Money(AtWork):
         there = [one for one in table if one["metadata"].get("meridian_invoice") == str(row.pk) and one["status"] != "void"]
         totals = [(row.stripe_id, int(paper.total * 100))] if paper.total else []
         assert [(one["id"], one["total"]) for one in there] == totals
+        assert row.sent_at or not paper.total, "its customer was given it"
 
     # Invoices are voided.
 
@@ -210,8 +211,8 @@ class Money(AtWork):
         paper = self._draw(data, [one for one in self.papers.alive() if one.total])
         if paper is None:
             return
-        key, unheard = self._id(), paper.unheard
-        if unheard:
+        key = self._id()
+        if paper.unheard and paper.owed:  # Stripe is asked only for what is to be paid here
             paper.hear()
         if paper.state != "open" or not paper.owed:
             with pytest.raises(PermanentError):

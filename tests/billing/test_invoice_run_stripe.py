@@ -10,12 +10,13 @@ import time_machine
 from django.db import connection
 
 from apps.billing.models import Invoice, InvoicedEntry
-from apps.billing.services.invoice_runs import invoices_run
+from apps.billing.services.invoice_runs import Outcome, invoices_run
 from apps.billing.services.invoices import InvoiceRefused, invoice_draft, rebuildable
 from apps.tenants.models import Tenant
 from tests.billing.invoice_side import AFTER, NOVEMBER, adds_up, entry_make, on_plan
 from tests.billing.stripe.conftest import stripe as stripe
 from tests.billing.test_invoice_runs import Killed, killed_at
+from tests.standins.stripe.faults import Fault
 
 D = Decimal
 LATER = timedelta(minutes=30)  # any claim of a process that died is over
@@ -51,12 +52,29 @@ def test_killed_after_any_statement_nothing_reaches_stripe_twice(acme: Tenant, s
         invoice = Invoice.objects.get()
         adds_up(invoice)
         assert (invoice.state, invoice.total, invoice.number) == ("open", D("50.50"), "INV-0000001"), number
+        assert invoice.sent_at is not None and f"POST /v1/invoices/{invoice.stripe_id}/send" in stripe.calls, number
         assert {kind: stripe.count(kind) for kind in ("customer", "invoice")} == {"customer": 1, "invoice": 1}, number
         items = [row["amount"] for row in stripe.state.rows("invoiceitem")]
         assert sum(items) == 5050 and len(items) == invoice.lines.exclude(amount=0).count(), number
         if seen[0] < number:
             break
     assert kills > 40
+
+
+@pytest.mark.django_db
+def test_begun_again_it_gives_the_customer_what_only_stripe_had(acme: Tenant, stripe: Any) -> None:
+    with time_machine.travel(AFTER, tick=True):
+        scene(acme)
+        stripe.faults = [Fault(r"POST /v1/invoices/\w+/send", "500", times=9)]
+        (row,) = invoices_run(month=NOVEMBER, tenants=[acme]).rows
+        stripe.faults = []
+    invoice = Invoice.objects.get()
+    assert (row.outcome, invoice.state, invoice.step, invoice.sent_at) == (Outcome.LATER, "open", "finalized", None)
+    with time_machine.travel(AFTER + LATER, tick=True):
+        outcomes = [invoices_run(month=NOVEMBER, tenants=[acme]).rows[0].outcome for _ in range(2)]
+    invoice.refresh_from_db()
+    assert outcomes == [Outcome.SENT, Outcome.UNCHANGED]
+    assert (invoice.sent_at is not None, invoice.problem, invoice.send_again_at) == (True, "", None)
 
 
 @pytest.mark.django_db

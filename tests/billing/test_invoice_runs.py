@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from apps.billing import tasks
 from apps.billing.models import Credit, CreditUse, Invoice, InvoicedEntry, InvoiceLine, Plan, PriceTier
@@ -41,7 +42,8 @@ def stripe(settings: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def send(*, invoice: Invoice) -> Invoice:
         sent.append(invoice.number)
-        Invoice.objects.filter(pk=invoice.pk).update(state="open", step="finalized", stripe_id=f"in_{invoice.pk.hex}")
+        there = {"state": "open", "step": "finalized", "stripe_id": f"in_{invoice.pk.hex}", "sent_at": timezone.now()}
+        Invoice.objects.filter(pk=invoice.pk).update(**there)
         return Invoice.objects.get(pk=invoice.pk)
 
     monkeypatch.setattr(invoice_runs, "invoice_send", send)

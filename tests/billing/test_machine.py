@@ -152,3 +152,22 @@ def test_an_entry_that_is_corrected_down_and_up_again_around_a_call(world: None)
     )
     _take(money, steps)
     assert len(money.truth.works) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transfer_for_what_was_paid_at_stripe_and_credited(world: None) -> None:
+    """Nothing is left to be paid, so Stripe is not asked, and what it knows is heard of at night."""
+    money, first = Money(), _First()
+    steps = (
+        lambda: money.join(agent=AGENTS[0], channel="sip", happened=MUCH),
+        lambda: money.sweep(),
+        lambda: money.time_passes(minutes=60 * 26 * 2),
+        lambda: money.invoice_run(broken=[(r"POST /v1/invoices/\w+/send", "500", 0)]),
+        lambda: money.paid_at_stripe(data=first, heard=0),
+        lambda: money.credit_note(data=first, share="all"),
+        lambda: money.paid_to_the_bank(data=first, share="all"),
+        lambda: money.night(),
+    )
+    _take(money, steps)
+    (paper,) = money.papers.papers
+    assert (paper.state, len(paper.notes), paper.parts) == ("paid", 1, [])

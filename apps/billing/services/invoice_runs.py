@@ -206,13 +206,21 @@ def _sent(invoice: Invoice) -> RunRow:
 
 
 def _give(invoice: Invoice) -> RunRow:
-    if invoice.state != Invoice.State.DRAFT and invoice.step in (Invoice.Step.LOCAL, Invoice.Step.FINALIZED):
+    if _is_done(invoice):
         return _said(invoice, Outcome.UNCHANGED)
     if invoice.step == Invoice.Step.LOCAL and invoice.total == 0:
         return _said(invoice_settle(invoice=invoice), Outcome.SETTLED)
     if not stripe_configured():
         return _said(invoice, Outcome.DRAFTED)
     return _said(invoice_send(invoice=invoice), Outcome.SENT)
+
+
+def _is_done(invoice: Invoice) -> bool:
+    """Final here or at Stripe, and given to its customer: one that is open there and was not mailed yet goes on."""
+    if invoice.state == Invoice.State.DRAFT or invoice.step not in (Invoice.Step.LOCAL, Invoice.Step.FINALIZED):
+        return False
+    waits = invoice.step == Invoice.Step.FINALIZED and invoice.state == Invoice.State.OPEN and not invoice.sent_at
+    return not (waits and stripe_configured())
 
 
 def _dry(tenant: Tenant, month: date) -> list[RunRow]:
