@@ -127,7 +127,7 @@ SHEETS = {sheet.name: sheet for sheet in (ENTRIES, LINES, INVOICES)}
 
 
 def rows_of(sheet: Sheet, tenant: Tenant, period: Period) -> "QuerySet[Any]":
-    """What an export holds: entries by when they happened, lines and invoices of the months that begin in the period."""
+    """What an export holds: entries by when they happened, lines and invoices of the months that the period touches."""
     if sheet is ENTRIES:
         entries = LedgerEntry.objects.filter(tenant=tenant, started_at__gte=period.starts, started_at__lt=period.ends)
         return entries.order_by("started_at", "id")

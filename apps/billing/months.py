@@ -45,11 +45,14 @@ def day_at(moment: datetime, zone: str) -> date:
 
 
 def month_parse(text: str) -> date:
-    """The month of a text such as 2026-11. Raises PermanentError."""
+    """The month of a text such as 2026-11, of which there are those beside it. Raises PermanentError."""
     try:
-        return datetime.strptime(text, "%Y-%m").date()
+        month = datetime.strptime(text, "%Y-%m").date()
     except ValueError:
-        raise PermanentError(f"“{text}” is not a month; write it as 2026-11.") from None
+        month = date.max
+    if not date.min.year < month.year < date.max.year:
+        raise PermanentError(f"“{text}” is not a month; write it as 2026-11.")
+    return month
 
 
 def zone_of(name: str) -> ZoneInfo:

@@ -63,7 +63,7 @@ def test_which_day_it_is() -> None:
     assert day_begin(date(2027, 1, 1), "Europe/Berlin") < moment
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026", "november", "2026-11-01", ""])
+@pytest.mark.parametrize("text", ["2026-13", "2026", "november", "2026-11-01", "", "9999-12", "0001-01"])
 def test_what_is_no_month(text: str) -> None:
     with pytest.raises(PermanentError, match="write it as 2026-11"):
         month_parse(text)
