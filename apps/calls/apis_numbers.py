@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from apps.calls.models import PhoneNumber, SipTrunk
 from apps.calls.services.numbers import number_delete, number_set
 from apps.calls.services.trunk_setup import trunk_check, trunk_setup
-from apps.calls.services.trunks import sip_trunk_change, sip_trunk_delete
+from apps.calls.services.trunks import sip_trunk_change, sip_trunk_delete, sip_trunk_password_renew
 from apps.core.errors import Problem, TransientError
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer, page_shape
@@ -66,7 +66,7 @@ class TrunkRequest(serializers.Serializer[Any]):
 
 
 class TrunkChange(serializers.Serializer[Any]):
-    """What is left out stays; its user name and password always do."""
+    """What is left out stays; its user name and password always do (see its `password`)."""
 
     name = Line(max_length=120, required=False)
     numbers = serializers.ListField(child=Line(max_length=64), min_length=1, max_length=200, required=False)
@@ -88,6 +88,12 @@ class TrunkShape(serializers.Serializer[SipTrunk]):
 
 class TrunkMadeShape(TrunkShape):
     """A trunk with its password, which is answered only now; empty where addresses let callers in."""
+
+    password = serializers.CharField()
+
+
+class TrunkPasswordShape(serializers.Serializer[Any]):
+    """A trunk's new password, which is answered only now."""
 
     password = serializers.CharField()
 
@@ -200,6 +206,19 @@ class TrunkAPI(NumbersView):
         """Deletes it here and in LiveKit; its numbers stay."""
         sip_trunk_delete(trunk=_trunk(trunk_id))
         return Response(status=204)
+
+
+class TrunkPasswordAPI(NumbersView):
+    @extend_schema(
+        summary="Make a new password for a SIP trunk",
+        operation_id="trunks_password",
+        request=None,
+        responses={200: TrunkPasswordShape, **WRITE, **problems(503)},
+        tags=TAGS,
+    )
+    def post(self, request: Request, trunk_id: UUID) -> Response:
+        """The old one lets no call in from now on; calls that run go on. 422 where addresses let callers in, and no password."""
+        return Response({"password": sip_trunk_password_renew(trunk=_trunk(trunk_id))})
 
 
 class TrunkCheckAPI(NumbersView):

@@ -16,5 +16,6 @@ urlpatterns = [
     path("numbers/<uuid:number_id>", apis_numbers.NumberAPI.as_view(), name="api-number"),
     path("trunks", apis_numbers.TrunksAPI.as_view(), name="api-trunks"),
     path("trunks/<uuid:trunk_id>", apis_numbers.TrunkAPI.as_view(), name="api-trunk"),
+    path("trunks/<uuid:trunk_id>/password", apis_numbers.TrunkPasswordAPI.as_view(), name="api-trunk-password"),
     path("trunks/<uuid:trunk_id>/check", apis_numbers.TrunkCheckAPI.as_view(), name="api-trunk-check"),
 ]

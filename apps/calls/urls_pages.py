@@ -14,6 +14,7 @@ urlpatterns = [
     path(f"{NUMBERS}trunks/new", trunks.trunk_new, name="trunk-new"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>", trunks.trunk, name="trunk"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/edit", trunks.trunk_edit, name="trunk-edit"),
+    path(f"{NUMBERS}trunks/<uuid:trunk_id>/password", trunks.trunk_password, name="trunk-password"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/check", trunks.trunk_checked, name="trunk-check"),
     path(f"{NUMBERS}trunks/<uuid:trunk_id>/delete", trunks.trunk_delete, name="trunk-delete"),
     path("", dashboard.dashboard, name="dashboard"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from auditlog.models import LogEntry
 from django.db import DatabaseError
 from django.test import Client
 from django_tenants.utils import tenant_context
@@ -10,7 +11,7 @@ from django_tenants.utils import tenant_context
 from apps.calls.livekit import InboundTrunk
 from apps.calls.models import SipTrunk
 from apps.calls.services.numbers import number_set
-from apps.calls.services.trunks import sip_trunk_create
+from apps.calls.services.trunks import sip_trunk_create, sip_trunk_password_renew
 from apps.compass.models import Agent
 from apps.tenants.access import ADMINS, MANAGERS
 from apps.tenants.models import Tenant
@@ -127,3 +128,47 @@ def test_whose_trunks_they_are(acme: Tenant, globex: Tenant, trunk: SipTrunk, li
     theirs = program(globex, "numbers:write")
     assert ask(theirs, "PATCH", at(trunk), {"name": "Mine"}).status_code == 404 == theirs.get(at(trunk, "/check")).status_code
     assert livekit.trunks[trunk.trunk_id].name == "3CX"
+
+
+def test_a_new_password_is_answered_once_and_the_old_one_is_over(
+    key: Client, acme: Tenant, trunk: SipTrunk, livekit: FakeLiveKit
+) -> None:
+    answer = ask(key, "POST", at(trunk, "/password"))
+    made = answer.json()["password"]
+    assert answer.status_code == 200 and len(made) == 24 and made != CANARY
+    assert livekit.trunks == {trunk.trunk_id: InboundTrunk("3CX", ("801",), ("10.1.2.3",), "pbx", made)}
+    with tenant_context(acme):
+        assert SipTrunk.objects.get().auth_password == made
+        told = [str(entry.changes) for entry in LogEntry.objects.get_for_model(SipTrunk)]
+    assert told and all(made not in one and CANARY not in one for one in told)
+    assert made not in key.get(at(trunk)).content.decode()
+
+
+def test_a_new_password_that_does_not_come_about_leaves_the_old_one(
+    key: Client, acme: Tenant, trunk: SipTrunk, livekit: FakeLiveKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    livekit.down = True
+    assert ask(key, "POST", at(trunk, "/password")).status_code == 503
+    livekit.down = False
+
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise DatabaseError("The disk is full.")
+
+    with monkeypatch.context() as broken, tenant_context(acme), pytest.raises(DatabaseError):
+        broken.setattr(SipTrunk, "save", fails)
+        sip_trunk_password_renew(trunk=trunk)
+    assert livekit.trunks[trunk.trunk_id].auth_password == CANARY
+    with tenant_context(acme):
+        assert SipTrunk.objects.get().auth_password == CANARY
+
+
+def test_a_trunk_by_address_has_no_password(key: Client, acme: Tenant, livekit: FakeLiveKit) -> None:
+    with tenant_context(acme):
+        trunk = sip_trunk_create(name="PBX", numbers=["801"], allowed_addresses=["10.1.2.3"])
+    answer = ask(key, "POST", at(trunk, "/password"))
+    assert answer.status_code == 422 and "no user name" in answer.json()["detail"]
+
+
+def test_who_makes_a_new_password(acme: Tenant, globex: Tenant, trunk: SipTrunk) -> None:
+    only_for(acme, globex, [("POST", at(trunk, "/password"))], scope="numbers", roles=ADMINS)
+    assert ask(program(acme, "numbers:read"), "POST", at(trunk, "/password")).status_code == 403

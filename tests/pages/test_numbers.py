@@ -186,6 +186,22 @@ def test_a_trunk_is_changed(admin: Client, acme: Tenant, agent_id: str, livekit:
     assert admin.post(edit, given).status_code == 422 and livekit.trunks[trunk.trunk_id] == made
 
 
+def test_a_trunk_gets_a_new_password(admin: Client, acme: Tenant, client_for: Any, bob: User, livekit: FakeLiveKit) -> None:
+    admin.post(at("trunk-new"), {**TRUNK, "way": "password", "addresses": "", "username": "acme-pbx"})
+    with tenant_context(acme):
+        trunk = SipTrunk.objects.get()
+    renew = at("trunk-password", trunk.pk)
+    assert renew in text(admin.get(at("trunk", trunk.pk)))
+    assert client_for(bob, "acme").post(renew).status_code == 403
+    livekit.down = True
+    assert "LiveKit is down" in text(admin.post(renew, follow=True))
+    livekit.down = False
+    answer = admin.post(renew)
+    made = livekit.trunks[trunk.trunk_id].auth_password
+    assert made != trunk.auth_password and made in text(answer) and "no-store" in answer["Cache-Control"]
+    assert made not in text(admin.get(at("trunk", trunk.pk)))
+
+
 def test_the_api_of_numbers_and_trunks(acme: Tenant, globex: Tenant, agent_id: str, livekit: FakeLiveKit) -> None:
     client = program(acme)
     made = client.post("/api/v1/numbers", {"number": "8801", "agent_id": agent_id}, content_type="application/json")

@@ -1,6 +1,5 @@
 """A trunk with its numbers in one go, and what there is to say about how it is connected."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 from apps.calls import livekit
 from apps.calls.models import Call, PhoneNumber, SipTrunk
 from apps.calls.services.numbers import number_set
-from apps.calls.services.trunks import sip_trunk_create
+from apps.calls.services.trunks import password_made, sip_trunk_create
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def trunk_setup(
 
     Raises as sip_trunk_create and number_set.
     """
-    password = secrets.token_urlsafe(18) if username else ""
+    password = password_made() if username else ""
     trunk = sip_trunk_create(name=name, numbers=numbers, allowed_addresses=addresses, auth_user=username, auth_password=password)
     known = set(PhoneNumber.objects.filter(number__in=trunk.numbers).values_list("number", flat=True))
     for number in trunk.numbers if agent_id else ():

@@ -1,6 +1,7 @@
 """Inbound SIP trunks: made in LiveKit, routed to the tenant, and undone when half of it fails."""
 
 import re
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -75,13 +76,37 @@ def sip_trunk_change(
     with _conflict_told(wish):
         _change_ask(trunk, wish)
     trunk.name, trunk.numbers, trunk.allowed_addresses = wish.name, list(wish.numbers), list(wish.allowed_addresses)
+    _saved(trunk, ["name", "numbers", "allowed_addresses"], stands)
+    return trunk
+
+
+def sip_trunk_password_renew(*, trunk: SipTrunk) -> str:
+    """A new password, here and in LiveKit, which nobody can read again; from now on the old one lets no call in.
+
+    Raises PermanentError where addresses let callers in, LiveKitUnreachable, LiveKitRefused; the old one stays then.
+    """
+    if not trunk.auth_user:
+        raise PermanentError("This trunk has no user name: the exchange's addresses let its calls in, and no password.")
+    stands, password = _wish_of(trunk), password_made()
+    _change_ask(trunk, replace(stands, auth_password=password))
+    trunk.auth_password = password
+    _saved(trunk, ["auth_password"], stands)
+    return password
+
+
+def password_made() -> str:
+    """A password for a trunk."""
+    return secrets.token_urlsafe(18)
+
+
+def _saved(trunk: SipTrunk, fields: list[str], stood: livekit.InboundTrunk) -> None:
+    """What LiveKit has already; where it cannot be kept here, LiveKit gets back how it stood."""
     try:
-        trunk.save(update_fields=["name", "numbers", "allowed_addresses"])
+        trunk.save(update_fields=fields)
     except DatabaseError:
         with suppress(MeridianError):
-            livekit.client().sip_trunk_change(trunk.trunk_id, stands)
+            livekit.client().sip_trunk_change(trunk.trunk_id, stood)
         raise
-    return trunk
 
 
 def _change_ask(trunk: SipTrunk, wish: livekit.InboundTrunk) -> None:

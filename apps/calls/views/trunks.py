@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.calls.forms_numbers import TrunkFacts, TrunkForm
 from apps.calls.models import SipTrunk
 from apps.calls.services.trunk_setup import trunk_check, trunk_setup
-from apps.calls.services.trunks import sip_trunk_change, sip_trunk_delete
+from apps.calls.services.trunks import sip_trunk_change, sip_trunk_delete, sip_trunk_password_renew
 from apps.core.errors import MeridianError
 from apps.tenants.access import ADMINS, MANAGERS, role_required
 
@@ -75,6 +75,20 @@ def trunk_edit(request: HttpRequest, trunk_id: UUID) -> HttpResponse:
             return redirect("trunk", trunk_id)
     context = {**SECTION, "form": form, "trunk": found}
     return render(request, "numbers/trunk_edit.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@require_POST
+@admins
+def trunk_password(request: HttpRequest, trunk_id: UUID) -> HttpResponse:
+    """Makes a new password; the answer shows it, and nothing ever shows it again."""
+    found = _trunk(trunk_id)
+    try:
+        password = sip_trunk_password_renew(trunk=found)
+    except MeridianError as error:
+        messages.error(request, str(error))
+        return redirect("trunk", trunk_id)
+    return render(request, "numbers/trunk.html", {**_context(request, found), "password": password})
 
 
 @require_GET

@@ -1,6 +1,5 @@
 """manage.py sip_trunk_create acme --name "Head office" --number +12125550100 --allow 203.0.113.7 --agent reception"""
 
-import secrets
 from argparse import ArgumentParser
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.core.management.base import CommandError
 
 from apps.calls.models import SipTrunk
 from apps.calls.services.numbers import number_set
-from apps.calls.services.trunks import sip_trunk_create
+from apps.calls.services.trunks import password_made, sip_trunk_create
 from apps.compass.selectors import agent_by_slug
 from apps.tenants.management.tenant_command import TenantCommand
 
@@ -27,7 +26,7 @@ class Command(TenantCommand):
 
     def work(self, **options: Any) -> None:
         agent = _agent(options["agent"])
-        password = options["password"] or (secrets.token_urlsafe(18) if options["username"] else "")
+        password = options["password"] or (password_made() if options["username"] else "")
         trunk = sip_trunk_create(
             name=options["name"],
             numbers=options["number"],
