@@ -10,6 +10,7 @@ urlpatterns = [
     path("agents", agents.AgentsView.as_view(), name="api-agents"),
     path("agents/import", agents.ImportView.as_view(), name="api-agent-import"),
     path("voices", offers.VoicesAPI.as_view(), name="api-voices"),
+    path("voices/sample", offers.VoiceSampleAPI.as_view(), name="api-voice-sample"),
     path("models", offers.ModelsAPI.as_view(), name="api-models"),
     path(ONE, agents.AgentDetailView.as_view(), name="api-agent"),
     path(f"{ONE}/duplicate", agents.DuplicateView.as_view(), name="api-agent-duplicate"),

@@ -137,3 +137,30 @@ def test_models_have_prices(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> No
     }
     assert rows[1]["prices"] == [] and {row["part"] for row in rows} == {"stt"}
     assert client.get("/api/v1/models", {"part": "ears"}).json()["errors"].keys() == {"part"}
+
+
+SAMPLE = "/api/v1/voices/sample"
+WANTED = {"provider": "elevenlabs", "model": "eleven_flash_v2_5", "voice": "standin", "language": "de"}
+
+
+def test_a_voice_is_heard(acme: Tenant, account: ElevenLabsStandin) -> None:
+    answer = program(acme, "agents:write").get(SAMPLE, WANTED)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "audio/mpeg") and len(answer.content) > 100
+    [asked] = [seen for seen in account.seen if "/text-to-speech/standin" in seen.path]
+    assert asked.body["model_id"] == "eleven_flash_v2_5" and asked.body["text"].startswith("Guten Tag")
+
+
+def test_a_provider_that_does_not_speak_is_told(acme: Tenant, account: ElevenLabsStandin) -> None:
+    account.api_key = "another"
+    answer = program(acme, "agents:write").get(SAMPLE, WANTED)
+    assert (answer.status_code, answer.json()["code"]) == (409, "provider_unanswered")
+    assert "Settings, Providers" in answer.json()["detail"] and "el-key" not in answer.content.decode()
+    account.problems.clear()  # it was meant to be refused
+
+
+def test_who_may_hear_a_voice_at_the_companys_cost(acme: Tenant, globex: Tenant) -> None:
+    only_for(acme, globex, [("GET", SAMPLE)], scope="agents", roles=ADMINS)
+    refused = program(acme, "agents:read").get(SAMPLE, WANTED)
+    assert (refused.status_code, refused.json()["scope"]) == (403, "agents:write")
+    missing = program(acme, "agents:write").get(SAMPLE, {"provider": "elevenlabs"})
+    assert missing.status_code == 400 and missing.json()["errors"].keys() == {"model", "voice"}

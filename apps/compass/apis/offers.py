@@ -5,16 +5,20 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.compass.catalogue import Unanswered, language_models, speech_models, voices
+from apps.compass.catalogue import Unanswered, language_models, sample, speech_models, voices
 from apps.compass.costs import price_shown
 from apps.compass.neighbours import PriceTable, prices_now
+from apps.core.errors import Problem
 from apps.core.openapi import problems
-from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI
+from apps.core.shapes import Line
+from apps.tenants.access import ADMINS, MANAGERS, Access, TenantAPI, require_scope
 
 T = TypeVar("T")
 TAGS = ["agents"]
@@ -44,6 +48,15 @@ class ModelsQuery(serializers.Serializer[Any]):
 
     part = serializers.ChoiceField(("llm", "stt"), required=False, allow_blank=True, default="")
     provider = serializers.ChoiceField(("openai", "deepgram"), required=False, allow_blank=True, default="")
+
+
+class SampleQuery(serializers.Serializer[Any]):
+    """Which voice says a sentence, by which model, in which language."""
+
+    provider = serializers.ChoiceField(VOICES, default="openai")
+    model = Line(max_length=120)
+    voice = Line(max_length=120)
+    language = Line(max_length=35, required=False, allow_blank=True, default="en", help_text="Such as de or pt-BR.")
 
 
 class PriceShape(serializers.Serializer[Any]):
@@ -122,6 +135,32 @@ class VoicesAPI(OffersView):
         prices = _prices("tts", given["provider"], given["model"], prices_now())
         fitting = [one for one in found if one.fits(search=given["q"], gender=given["gender"], language=given["language"])]
         return troubles.answer(VoiceShape([{**asdict(voice), "prices": prices} for voice in fitting], many=True).data)
+
+
+class VoiceSampleAPI(TenantAPI):
+    """Costs what the provider takes for a sentence, so it is for those who may change agents."""
+
+    permission_classes = (Access.of(read=ADMINS, write=ADMINS, scope="agents"),)
+
+    @extend_schema(
+        summary="Hear a voice",
+        operation_id="voices_sample",
+        description=(
+            "One sentence as sound, spoken now by the company's account, else the platform's: the provider charges for it. A key "
+            "needs `agents:write`. 409 `provider_unanswered` says why there is none, and what to do."
+        ),
+        parameters=[SampleQuery],
+        responses={(200, "audio/mpeg"): OpenApiResponse(OpenApiTypes.BINARY), **READ, **problems(409)},
+        tags=TAGS,
+    )
+    def get(self, request: Request) -> HttpResponse:
+        require_scope(request, "agents", change=True)
+        given = _asked(SampleQuery, request)
+        try:
+            sound, kind = sample(**given)
+        except Unanswered as error:
+            raise Problem(409, "provider_unanswered", str(error)) from error
+        return HttpResponse(sound, content_type=kind, headers={"Cache-Control": "private, max-age=3600"})
 
 
 class ModelsAPI(OffersView):
