@@ -17,6 +17,7 @@ HINTS = {
     "keys": _("Makes and revokes keys, none of which may do more than this one."),
     "exports": _("Takes everything along that the company has, whatever else the key may do."),
     "sso": _("Decides who can log in."),
+    "deletion": _("Plans that everything is deleted, and undoes that."),
 }
 
 

@@ -9,11 +9,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.errors import Problem
 from apps.core.openapi import problems
 from apps.core.shapes import Line
-from apps.tenants.access import ADMINS, Access, TenantAPI, tenant_of
-from apps.tenants.models import Tenant
-from apps.tenants.services_company import tenant_update
+from apps.tenants.access import ADMINS, Access, TenantAPI, person_of, tenant_of
+from apps.tenants.models import Role, Tenant
+from apps.tenants.services_company import deletion_plan, deletion_undo, tenant_update
 from apps.tenants.views.company import PolicyForm
 
 TAGS = ["company"]
@@ -69,6 +70,24 @@ class SecurityShape(SecurityChange):
     sso_required = serializers.BooleanField(help_text="Only owners log in by a password.")
 
 
+class DeletionRequest(serializers.Serializer[Any]):
+    """The company's name, so that nobody plans this by mistake."""
+
+    name = Line(max_length=120)
+
+
+class DeletionShape(serializers.Serializer[Any]):
+    """`delete_at` is when everything of the company is deleted; null where nothing is planned."""
+
+    delete_at = serializers.DateTimeField(allow_null=True)
+
+
+class DeletionPlannedShape(DeletionShape):
+    """A deletion that is planned; `export_id` is the export that is made before it, at /api/v1/exports."""
+
+    export_id = serializers.UUIDField()
+
+
 class CompanyView(TenantAPI):
     permission_classes = (Access.of(read=ADMINS, write=ADMINS, scope="company"),)
 
@@ -109,6 +128,49 @@ class SecurityAPI(CompanyView):
     def patch(self, request: Request) -> Response:
         """They count at once, for whoever is logged in too; `password_length` for passwords that are set from now on."""
         return Response(SecurityShape(_changed(request, SecurityChange)).data)
+
+
+class DeletionAPI(TenantAPI):
+    permission_classes = (Access.of(read=(Role.OWNER,), write=(Role.OWNER,), scope="deletion"),)
+
+    @extend_schema(
+        summary="Read whether the company is to be deleted", operation_id="company_deletion", tags=TAGS,
+        responses={200: DeletionShape, **READ},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """When, if at all."""
+        return Response(DeletionShape(tenant_of(request)).data)
+
+    @extend_schema(
+        summary="Plan the company's deletion",
+        operation_id="company_deletion_plan",
+        description=(
+            "Everything is deleted in 30 days; it goes on working until then, and it can be undone. An export of everything is "
+            "made first, and kept as long. 422 `name_differs` where `name` is not the company's; 409 `deletion_planned` where it "
+            "is planned already."
+        ),
+        request=DeletionRequest,
+        responses={201: DeletionPlannedShape, **WRITE, **problems(409, 422)},
+        tags=TAGS,
+    )
+    def post(self, request: Request) -> Response:
+        asked, tenant = DeletionRequest(data=request.data), tenant_of(request)
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data["name"] != tenant.name:
+            raise Problem(422, "name_differs", f"Give the company's name as it is: “{tenant.name}”.")
+        if tenant.delete_at is not None:
+            raise Problem(409, "deletion_planned", f"Everything is deleted on {tenant.delete_at:%Y-%m-%d} already.")
+        export = deletion_plan(tenant=tenant, by=person_of(request))
+        return Response(DeletionPlannedShape({"delete_at": tenant.delete_at, "export_id": export.pk}).data, status=201)
+
+    @extend_schema(
+        summary="Undo the planning of the company's deletion", operation_id="company_deletion_undo", tags=TAGS,
+        responses={204: None, **READ},
+    )  # fmt: skip
+    def delete(self, request: Request) -> Response:
+        """Nothing is deleted after all. The export stays for its time."""
+        deletion_undo(tenant=tenant_of(request))
+        return Response(status=204)
 
 
 def _changed(request: Request, shape: type[serializers.Serializer[Any]]) -> Tenant:

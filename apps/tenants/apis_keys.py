@@ -79,7 +79,7 @@ class KeysAPI(KeysView):
         operation_id="keys_make",
         description=(
             "403 `beyond_maker` for a scope that the maker lacks: a key makes none that may do more, or that lives longer, than "
-            "itself; only owners make keys for `domains` and `sso`."
+            "itself; only owners make keys for `domains`, `sso` and `deletion`."
         ),
         request=KeyRequest,
         responses={201: KeyMadeShape, **WRITE},

@@ -24,8 +24,9 @@ AREAS = {
     "exports": _("Exports of everything"),
     "domains": _("Host names"),
     "sso": _("Single sign-on"),
+    "deletion": _("Deletion of the company"),
 }
-OWNER_AREAS = frozenset({"domains", "sso"})  # on pages, too, only owners see to them
+OWNER_AREAS = frozenset({"domains", "sso", "deletion"})  # on pages, too, only owners see to them
 SCOPES = tuple(f"{area}:{right}" for area in AREAS for right in ("read", "write"))
 
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("keys", apis_keys.KeysAPI.as_view(), name="api-key-list"),
     path("keys/<uuid:key_id>", apis_keys.KeyAPI.as_view(), name="api-key"),
     path("company", apis_company.CompanyAPI.as_view(), name="api-company"),
+    path("company/deletion", apis_company.DeletionAPI.as_view(), name="api-company-deletion"),
     path("security", apis_company.SecurityAPI.as_view(), name="api-security"),
     path("exports", apis_exports.ExportsAPI.as_view(), name="api-exports"),
     path("exports/<uuid:export_id>", apis_exports.ExportAPI.as_view(), name="api-export"),

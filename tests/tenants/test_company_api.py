@@ -18,6 +18,7 @@ from tests.programs import ask, only_for, person, program
 
 pytestmark = pytest.mark.django_db
 COMPANY, SECURITY, EXPORTS = "/api/v1/company", "/api/v1/security", "/api/v1/exports"
+DELETION = "/api/v1/company/deletion"
 
 
 @pytest.fixture
@@ -112,3 +113,32 @@ def test_whose_company_it_is(exporter: Client, acme: Tenant, globex: Tenant) -> 
     assert [theirs.get(path).status_code for path in (one, f"{one}/file")] == [404, 404]
     assert theirs.get(EXPORTS).json()["results"] == []
     assert ask(program(acme, "exports:read"), "POST", EXPORTS).json()["code"] == "scope_missing"
+
+
+def test_a_deletion_is_planned_and_undone(acme: Tenant) -> None:
+    client = program(acme, "deletion:write")
+    assert client.get(DELETION).json() == {"delete_at": None}
+    planned = ask(client, "POST", DELETION, {"name": "Acme"})
+    acme.refresh_from_db()
+    assert planned.status_code == 201 and acme.delete_at is not None
+    assert TenantExport.objects.filter(pk=planned.json()["export_id"], tenant=acme).exists()
+    assert client.get(DELETION).json()["delete_at"] == planned.json()["delete_at"] is not None
+    again = ask(client, "POST", DELETION, {"name": "Acme"})
+    assert (again.status_code, again.json()["code"]) == (409, "deletion_planned")
+    assert client.get(DELETION).json()["delete_at"] == planned.json()["delete_at"], "it is not put off"
+    assert [client.delete(DELETION).status_code for _ in range(2)] == [204, 204]
+    acme.refresh_from_db()
+    assert acme.delete_at is None
+
+
+@pytest.mark.parametrize(("body", "status"), [({}, 400), ({"name": "Globex"}, 422), ({"name": "acme"}, 422)])
+def test_nothing_is_deleted_by_mistake(acme: Tenant, body: dict[str, str], status: int) -> None:
+    assert ask(program(acme, "deletion:write"), "POST", DELETION, body).status_code == status
+    acme.refresh_from_db()
+    assert acme.delete_at is None and not TenantExport.objects.exists()
+
+
+def test_only_owners_delete_a_company(acme: Tenant, globex: Tenant) -> None:
+    asked = [(method, DELETION) for method in ("GET", "POST", "DELETE")]
+    only_for(acme, globex, asked, scope="deletion", roles=[Role.OWNER])
+    assert ask(person(acme, Role.OWNER), "POST", DELETION, {"name": "Acme"}).status_code == 201
