@@ -40,13 +40,18 @@ def account_letter(
         paragraphs=[
             _more(done) % context,
             _("It was done on %(at)s, with %(device)s, from the address %(address)s.")
-            % {"at": date_format(timezone.now(), "j F Y, H:i") + " UTC", "device": device(browser), "address": address or "–"},
+            % {"at": date_format(timezone.now(), "j F Y, H:i") + " UTC", "device": _device(browser), "address": address or "–"},
             _("If it was you, all is well. If it was not, choose a new password at once, and log out the other devices."),
         ],
         url=url,
         action=_("Look at your account"),
         small=_("You get this because it concerns your log-in at Meridian."),
     )
+
+
+def _device(browser: str) -> str:
+    said = device(browser)
+    return said if said != browser[:60] else _("a program that Meridian does not know")
 
 
 def _more(done: str) -> str:

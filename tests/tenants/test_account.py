@@ -121,6 +121,7 @@ def test_a_new_password_comes_by_mail(client_for: ClientFor, alice: User) -> Non
     assert alice.check_password("new-meadow-31")
     told = mail.outbox[1]
     assert (told.to, told.subject) == ([alice.email], "Your password was changed")
+    assert "with a program that Meridian does not know" in told.body  # allauth says Unspecified
     assert "http://acme.localhost/account/" in told.body and "If it was not, choose a new password" in told.alternatives[0][0]
 
 
