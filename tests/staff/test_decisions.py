@@ -1,10 +1,11 @@
 """What staff decide: a price for what has none, which of two reports counts, credits, and plans."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from apps.billing.models import (
     StaffAct,
     Subscription,
 )
+from apps.billing.selectors.staff.limits import limits_near
 from apps.billing.services import ReportConflict, call_bill, entries_rerate, price_book_seed
 from apps.billing.services.staff.books import book_copy
 from apps.tenants.models import Tenant
@@ -167,3 +169,16 @@ def test_limits_that_fill_up_are_listed(staff: Client, acme: Tenant, globex: Ten
     quiet.windows.create(starts_on=today.replace(day=1), spent=20)
     rows = staff.get("/staff/limits/").context["rows"]
     assert [(row.limit.tenant.slug, row.percent, row.is_reached) for row in rows] == [("globex", 105, True), ("acme", 85, False)]
+
+
+def test_days_that_are_over_crowd_out_no_month(acme: Tenant, globex: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every day of every limit leaves a window, and each is newer than the month's."""
+    monkeypatch.setattr("apps.billing.selectors.staff.limits.ROWS_MOST", 3)
+    with time_machine.travel(datetime(2026, 11, 28, 12, tzinfo=UTC), tick=False):
+        for tenant in (acme, globex):
+            daily = SpendLimit.objects.create(tenant=tenant, period="day", amount=100)
+            for day in range(2, 27):
+                daily.windows.create(starts_on=date(2026, 11, day), spent=99)
+        monthly = SpendLimit.objects.create(tenant=acme, period="month", amount=100)
+        monthly.windows.create(starts_on=date(2026, 11, 1), spent=90)
+        assert [row.limit for row in limits_near()] == [monthly]
