@@ -1,4 +1,7 @@
-"""An invoice in plain words: how it stands, what happened to it, and what happens next."""
+"""An invoice in plain words: how it stands, what happened to it, and what happens next.
+
+Of many invoices at once prefetch `transfers`, so that each asks for none of its own.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from apps.billing.models import Invoice
-from apps.billing.selectors.transfers import applied_sum, surpluses_of, transfers_counted
+from apps.billing.models import BankTransfer, Invoice
 from apps.billing.stripe_api import stripe_configured
 from apps.core.templatetags.ui import money
 
@@ -69,14 +71,19 @@ def steps_of(invoice: Invoice) -> list[Step]:
 
 def above_of(invoice: Invoice) -> Decimal:
     """What bank transfers brought above what was to be paid, and that still is the customer's."""
-    return sum((one.surplus for one in surpluses_of(invoice)), Decimal())
+    return sum((one.surplus for one in _transfers(invoice)), Decimal())
+
+
+def _transfers(invoice: Invoice) -> list[BankTransfer]:
+    """The bank transfers that count, the oldest first."""
+    return [one for one in invoice.transfers.all() if one.undone_at is None]
 
 
 def _transfer_steps(invoice: Invoice) -> list[Step]:
     words = _("Bank transfer of %(amount)s")
     return [
         Step(words % {"amount": money(one.amount, invoice.currency)}, datetime.combine(one.received_on, time(), UTC))
-        for one in transfers_counted(invoice)
+        for one in _transfers(invoice)
     ]
 
 
@@ -101,7 +108,7 @@ def _open(invoice: Invoice) -> Standing:
         return Standing(_("Overdue"), "loss", sentence % {"due": due, "day": date_format(invoice.due_at, "j M Y")})
     if invoice.problem:
         return Standing(_("Payment failed"), "loss", problem_told(invoice.problem))
-    if came := applied_sum(transfers_counted(invoice)):
+    if came := sum((one.applied for one in _transfers(invoice)), Decimal()):
         sentence = _("%(came)s came by bank transfer. Transfer the %(due)s that are left too.")
         return Standing(_("Paid in part"), "attention", sentence % {"came": money(came, invoice.currency), "due": due})
     if invoice.due_at:

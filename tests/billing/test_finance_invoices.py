@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from time_machine import travel
 
 from apps.billing.models import CreditNote, Invoice, LedgerEntry
@@ -103,6 +105,23 @@ def test_a_sent_invoice_leads_to_paying_it(client_for: ClientFor, alice: User, a
     assert 'href="https://pay.test/1.pdf"' in shown
     Invoice.objects.update(state="paid", paid=120)
     assert 'href="https://pay.test/1"' not in client.get(f"/billing/invoices/{invoice.pk}/").content.decode()
+
+
+def test_more_invoices_take_no_more_questions(client_for: ClientFor, alice: User, acme: Tenant) -> None:
+    client = client_for(alice, "acme")
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            for path in ("/billing/invoices/", "/api/v1/billing/invoices"):
+                assert client.get(path).status_code == 200
+        return len(seen)
+
+    invoice_make(acme, state="open")
+    asked()
+    few = asked()
+    for month in range(1, 9):
+        invoice_make(acme, number=f"INV-0{month}", month=date(2026, month, 1), state=("open", "paid")[month % 2])
+    assert asked() == few
 
 
 def test_another_companys_invoice_is_not_there(client_for: ClientFor, alice: User, globex: Tenant) -> None:

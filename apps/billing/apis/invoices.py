@@ -78,7 +78,8 @@ class InvoicesAPI(TenantAPI):
         tags=TAGS,
     )
     def get(self, request: Request) -> Response:
-        rows = Invoice.objects.filter(tenant=request.tenant).prefetch_related("credit_notes")  # type: ignore[attr-defined]
+        tenant: Tenant = request.tenant  # type: ignore[attr-defined]
+        rows = Invoice.objects.filter(tenant=tenant).prefetch_related("credit_notes", "transfers")
         return page_answer(request, rows, InvoiceShape, ordering=("-month", "-id"))
 
 

@@ -57,7 +57,7 @@ ANYTHING = ngettext_lazy("%(count)s record", "%(count)s records", "n")
 def invoices(request: HttpRequest) -> HttpResponse:
     """The newest first, with how each stands."""
     tenant: Tenant = request.tenant  # type: ignore[attr-defined]
-    page = Paginator(Invoice.objects.filter(tenant=tenant), SIZE).get_page(request.GET.get("page"))
+    page = Paginator(Invoice.objects.filter(tenant=tenant).prefetch_related("transfers"), SIZE).get_page(request.GET.get("page"))
     rows = [{"invoice": one, "standing": standing_of(one), "due": due_of(one)} for one in page]
     context = {"section": "billing", "tab": "invoices", "page": page, "rows": rows, "stripe": stripe_configured()}
     return render(request, "billing/invoices.html", context)
