@@ -14,7 +14,8 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from apps.desktop.models import Attachment, Colleague, Conversation, Message, PushSubscription
-from apps.desktop.services.messages import message_failed, message_reaction_set, message_status_set, note_add
+from apps.desktop.services.conversations import conversation_claim
+from apps.desktop.services.messages import message_failed, message_reaction_set, message_send, message_status_set, note_add
 from apps.tenants.models import Membership, Role, Tenant, User
 from tests.pages.desk import PNG, Desk, DeskChannel, chat, desk_channel, desk_make, file_of, hears, part, says
 
@@ -304,6 +305,31 @@ def test_reading_marks_as_read(as_bob: Client, desk: Desk, acme: Tenant, channel
 
 
 # Actions
+
+
+def test_the_list_tells_who_said_the_last_line(as_bob: Client, desk: Desk, acme: Tenant, alice: User, bob: User) -> None:
+    with tenant_context(acme):
+        hers = conversation_claim(conversation_id=desk.waiting.pk, user_id=alice.pk)
+        message_send(conversation=desk.mine, author="person", user_id=bob.pk, text="I will look")
+        message_send(conversation=hers, author="person", user_id=alice.pk, text="Good morning")
+        message_send(conversation=desk.with_ai, author="ai", text="We open at nine")
+    html = page(as_bob, "/desktop/?view=all")
+    for line in ("<bdi>You:</bdi> I will look", "<bdi>AI:</bdi> We open at nine", "<bdi>Alice:</bdi> Good morning"):
+        assert line in html
+    with tenant_context(acme):
+        hears(desk.mine, "Thanks")
+    assert '<span class="chat-text" dir="auto">Thanks</span>' in page(as_bob, "/desktop/?view=all")
+
+
+def test_a_search_shows_where_the_words_are(as_bob: Client, desk: Desk, acme: Tenant, bob: User) -> None:
+    with tenant_context(acme):
+        message_send(
+            conversation=desk.mine, author="person", user_id=bob.pk, text="For as long as I know, the invoice was\nsent twice"
+        )
+        hears(desk.mine, "Thanks")
+    html = page(as_bob, "/desktop/?view=all&q=twice+inv")
+    assert "<bdi>You:</bdi> … I know, the invoice was sent twice" in html
+    assert '<span class="chat-text" dir="auto">Thanks</span>' in page(as_bob, "/desktop/?view=all&q=Tom"), "by the name"
 
 
 def test_claim_and_undo(as_bob: Client, desk: Desk, acme: Tenant, bob: User) -> None:

@@ -1,6 +1,6 @@
 """Lists of conversations, their counts, and search."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -86,6 +86,13 @@ def _matching(q: str) -> Q:
     found = Message.objects.annotate(words=SearchVector("text", config="simple")).filter(words=_query(q))
     contacts = Contact.objects.filter(people_matching(q)).values("pk")
     return Q(pk__in=found.values("conversation_id")) | Q(contact__in=contacts)
+
+
+def messages_matching(conversations: Iterable[Conversation], q: str) -> dict[UUID, Message]:
+    """The latest message of each conversation that has all the words of `q`, by the conversation's id."""
+    said = Message.objects.annotate(words=SearchVector("text", config="simple")).filter(words=_query(q))
+    rows = said.filter(conversation__in=[row.pk for row in conversations]).order_by("conversation_id", "-at", "-pk")
+    return {row.conversation_id: row for row in rows.distinct("conversation_id")}
 
 
 def people_matching(q: str) -> Q:

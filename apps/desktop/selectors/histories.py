@@ -1,9 +1,10 @@
 """What was said, for the page, for the AI, and over the whole time of a contact."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from apps.core.moments import utc_text
 from apps.desktop.models import Contact, Conversation, Message
@@ -26,6 +27,13 @@ def messages_of(conversation: Conversation, before: Message | UUID | str | None 
             return []
         rows = rows.filter(Q(at__lt=edge.at) | Q(at=edge.at, pk__lt=edge.pk))
     return list(reversed(rows.order_by("-at", "-pk")[:limit]))
+
+
+def last_speakers(conversations: Iterable[Conversation]) -> dict[UUID, Message]:
+    """The message that a list shows of each conversation, by the conversation's id; only its author and colleague."""
+    shown = Message.objects.filter(conversation__in=[row.pk for row in conversations], private=False)
+    rows = shown.filter(at=F("conversation__last_message_at")).exclude(kind=Message.REACTION)
+    return {row.conversation_id: row for row in rows.only("conversation_id", "author", "user_id").order_by("at", "pk")}
 
 
 def history_of(conversation: Conversation, limit: int = 30) -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from apps.desktop.forms import SORTS, VIEWS, DeskFilterForm
-from apps.desktop.models import Conversation
+from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors import (
     ColleagueRow,
     canned_all,
@@ -25,6 +26,8 @@ from apps.desktop.selectors import (
     teams_all,
     user_names,
 )
+from apps.desktop.selectors.conversations import messages_matching
+from apps.desktop.selectors.histories import last_speakers
 from apps.desktop.selectors.mentions import mentions_unseen
 from apps.desktop.selectors_pages import channels_used
 from apps.desktop.services.conversations.bulk import MOST as MOST_SELECTED
@@ -34,6 +37,7 @@ from apps.desktop.views.thread import kind_name
 
 STEP = 40
 MOST = 400
+BEFORE, SHOWN = 12, 120  # characters of a message that was found: before the word, and in all
 BARE = re.compile(r"^\[(\w+)\]$")
 OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
 
@@ -45,10 +49,14 @@ class Row:
     conversation: Conversation
     assignee: str
     is_mine: bool
+    speaker: str = ""
+    found: str = ""
 
     @property
     def text(self) -> str:
-        """The last line; a message without words is called by its kind."""
+        """What was searched for and found in it, else the last line; a message without words is called by its kind."""
+        if self.found:
+            return self.found
         kind = BARE.match(self.conversation.last_message_text)
         return kind_name(kind[1]) if kind else self.conversation.last_message_text
 
@@ -116,7 +124,7 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
         "tabs": tabs,
         "mentions": mentions_unseen(person(request)).values("message__conversation").distinct().count(),
         "nobody_wrote": not any(tab.count for tab in tabs),
-        "rows": _rows(rows[:limit], person(request)),
+        "rows": _rows(rows[:limit], person(request), str(values.get("q", "")).replace("\x00", " ").strip()),
         "more": limit + STEP if len(rows) > limit else 0,
         "query": _query(values),
         "bulk_most": MOST_SELECTED,
@@ -142,9 +150,41 @@ def _limit(request: HttpRequest) -> int:
         return STEP
 
 
-def _rows(found: list[Conversation], me: UUID) -> list[Row]:
-    names = user_names(row.assignee_id for row in found)
-    return [Row(row, names.get(str(row.assignee_id), ""), row.assignee_id == me) for row in found]
+def _rows(found: list[Conversation], me: UUID, q: str) -> list[Row]:
+    matching = messages_matching(found, q) if q else {}
+    spoke = {**last_speakers(found), **matching}
+    texts = {pk: words_around(message.text, q) for pk, message in matching.items()}
+    names = user_names([*(row.assignee_id for row in found), *(message.user_id for message in spoke.values())])
+    return [
+        Row(
+            row,
+            names.get(str(row.assignee_id), ""),
+            row.assignee_id == me,
+            _speaker(spoke.get(row.pk), me, names),
+            texts.get(row.pk, ""),
+        )
+        for row in found
+    ]
+
+
+def words_around(text: str, q: str) -> str:
+    """The part of a text in which one of the words of `q` first begins, in one line."""
+    line = " ".join(text.split())
+    places = [found.start() for word in q.split() if (found := re.search(rf"\b{re.escape(word)}", line, re.IGNORECASE))]
+    start = max(0, min(places, default=0) - BEFORE)
+    start = line.rfind(" ", 0, start) + 1 if start else 0
+    return ("… " if start else "") + line[start : start + SHOWN]
+
+
+def _speaker(message: Message | None, me: UUID, names: dict[str, str]) -> str:
+    """Who said the last line, where it was one of the company."""
+    if message is None or message.author in (Message.Author.CONTACT, Message.Author.SYSTEM):
+        return ""
+    if message.author == Message.Author.AI:
+        return _("AI")
+    if message.user_id is None:
+        return _("Business app")
+    return _("You") if message.user_id == me else names.get(str(message.user_id), "").partition(" ")[0]
 
 
 def _tabs(request: HttpRequest, values: dict[str, Any]) -> list[Tab]:
