@@ -40,6 +40,12 @@ def test_an_upgrade_of_another_ones_image_is_a_change_of_this_file() -> None:
     assert all(re.fullmatch(r"livekit/[a-z-]+:v\d+\.\d+\.\d+", image) for image in whole), "the two have to fit each other"
 
 
+def test_the_image_is_built_once_and_never_fetched() -> None:
+    ours = {name: service for name, service in SERVICES.items() if service["image"] == "meridian:latest"}
+    assert [name for name, service in SERVICES.items() if "build" in service] == ["migrate"]
+    assert {service["pull_policy"] for service in ours.values()} == {"never"}
+
+
 def test_postgres_is_not_called_healthy_while_its_first_start_makes_the_database() -> None:
     test = SERVICES["postgres"]["healthcheck"]["test"]
     assert test[:4] == ["CMD", "pg_isready", "-h", "127.0.0.1"], "on its socket Postgres answers before it goes down once more"
