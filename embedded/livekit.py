@@ -75,11 +75,6 @@ class Livekit:
         """LIVEKIT_URL for clients on this machine."""
         return f"ws://{LOOPBACK}:{self.port}"
 
-    @property
-    def public_url(self) -> str:
-        """LIVEKIT_PUBLIC_URL, the address for browsers."""
-        return f"ws://{self.node_ip}:{self.port}"
-
     def start(self) -> str:
         """Start the server and return its URL. Raises StackError."""
         if self.alone:

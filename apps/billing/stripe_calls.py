@@ -19,12 +19,8 @@ def customer_create(params: Json, *, key: str) -> Json:
     return _ask(client().customers.create, params=params, key=key)
 
 
-def customer_get(customer: str) -> Json:
-    """`deleted` is true for one that was deleted."""
-    return _ask(client().customers.retrieve, customer)
-
-
 def customer_update(customer: str, params: Json) -> Json:
+    """`deleted` is true for one that was deleted."""
     return _ask(client().customers.update, customer, params=params)
 
 

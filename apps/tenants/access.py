@@ -94,16 +94,6 @@ class Access(BasePermission):
         return membership is not None and membership.role in (self.write if change else self.read)
 
 
-class IsMember(Access):
-    """DRF: any logged-in member of this tenant, or one of its API keys with the scope of the view (`view.scope`)."""
-
-    read = write = EVERYONE
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        self.scope = view.scope
-        return super().has_permission(request, view)
-
-
 class APIKeyAuthentication(BaseAuthentication):
     """`Authorization: Api-Key <key>` with a key of this tenant."""
 

@@ -7,11 +7,10 @@ from django.db.models import F
 from apps.billing import stripe_calls
 from apps.billing.models import CreditNote, Invoice
 from apps.billing.rounding import from_minor_units, minor_units
-from apps.billing.services.invoices import invoice_void
 from apps.billing.services.stripe_customers import key_of
 from apps.billing.services.stripe_states import invoice_apply, moment
 from apps.billing.services.transfers_stripe import transfers_tell_of
-from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable, stripe_configured
+from apps.billing.stripe_api import StripeMissing, StripeRefused, StripeUnavailable
 
 NOTE_MARK = "meridian_credit_note"
 Json = dict[str, Any]
@@ -109,14 +108,3 @@ def invoice_withdraw(*, invoice: Invoice) -> None:
         invoice_apply(invoice=invoice, answer=answer)
         raise StripeRefused(f"Invoice {invoice.number} is paid and cannot be voided. Make a credit note instead.")
     invoice_apply(invoice=invoice, answer=answer)
-
-
-def invoice_cancel(*, invoice: Invoice) -> Invoice:
-    """Voids an invoice at Stripe and then here: what was on it is invoiced again with the next one.
-
-    In this order, one that is paid at that very moment stays paid. Raises StripeRefused for it, and StripeUnavailable: then
-    nothing has changed here.
-    """
-    if invoice.stripe_id and stripe_configured():
-        invoice_withdraw(invoice=invoice)
-    return invoice_void(invoice=invoice)

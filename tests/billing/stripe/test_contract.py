@@ -33,7 +33,6 @@ def mocked(mock_url: str, settings: Any) -> Iterator[None]:
 
 
 CALLS: dict[str, Callable[[], Any]] = {
-    "customer_get": lambda: stripe_calls.customer_get("cus_1"),
     "customers_since": lambda: list(stripe_calls.customers_since(SINCE)),
     "customers_with": lambda: stripe_calls.customers_with("meridian_tenant", "acme"),
     "tax_ids_of": lambda: stripe_calls.tax_ids_of("cus_1"),

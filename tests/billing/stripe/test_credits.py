@@ -11,7 +11,8 @@ from apps.billing.models import Credit, CreditNote, Invoice, InvoicedEntry
 from apps.billing.services.credits import credit_note_create
 from apps.billing.services.invoices import invoice_void
 from apps.billing.services.reconcile import reconcile
-from apps.billing.services.stripe_credits import credit_note_send, invoice_cancel
+from apps.billing.services.staff.invoices import invoice_take_back
+from apps.billing.services.stripe_credits import credit_note_send
 from apps.billing.services.stripe_customers import portal_url
 from apps.billing.services.stripe_events import invoice_refresh
 from apps.billing.services.stripe_sync import invoice_send
@@ -131,10 +132,14 @@ def test_a_draft_at_stripe_is_deleted(stripe: Stripe, acme: Any) -> None:
         invoice_send(invoice=draft)
 
 
+def taken_back(invoice: Invoice) -> Invoice:
+    return invoice_take_back(invoice=invoice, reason="It was wrong.", by="root@meridian.test")
+
+
 def test_cancelling_what_was_just_paid_keeps_it_paid(stripe: Stripe, sent: Invoice) -> None:
     stripe.invoices.pay(sent.stripe_id, {})
     with pytest.raises(StripeRefused, match="credit note instead"):
-        invoice_cancel(invoice=sent)
+        taken_back(sent)
     sent.refresh_from_db()
     assert sent.state == "paid"
 
@@ -142,13 +147,13 @@ def test_cancelling_what_was_just_paid_keeps_it_paid(stripe: Stripe, sent: Invoi
 def test_cancelling_while_stripe_is_away_changes_nothing(stripe: Stripe, sent: Invoice) -> None:
     stripe.faults = [Fault(".*", "drop", times=9)]
     with pytest.raises(StripeUnavailable):
-        invoice_cancel(invoice=sent)
+        taken_back(sent)
     sent.refresh_from_db()
     assert sent.state == "open"
 
 
 def test_cancelled_it_is_void_on_both_sides(stripe: Stripe, sent: Invoice) -> None:
-    assert invoice_cancel(invoice=sent).state == "void"
+    assert taken_back(sent).state == "void"
     assert stripe.state.get("invoice", sent.stripe_id)["status"] == "void"
     assert not InvoicedEntry.objects.filter(invoice=sent).exists()
 
@@ -156,7 +161,7 @@ def test_cancelled_it_is_void_on_both_sides(stripe: Stripe, sent: Invoice) -> No
 def test_voided_with_a_credit_note_the_next_is_lower_by_it(stripe: Stripe, sent: Invoice) -> None:
     note_of(sent)
     work()
-    invoice_cancel(invoice=sent)
+    taken_back(sent)
     work()
     credit = Credit.objects.get()
     assert (credit.amount, credit.carried_from_id) == (Decimal(5), sent.pk)
@@ -174,7 +179,7 @@ def test_voided_at_stripe_a_credit_note_of_there_counts_too(stripe: Stripe, sent
 
 def test_a_credit_note_that_waits_while_its_invoice_is_voided_goes_nowhere(stripe: Stripe, sent: Invoice) -> None:
     note_of(sent)
-    invoice_cancel(invoice=sent)
+    taken_back(sent)
     work()
     assert stripe.count("credit_note") == 0 and Credit.objects.get().amount == Decimal(5)
     assert not OutboundEffect.objects.filter(state="dead").exists()

@@ -38,10 +38,6 @@ class TenantRow:
     def main(self) -> Sums:
         return self.sums[0]
 
-    @property
-    def standing_label(self) -> str:
-        return str(BillingProfile.Standing(self.standing).label)
-
 
 SORTS: dict[str, Callable[[TenantRow], Any]] = {
     "name": lambda row: row.tenant.name.lower(),
