@@ -22,7 +22,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("meridian:")}
 WEB_SIDE = {name: service for name, service in OURS.items() if name != "agents"}
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-READERS = r"env\.(?:required|optional|flag|many|belonging)|environ\.get|env\.get|_required|_whole_number"
+READERS = r"env\.(?:required|optional|flag|many|days|belonging)|environ\.get|env\.get|_required|_whole_number"
 ENV_READ = re.compile(rf'(?:{READERS})\((?:env(?:iron)?, )?"([A-Z_]+)"')
 # Read in other ways: by Django, Docker, compose.yaml, script/_lib.sh, embedded.ports and embedded.environment.
 ALSO_READ = {
