@@ -1,9 +1,7 @@
 """The outbox sends reminders of overdue invoices: to the company's address for invoices, or else to who looks after its money."""
 
 from smtplib import SMTPException
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -18,6 +16,7 @@ from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
 from apps.core.templatetags.ui import money
 from apps.tenants.access import MONEY
+from apps.tenants.hosts import address_at
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import people_of, tenant_host
 
@@ -110,6 +109,4 @@ def _words(level: Level) -> tuple[str, str]:
 
 
 def _page(tenant: Tenant) -> str:
-    public = urlsplit(settings.PUBLIC_URL)
-    port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{tenant_host(tenant)}{port}/billing/invoices/"
+    return address_at(tenant_host(tenant), "/billing/invoices/")

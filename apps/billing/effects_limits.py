@@ -1,9 +1,7 @@
 """What the outbox does when a threshold of a limit is passed: pages show it, and each who looks after money gets one e-mail."""
 
 from smtplib import SMTPException, SMTPRecipientsRefused
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -18,6 +16,7 @@ from apps.core.outbox import effect_enqueue, sender
 from apps.core.realtime import hint_publish
 from apps.core.templatetags.ui import money
 from apps.tenants.access import MONEY
+from apps.tenants.hosts import address_at
 from apps.tenants.models import Membership, Tenant
 from apps.tenants.selectors import tenant_host
 
@@ -91,6 +90,4 @@ def _next(limit: SpendLimit, percent: int) -> str:
 
 
 def _page(tenant: Tenant) -> str:
-    public = urlsplit(settings.PUBLIC_URL)
-    port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{tenant_host(tenant)}{port}/billing/limits/"
+    return address_at(tenant_host(tenant), "/billing/limits/")

@@ -2,9 +2,7 @@
 
 from decimal import Decimal
 from smtplib import SMTPException, SMTPRecipientsRefused
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
@@ -14,6 +12,7 @@ from apps.core.letters import letter_make
 from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
 from apps.tenants.access import MONEY
+from apps.tenants.hosts import address_at
 from apps.tenants.models import Membership, Tenant, User
 from apps.tenants.seats import Seat
 from apps.tenants.selectors import tenant_host
@@ -69,6 +68,4 @@ def _letter(tenant: Tenant, newcomer: User, seat: Seat, to: str) -> EmailMultiAl
 
 
 def _page(tenant: Tenant) -> str:
-    public = urlsplit(settings.PUBLIC_URL)
-    port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{tenant_host(tenant)}{port}/billing/plan/"
+    return address_at(tenant_host(tenant), "/billing/plan/")

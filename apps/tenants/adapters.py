@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.fields import decrypt, encrypt
-from apps.tenants.hosts import host_of, is_platforms
+from apps.tenants.hosts import address_at, host_of, is_platforms
 from apps.tenants.letters_account import DONE, account_letter
 from apps.tenants.models import User
 from apps.tenants.selectors import memberships_of, tenant_host
@@ -59,9 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 def _company_url(user: User) -> str:
     """Where the company of somebody who has just signed up is."""
-    public = urlsplit(settings.PUBLIC_URL)
-    host = tenant_host(memberships_of(user)[0].tenant)
-    return public._replace(netloc=f"{host}:{public.port}" if public.port else host).geturl()
+    return address_at(tenant_host(memberships_of(user)[0].tenant))
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -1,7 +1,5 @@
 """Who leads a company is told by e-mail that the proof of one of its host names is gone."""
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -11,6 +9,7 @@ from apps.core.errors import Ignored, TransientError
 from apps.core.letters import letter_make
 from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
+from apps.tenants.hosts import address_at
 from apps.tenants.models import CustomDomain, Membership, Role, Tenant
 from apps.tenants.services_domains import MAIL, platform_host
 
@@ -66,9 +65,7 @@ def _words(custom: CustomDomain, what: str) -> tuple[str, list[str]]:
 
 def _page(tenant: Tenant) -> str:
     """At the host that no record can take away."""
-    public = urlsplit(settings.PUBLIC_URL)
-    port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{platform_host(tenant)}{port}{reverse('domains', urlconf=settings.ROOT_URLCONF)}"
+    return address_at(platform_host(tenant), reverse("domains", urlconf=settings.ROOT_URLCONF))
 
 
 def _leaders(tenant: Tenant) -> list[str]:

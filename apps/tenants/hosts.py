@@ -1,6 +1,7 @@
 """Which host names are answered: the platform's, which the settings name, and those that companies have proven to be theirs."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -18,6 +19,13 @@ TEXT = "text/plain; charset=utf-8"
 def host_of(request: HttpRequest) -> str:
     """Without port, in small letters. Raises DisallowedHost for what is no host name."""
     return split_domain_port(request.get_host())[0]
+
+
+def address_at(host: str, path: str = "") -> str:
+    """A page at a company's host name, reached by the scheme and the port of PUBLIC_URL. For mails, which have no request."""
+    public = urlsplit(settings.PUBLIC_URL)
+    port = f":{public.port}" if public.port else ""
+    return f"{public.scheme}://{host}{port}{path}"
 
 
 def is_platforms(host: str) -> bool:
