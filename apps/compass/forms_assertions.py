@@ -40,12 +40,12 @@ class Asked:
 _TEXT = (gettext_lazy("Words"), gettext_lazy("Write the words."))
 _TOOL = (gettext_lazy("Tool"), gettext_lazy("Name the tool."))
 ASKED = {
-    "contains": Asked("text", _TEXT[0], gettext_lazy("At least one reply has these words in it, in any case."), _TEXT[1]),
+    "contains": Asked("text", _TEXT[0], gettext_lazy("At least one reply has these words in it, in capitals or not."), _TEXT[1]),
     "lacks": Asked("text", _TEXT[0], gettext_lazy("Not one reply has these words in it."), _TEXT[1]),
     "matches": Asked(
         "pattern",
         gettext_lazy("Pattern"),
-        gettext_lazy("A regular expression that fits a part of at least one reply, in any case: nine|9:00 is either of the two."),
+        gettext_lazy("A regular expression that fits a part of at least one reply: nine|9:00 is either of the two."),
         gettext_lazy("Write the pattern."),
     ),
     "tool": Asked("tool", _TOOL[0], gettext_lazy("The agent called this tool at least once."), _TOOL[1]),
@@ -98,7 +98,7 @@ class Row:
     value: str
     arguments: str
     offered: Offered
-    error: str = ""
+    wrong: "Wrong | None" = None
     kinds: "list[tuple[str, str | _StrPromise]]" = field(default_factory=lambda: list(KINDS.items()))
 
     @property
@@ -124,14 +124,24 @@ def rows_posted(data: Any) -> list[dict[str, Any]]:
     ]
 
 
-def rows_checked(rows: list[dict[str, Any]]) -> Iterator[Assertion | str]:
-    """Each as it is kept, or the sentence that says what is wrong with it."""
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with a row, in a sentence, and with which of its fields."""
+
+    text: str
+    field: str = "value"
+
+
+def rows_checked(rows: list[dict[str, Any]]) -> Iterator[Assertion | Wrong]:
+    """Each as it is kept, or what is wrong with it."""
     for row in rows:
         try:
             yield Assertion.model_validate({**row, "arguments": arguments_of(row["arguments"])})
-        except ValueError as error:
+        except NoArguments as error:
+            yield Wrong(str(error), "arguments")
+        except ValueError:
             asked = ASKED.get(row["kind"])
-            yield str(error if isinstance(error, NoArguments) else asked.missing if asked else _("Choose what has to hold."))
+            yield Wrong(str(asked.missing) if asked else _("Choose what has to hold."))
 
 
 class NoArguments(ValueError):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
 
-from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, arguments_shown, rows_checked, rows_posted
+from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, Wrong, arguments_shown, rows_checked, rows_posted
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
 from apps.compass.payloads_checks import Assertion, ScenarioIn
@@ -55,15 +55,15 @@ class ScenarioForm(forms.Form):
             [{**row, "arguments": arguments_shown(row.get("arguments") or {})} for row in scenario.assertions] if scenario else []
         )
         self.rows = saved if data is None else rows_posted(data)
-        self.checked: list[Assertion | str] = [] if data is None else list(rows_checked(self.rows))
+        self.checked: list[Assertion | Wrong] = [] if data is None else list(rows_checked(self.rows))
 
     @property
     def assertion_rows(self) -> list[Row]:
         """What has to hold, as it is shown."""
-        wrong = [one if isinstance(one, str) else "" for one in self.checked] or [""] * len(self.rows)
+        wrong = [one if isinstance(one, Wrong) else None for one in self.checked] or [None] * len(self.rows)
         return [
-            Row(str(number), row["kind"], row["value"], row["arguments"], self.offered, error)
-            for number, (row, error) in enumerate(zip(self.rows, wrong, strict=True))
+            Row(str(number), row["kind"], row["value"], row["arguments"], self.offered, mistake)
+            for number, (row, mistake) in enumerate(zip(self.rows, wrong, strict=True))
         ]
 
     @property

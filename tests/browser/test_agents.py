@@ -151,7 +151,7 @@ def test_conditions_of_a_check_come_and_go_by_keyboard(as_person: AsPerson, site
     page.get_by_label("Or what they say").fill("When do you open?")
     add, conditions = page.get_by_role("button", name="Add a condition"), page.get_by_role("group", name="Condition", exact=True)
     add.press("Enter")
-    kind = conditions.last.get_by_label("What must be true")
+    kind = conditions.last.get_by_label("Condition", exact=True)
     expect(kind).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.type("nine")
@@ -166,7 +166,7 @@ def test_conditions_of_a_check_come_and_go_by_keyboard(as_person: AsPerson, site
     expect(conditions).to_have_count(3)
     _clean(page)
     conditions.first.get_by_role("button", name="Remove this condition").press("Enter")
-    expect(conditions.first.get_by_label("What must be true")).to_be_focused()
+    expect(conditions.first.get_by_label("Condition", exact=True)).to_be_focused()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("“Hours” is saved.")).to_be_visible()
     with tenant_context(acme):

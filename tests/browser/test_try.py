@@ -108,7 +108,7 @@ def test_checks_run_before_the_eyes(stack: Stack, new_page: Callable[[], Page]) 
     page.get_by_label("Name").fill("Opening hours")
     page.get_by_label("Or what they say").fill("When do you open?")
     page.get_by_role("button", name="Add a condition").click()
-    page.get_by_label("What must be true").last.select_option("max_turns")
+    page.get_by_role("combobox", name="Condition", exact=True).select_option("max_turns")
     page.get_by_label("Answers", exact=True).fill("1")
     assert violations(page) == []
     page.get_by_role("button", name="Save").click()

@@ -108,6 +108,13 @@ def test_what_cannot_be_is_said(admin: Client, acme: Tenant, agent: Agent, given
         assert not CheckScenario.objects.exists()
 
 
+def test_a_mistake_is_marked_at_its_field(admin: Client, acme: Tenant, agent: Agent) -> None:
+    wrong = {"assertion-0-value": "", "assertion-1-arguments": "Monday"}
+    page = admin.post(at("agent-check-new", agent.pk), {**FORM, **wrong}).content.decode()
+    marked = [re.search(r'name="([^"]+)"', tag)[1] for tag in re.findall(r'<[^>]*aria-invalid="true"[^>]*>', page)]  # type: ignore[index]
+    assert marked == ["assertion-0-value", "assertion-1-arguments"]
+
+
 def test_each_kind_has_fields_of_its_own(admin: Client, acme: Tenant, agent: Agent, scenario: CheckScenario) -> None:
     with tenant_context(acme):
         scenario.assertions = [
