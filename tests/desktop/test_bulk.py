@@ -212,6 +212,8 @@ def test_every_action_can_be_undone(three: list[Conversation], client_for: Clien
     assert list(Conversation.objects.order_by("pk").values(*names)) != before
     assert toast(client_for(bob, "acme").post(said["undo"], headers={"hx-request": "true"}))["text"] == "3 back as before."
     assert list(Conversation.objects.order_by("pk").values(*names)) == before
+    if action in ("assign", "team"):
+        assert "You took that back" in client_for(bob, "acme").get(f"/desktop/{three[1].pk}/").content.decode()
 
 
 @pytest.mark.parametrize("action", ["assign", "team", "snooze", "resolve"])

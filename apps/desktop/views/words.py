@@ -44,6 +44,10 @@ def _released(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) ->
     return _("%(who)s gave it back to the team") % {"who": who}
 
 
+def _undone(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
+    return _("%(who)s took that back") % {"who": who}
+
+
 def _expired(who: str, detail: dict[str, Any], named: Named, teamed: Teamed) -> str:
     return _("%(who)s did not answer in time, so the claim was given up") % {"who": named(detail.get("assignee"))}
 
@@ -98,6 +102,7 @@ MAKERS: dict[str, tuple[str, Maker]] = {
     "escalated": ("hand", _escalated),
     "claimed": ("user-check", _claimed),
     "released": ("undo-2", _released),
+    "undone": ("undo-2", _undone),
     "claim_expired": ("timer", _expired),
     "assigned": ("user-plus", _assigned),
     "to_team": ("users", _to_team),

@@ -60,4 +60,4 @@ def _told(conversation: Conversation, done: str) -> tuple[str, dict[str, Any]]:
         return SNOOZED, {"until": conversation.snoozed_until.isoformat()}
     if done == SNOOZED:
         return "awake", {}
-    return (ASSIGNED, {"assignee": str(conversation.assignee_id)}) if conversation.assignee_id else ("released", {})
+    return (ASSIGNED, {"assignee": str(conversation.assignee_id)}) if conversation.assignee_id else ("undone", {})
