@@ -154,6 +154,21 @@ def test_a_month_that_is_invoiced_is_not_changed(acme: Tenant) -> None:
         seats_add(tenant=acme)
 
 
+def test_the_page_says_that_the_month_is_invoiced(client_for: ClientFor, acme: Tenant, alice: User, bob: User) -> None:
+    """Such as where the company's time zone has moved to where it still is last month."""
+    on_desk(acme, included=9)
+    person_deactivate(membership=bob.memberships.get(), by=alice)
+    invite(acme)
+    values = {"period_start": NOON, "period_end": NOON, "currency": "USD"}
+    Invoice.objects.create(tenant=acme, number="INV-1", month=date(2026, 11, 1), state="open", **values)
+    here = client_for(alice, "acme")
+    refused = here.post("/compass/people/invite", {"email": "late@acme.test", "role": "agent"})
+    assert (refused.status_code, "November 2026 is invoiced already" in refused.content.decode()) == (422, True)
+    member = Membership.everyone.get(user=bob, tenant=acme)
+    shown = here.post(f"/compass/people/{member.pk}/activate", follow=True)
+    assert "November 2026 is invoiced already" in shown.content.decode()
+
+
 def test_the_page_asks_before_it_charges(client_for: ClientFor, acme: Tenant, alice: User) -> None:
     on_desk(acme)
     here = client_for(alice, "acme")

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.core.errors import PermanentError
 from apps.tenants.access import ADMINS, role_required
 from apps.tenants.forms import PersonForm
 from apps.tenants.limits import invitation_refusal
@@ -59,7 +60,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and _not_too_many(request, form):
         try:
             invitation_create(tenant=request.tenant, by=request.user, address=_address(request), **form.cleaned_data)  # type: ignore[attr-defined,arg-type]
-        except PeopleError as error:
+        except PermanentError as error:  # also of whoever sells seats
             form.add_error("email", str(error))
     if form.errors:
         return _page(request, form)
@@ -150,7 +151,7 @@ def _told(request: HttpRequest, sentence: str, run: Callable[[], Any]) -> HttpRe
     """Says what was done, or what the service refused."""
     try:
         run()
-    except PeopleError as error:
+    except PermanentError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, sentence)
