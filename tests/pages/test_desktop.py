@@ -192,6 +192,8 @@ def test_a_conversation_tells_who_said_what_and_what_happened(as_bob: Client, de
     ):
         assert words in html, words
     assert "<strong>delivery</strong>" in page(as_bob, f"/desktop/{desk.mine.pk}/")
+    begun = page(as_bob, f"/desktop/{desk.with_ai.pk}/")
+    assert begun.index("The conversation began") < begun.index('id="message-'), "before the message that began it"
 
 
 def test_messages_of_every_kind(as_bob: Client, desk: Desk, acme: Tenant) -> None:
@@ -437,7 +439,8 @@ def test_outside_the_window_only_a_template_goes(as_bob: Client, desk: Desk, acm
     html = page(as_bob, f"/desktop/{desk.mine.pk}/")
     assert 'data-window="closed"' in html and "takes only a template now" in html
     assert act(as_bob, desk.mine, "reply", text="Too late").status_code == 409
-    assert "order_arrived" in page(as_bob, f"/desktop/{desk.mine.pk}/templates")
+    offered = page(as_bob, f"/desktop/{desk.mine.pk}/templates")
+    assert "order_arrived" in offered and offered.count("your order {{2}} has arrived") == 2, "read before it is opened"
     wanted = {"name": "order_arrived", "language": "en", "variable-0": "Tom", "variable-1": "Tom", "variable-2": "A-4711"}
     assert act(as_bob, desk.mine, "template", **wanted).status_code == 204
     sent = last_message(acme, desk.mine)

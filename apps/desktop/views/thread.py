@@ -96,8 +96,8 @@ def lines_of(
 ) -> list[Line]:
     """Oldest first; `first_unread` is the message above which reading goes on."""
     said = [_message_line(message, names, message.pk == first_unread) for message in messages]
-    happened = [line for event in events if (line := _event_line(event, names))]
-    lines = sorted([*said, *happened], key=lambda line: (line.at, line.message is None))
+    happened = [line for event in events if (line := _event_line(event, names, _beginning(event, messages)))]
+    lines = sorted([*happened, *said], key=lambda line: line.at)
     return list(_with_days(_joined(lines), ZoneInfo(zone)))
 
 
@@ -141,9 +141,16 @@ def _reactor(who: str, names: Names) -> str:
     return known.get(who) or names.of(who)
 
 
-def _event_line(event: DeskEvent, names: Names) -> Line | None:
+def _event_line(event: DeskEvent, names: Names, at: datetime) -> Line | None:
     said = sentence_of(event, names.of, names.team)
-    return Line(id=f"event-{event.pk}", at=event.at, words=said[1], icon=said[0]) if said else None
+    return Line(id=f"event-{event.pk}", at=at, words=said[1], icon=said[0]) if said else None
+
+
+def _beginning(event: DeskEvent, messages: list[Message]) -> datetime:
+    """When an event stands in the thread: a conversation begins before the message that began it, which has whole seconds."""
+    begun = event.type == "opened" and messages and messages[0].author == Message.Author.CONTACT
+    first = messages[0].at if begun else event.at
+    return first if timedelta() < event.at - first < TOGETHER else event.at
 
 
 def _joined(lines: list[Line]) -> Iterator[Line]:
