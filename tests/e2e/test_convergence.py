@@ -27,10 +27,10 @@ CONTACTS = 4
 CHANGES = 4  # in each trouble, and as many after it
 ACTIONS = ("claim", "claim", "release", "resolve", "reopen", "read")
 LISTS = (("alice@acme.test", "all"), ("bob@acme.test", "mine"), ("bob@acme.test", "unassigned"), ("alice@acme.test", "resolved"))
-# What a page shows: rows (id, text, unread) and the counts of the views.
+# What a page shows: rows (id, text without who said it, unread) and the counts of the views.
 SHOWN = """() => ({
   rows: [...document.querySelectorAll("[data-row]")].map((row) => [
-    row.id.replace("row-", ""), row.querySelector(".chat-text").textContent,
+    row.id.replace("row-", ""), row.querySelector(".chat-text").lastChild.textContent.trim(),
     Number(row.querySelector(".chat-new")?.firstChild.textContent ?? 0)]),
   counts: Object.fromEntries([...document.querySelectorAll("[data-view]")].flatMap((tab) => {
     const view = tab.id.replace("view-", "");
