@@ -13,12 +13,13 @@ http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from apps.calls.consumers import CallsConsumer  # noqa: E402
 from apps.compass.consumers import AgentsConsumer  # noqa: E402
 from apps.compass.consumers_knowledge import KnowledgeConsumer  # noqa: E402
 from apps.desktop.consumers import DeskConsumer  # noqa: E402
+from apps.tenants.consumers import NothingConsumer  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -30,6 +31,7 @@ application = ProtocolTypeRouter(
                     path("ws/calls/", CallsConsumer.as_asgi()),
                     path("ws/desktop/", DeskConsumer.as_asgi()),
                     path("ws/knowledge/", KnowledgeConsumer.as_asgi()),
+                    re_path("", NothingConsumer.as_asgi()),
                 ]
             )
         ),

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocketConsumer
 from django_tenants.utils import schema_context
 
 from apps.core.hub import hub
@@ -24,6 +24,13 @@ PING, PONG = "ping", "pong"
 MAX_TOPICS = 200
 COME_AGAIN = 1012  # WebSocket's “service restart”: the page opens another socket, or is told that it may not
 MAX_WAITING = 100  # hints; a client that is further behind than this fetches everything instead
+
+
+class NothingConsumer(AsyncWebsocketConsumer):
+    """An address that has no websocket: the handshake is answered by 403, and nothing goes wrong here."""
+
+    async def connect(self) -> None:
+        await self.close()
 
 
 class TenantConsumer(AsyncJsonWebsocketConsumer):

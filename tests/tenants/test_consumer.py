@@ -219,3 +219,11 @@ async def test_subscribing_works_while_redis_is_away(people: dict[str, User], se
     await alice.send_json_to({"subscribe": ["calls"]})
     assert await alice.receive_json_from(timeout=10) == {"subscribed": ["calls"]}
     await alice.disconnect()
+
+
+async def test_an_address_without_a_websocket_is_refused(people: dict[str, User]) -> None:
+    from config.asgi import application
+
+    headers = [(b"host", b"acme.localhost:8001"), (b"origin", b"http://acme.localhost:8000")]
+    connected, code = await WebsocketCommunicator(application, "/ws/nothing/", headers=headers).connect()
+    assert (connected, code) == (False, 1000)
