@@ -178,7 +178,8 @@ def worker_main(name: AgentName, settings: WorkerSettings) -> None:
         format=f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for chatty in ("httpx2", "aiohttp.access"):  # each request, such as the probe every ten seconds
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     os.environ.setdefault(_LOOP_WATCH, "0")
     if name == "media-bot":  # the end-of-turn model is Atlas's alone, and large
         os.environ.setdefault("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
