@@ -75,8 +75,8 @@ async def test_killed_media_bot_is_followed_by_another_and_billed_once(world: Wo
 
 @pytest.mark.slow
 async def test_media_bot_that_hangs_is_followed_by_another_and_billed_once(world: World) -> None:
-    await world.agent("patient", lambda body: Answer(text="We are still here."))
-    async with await world.caller("patient") as caller:
+    await world.agent("watched", lambda body: Answer(text="We are still here."))
+    async with await world.caller("watched") as caller:
         await world.greeted(caller)
         async with world.asleep("media-bot"):
             await world.recorded(caller, "the next one to be asked", lambda r: _asked(r, "media-bot") == [1, 2])
