@@ -107,7 +107,7 @@ class Ports:
 
     @classmethod
     def named(cls, env: Mapping[str, str]) -> Self:
-        """Return the usual ports, each replaceable by MERIDIAN_<NAME>_PORT. Raises StackError for a bad number."""
+        """Return the usual ports, each replaceable by MERIDIAN_<NAME>_PORT; for health, free ones. Raises StackError."""
         livekit = _port(env, "LIVEKIT", 7880)
         named = {
             "web": _port(env, "WEB", 8000),
@@ -121,8 +121,12 @@ class Ports:
             "meta": _port(env, "META", 18091),
             "sip": _port(env, "SIP", 5060),
         }
-        atlas_health, media_bot_health = ports_free(2, meant=frozenset(named.values()))
-        return cls(**named, atlas_health=atlas_health, media_bot_health=media_bot_health)
+        atlas, media_bot = ports_free(2, meant=frozenset(named.values()))
+        health = {
+            "atlas_health": _port(env, "ATLAS_HEALTH", atlas),
+            "media_bot_health": _port(env, "MEDIA_BOT_HEALTH", media_bot),
+        }
+        return cls(**named, **health)
 
 
 def _port(env: Mapping[str, str], name: str, usual: int) -> int:

@@ -144,6 +144,8 @@ def test_a_port_is_not_chosen_that_another_part_is_told_to_take(monkeypatch: pyt
 def test_ports_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = Ports.named({"MERIDIAN_WEB_PORT": "9000", "MERIDIAN_LIVEKIT_PORT": "9100"})
     assert (ports.web, ports.realtime, ports.livekit_tcp, ports.livekit_udp) == (9000, 8001, 9101, 9102)
+    health = Ports.named({"MERIDIAN_ATLAS_HEALTH_PORT": "9200", "MERIDIAN_MEDIA_BOT_HEALTH_PORT": "9201"})
+    assert (health.atlas_health, health.media_bot_health) == (9200, 9201)
     with pytest.raises(StackError, match="MERIDIAN_WEB_PORT is 'http'"):
         Ports.named({"MERIDIAN_WEB_PORT": "http"})
 
