@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _NEUTRAL = 0.05
 _SECONDS = 15.0
+# VADER was made for posts. Whoever asks or answers says these in any mood.
+_NO_MOOD = ("please", "pls", "plz", "help", "helps", "helping", "support", "want", "yes", "yeah", "yep", "no")
 _OFF = frozenset({"", "off", "none"})
 _QUESTION = (
     "You rate the sentiment of one sentence a caller said on the phone. Answer with JSON only, "
@@ -88,7 +90,10 @@ def _added(used: LlmUsage, more: CompletionUsage) -> LlmUsage:
 
 @cache
 def _analyzer() -> SentimentIntensityAnalyzer:
-    return SentimentIntensityAnalyzer()
+    analyzer = SentimentIntensityAnalyzer()
+    for word in _NO_MOOD:
+        analyzer.lexicon.pop(word, None)
+    return analyzer
 
 
 def score_from(answer: str) -> float | None:

@@ -65,6 +65,8 @@ def test_an_unknown_country_rings_as_europe() -> None:
         ("This is wonderful, thank you so much!", "positive"),
         ("I am very angry, this is terrible.", "negative"),
         ("The table is made of wood.", "neutral"),
+        ("I would rather talk to a person, please.", "neutral"),
+        ("This is terrible, please help.", "negative"),
     ],
 )
 async def test_english_sentiment(text: str, label: str) -> None:

@@ -59,7 +59,8 @@ def test_a_message_opens_the_window_and_waits(desk: RecordingChannel) -> None:
 
 def test_the_last_five_texts_tell_how_a_contact_feels(desk: RecordingChannel) -> None:
     conversation = a_conversation()
-    says(conversation, "My parcel is in Leeds.")
+    for text in ("My parcel is in Leeds.", "Yes.", "It is late and nobody helps me, please!"):
+        says(conversation, text)
     assert conversation.sentiment is None
     says(conversation, "This is terrible, I hate waiting!")
     assert conversation.sentiment < -0.3

@@ -11,6 +11,8 @@ from apps.desktop.models import Conversation
 
 LAST = 5
 CHARACTERS = 1000
+# VADER was made for posts. Whoever asks or answers says these in any mood.
+NO_MOOD = ("please", "pls", "plz", "help", "helps", "helping", "support", "want", "yes", "yeah", "yep", "no")
 SAID = (
     "SELECT text FROM desktop_message WHERE conversation_id = %s AND author = 'contact' AND text <> ''"
     " ORDER BY at DESC, id DESC LIMIT %s"
@@ -38,4 +40,7 @@ def sentiment_of(texts: Iterable[str]) -> float | None:
 
 @cache
 def _analyzer() -> SentimentIntensityAnalyzer:
-    return SentimentIntensityAnalyzer()
+    analyzer = SentimentIntensityAnalyzer()
+    for word in NO_MOOD:
+        analyzer.lexicon.pop(word, None)
+    return analyzer
