@@ -1,6 +1,7 @@
 """The desktop's pages without a browser: what they show, to whom, and what each action leaves behind."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -284,10 +285,15 @@ def test_where_reading_goes_on_stays_marked(as_bob: Client, desk: Desk, acme: Te
     assert "unread-break" not in page(as_bob, f"/desktop/{desk.waiting.pk}/")
 
 
+def last_lines(html: str) -> list[str]:
+    """What the list shows of each conversation."""
+    return re.findall(r'class="chat-text"[^>]*>(.*?)</span>', html)
+
+
 def test_a_message_without_words_is_called_by_its_kind(as_bob: Client, desk: Desk, acme: Tenant) -> None:
     with tenant_context(acme):
         hears(desk.mine, "", kind="audio", attachments=part("audio/ogg"))
-    assert '<span class="chat-text" dir="auto">Voice message</span>' in page(as_bob, "/desktop/?view=mine")
+    assert "Voice message" in last_lines(page(as_bob, "/desktop/?view=mine"))
 
 
 def test_the_service_worker_is_served_at_the_root(as_bob: Client, tmp_path: Any, settings: Any) -> None:
@@ -320,7 +326,7 @@ def test_the_list_tells_who_said_the_last_line(as_bob: Client, desk: Desk, acme:
         assert line in html
     with tenant_context(acme):
         hears(desk.mine, "Thanks")
-    assert '<span class="chat-text" dir="auto">Thanks</span>' in page(as_bob, "/desktop/?view=all")
+    assert "Thanks" in last_lines(page(as_bob, "/desktop/?view=all"))
 
 
 def test_a_search_shows_where_the_words_are(as_bob: Client, desk: Desk, acme: Tenant, bob: User) -> None:
@@ -331,7 +337,7 @@ def test_a_search_shows_where_the_words_are(as_bob: Client, desk: Desk, acme: Te
         hears(desk.mine, "Thanks")
     html = page(as_bob, "/desktop/?view=all&q=twice+inv")
     assert "<bdi>You:</bdi> … I know, the invoice was sent twice" in html
-    assert '<span class="chat-text" dir="auto">Thanks</span>' in page(as_bob, "/desktop/?view=all&q=Tom"), "by the name"
+    assert "Thanks" in last_lines(page(as_bob, "/desktop/?view=all&q=Tom")), "by the name"
 
 
 def test_claim_and_undo(as_bob: Client, desk: Desk, acme: Tenant, bob: User) -> None:
