@@ -171,7 +171,7 @@ def test_a_resolved_conversation_stays_so_and_shows_it(team_number: Any, graph: 
 def test_written_to_first_the_contact_is_one_and_nobody_is_told(
     team_number: Any, graph: Graph, client_for: Any, bob: User
 ) -> None:
-    deliver(echo("Your order is here.", to=f"+{WA_ID}"))
+    deliver(echo("Your order is here.", to=f"+{WA_ID}", at=time.time() - 60))  # Meta tells whole seconds
     work()
     conversation = Conversation.objects.get()
     assert (conversation.status, conversation.waiting_since, conversation.notified_at) == ("resolved", None, None)
