@@ -302,6 +302,7 @@ async def test_an_announcement_without_a_voice_is_a_tone(livekit: LiveKit) -> No
         await call.web.until(lambda: bool(announced(call)))
 
 
+@pytest.mark.slow
 async def test_media_bot_without_a_configuration_still_rings(livekit: LiveKit) -> None:
     async with calling(livekit) as call:
         call.web.config = {}

@@ -28,6 +28,7 @@ def scene(acme: Tenant) -> None:
     entry_make(acme, "1.005", source="message", agent_id=None)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.django_db
 def test_killed_after_any_statement_nothing_reaches_stripe_twice(acme: Tenant, stripe: Any) -> None:

@@ -295,6 +295,7 @@ def scene(acme: Tenant, globex: Tenant) -> None:
     entry_make(globex, "-1.300000", revision=1, corrects=entry, source_id=entry.source_id)
 
 
+@pytest.mark.slow
 def test_killed_after_any_statement_and_begun_again(acme: Tenant, globex: Tenant, stripe: list[str]) -> None:
     scene(acme, globex)
     with transaction.atomic():

@@ -67,6 +67,7 @@ def stored(acme: Tenant, agent: Agent) -> str:
         return text
 
 
+@pytest.mark.slow
 def test_two_people_are_told_and_the_second_one_loses_nothing(dora: Page, alice: Page, acme: Tenant, agent: Agent) -> None:
     expect(alice.get_by_text(OTHERS.format("Dora"))).to_be_visible()
     expect(dora.get_by_text(OTHERS.format("Alice"))).to_be_visible()

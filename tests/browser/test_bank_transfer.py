@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 DESK = {"width": 1440, "height": 900}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("theme", "size"), [("light", DESK), ("dark", PHONE)])
 def test_a_transfer_is_noted_and_taken_back(
     as_staff: Callable[..., Page],  # noqa: F811
@@ -48,6 +49,7 @@ def test_a_transfer_is_noted_and_taken_back(
     assert BankTransfer.objects.get().undone_reason == "It was for another invoice."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("theme", "size"), [("light", PHONE), ("dark", DESK)])
 def test_two_parts_and_more_than_was_left(
     as_staff: Callable[..., Page],  # noqa: F811

@@ -68,6 +68,7 @@ def test_each_page_by_role(people: Tenant, as_person: AsPerson, site: Site, emai
         assert may(ROLES[email], address), address
 
 
+@pytest.mark.slow
 def test_the_outsider_finds_no_way_in(open_page: Open, as_person: AsPerson, site: Site, people: Tenant) -> None:
     page = as_person("charlie@globex.test", "globex")
     for path in LOOKED_AT:
@@ -99,6 +100,7 @@ def test_the_pages_of_owners(people: Tenant, as_person: AsPerson, site: Site, th
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_an_owner_exports_deletes_and_thinks_better_of_it(people: Tenant, as_person: AsPerson, site: Site) -> None:
     page = as_person("olga@acme.test", "acme", reduced_motion="reduce")
     page.goto(f"{site('acme')}/compass/company/")

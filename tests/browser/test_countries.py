@@ -28,6 +28,7 @@ def names(page: Page) -> list[str]:
     return page.get_by_label("Country").locator("option").all_text_contents()
 
 
+@pytest.mark.slow
 def test_a_company_is_in_a_country_with_a_name(as_person: AsPerson, site: Site, company: Tenant) -> None:
     page = as_person("alice@acme.test", "acme")
     page.goto(f"{site('acme')}/compass/company/")

@@ -318,6 +318,7 @@ def test_a_message_comes_in_and_somebody_is_asked(realtime: None, as_person: AsP
     expect(bob.get_by_role("heading", name="Maria Gonzales")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_gone_without_a_word_is_given_up(
     realtime: None, as_person: AsPerson, site: Site, acme_desk: Desk
 ) -> None:

@@ -77,6 +77,7 @@ def test_what_leaves_the_list_leaves_the_selection(as_person: AsPerson, site: Si
     expect(page.get_by_label("Select Third Person")).to_be_checked()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(as_person: AsPerson, site: Site, five: list[Conversation], scheme: str) -> None:
     page = as_person("bob@acme.test", "acme", viewport=PHONE, color_scheme=scheme, has_touch=True)

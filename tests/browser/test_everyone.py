@@ -53,6 +53,7 @@ def test_axe_finds_nothing(as_person: AsPerson, site: Site, acme_calls: list[Cal
     assert {path: list_ for path, list_ in found.items() if list_} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_what_opens(as_person: AsPerson, site: Site, acme_calls: list[Call], theme: str) -> None:
     page = as_person("alice@acme.test", "acme", color_scheme=theme, reduced_motion="reduce")

@@ -39,6 +39,7 @@ def olga(transactional_db: None) -> Iterator[None]:
     Domain.objects.filter(domain="acme.localhost").update(is_primary=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_host_name_of_ones_own(
     olga: None, as_person: Callable[..., Page], browser: Browser, site: Site, settings: Any, theme: str

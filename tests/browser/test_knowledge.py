@@ -38,6 +38,7 @@ def work(seconds: float) -> None:
         document_work(Document.objects.get(name="hours").pk, seconds=seconds)
 
 
+@pytest.mark.slow
 def test_from_the_upload_to_being_found_and_deleted(as_person: AsPerson, site: Site) -> None:
     page = as_person("alice@acme.test", "acme", reduced_motion="reduce")
     page.goto(f"{site('acme')}/compass/knowledge/")

@@ -39,6 +39,7 @@ def acme_spends(transactional_db: None) -> Tenant:
     return acme
 
 
+@pytest.mark.slow
 def test_finance_sets_a_limit_and_takes_it_back(as_person: AsPerson, site: Site, transactional_db: None) -> None:
     acme = Tenant.objects.get(schema_name="acme")
     person_add(tenant=acme, email="fiona@acme.test", role=Role.FINANCE, name="Fiona", password=PASSWORD)

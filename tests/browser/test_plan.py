@@ -44,6 +44,7 @@ def test_a_plan_is_chosen_with_its_cost_seen_first(as_person: Callable[..., Page
     assert Subscription.objects.get(tenant=acme, ended_on=None).plan.code == "business"
 
 
+@pytest.mark.slow
 def test_details_say_what_is_wrong_and_are_kept(as_person: Callable[..., Page], site: Site) -> None:
     page = as_person("alice@acme.test", "acme")
     page.goto(site("acme") + "/billing/plan/")

@@ -15,7 +15,7 @@ from embedded.stack import Stack
 from tests.browser.conftest import chromium_flags, chromium_path
 from tests.browser.test_everyone import violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 QUESTION = "What are your opening hours today?"
 QUIET_BEFORE, QUIET_AFTER = 7, 12  # seconds: room for the greeting and the answer; Chromium plays the file again and again

@@ -34,6 +34,7 @@ def set_up(page: Page, home: str, issuer: str) -> None:
     expect(page.get_by_text("answers as it should")).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_owner_sets_it_up_and_alice_comes_in(
     as_person: Callable[..., Page], open_page: Open, site: Site, settings: Any, theme: str

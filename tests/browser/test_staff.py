@@ -184,6 +184,7 @@ def test_a_company_is_suspended_and_restored(as_staff: Callable[..., Page], site
     expect(page.get_by_text("Suspend, as agreed by telephone.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_book_gets_a_row_and_says_what_contradicts(as_staff: Callable[..., Page], site: Site, much: dict[str, str]) -> None:
     page = as_staff(viewport={"width": 1440, "height": 900})
     page.goto(f"{site('')}/staff/books/{much['coming']}/")

@@ -11,7 +11,7 @@ from embedded.stack import Stack
 from tests.browser.test_everyone import sideways, violations
 from tests.browser.test_real_call import HEARS, LOUD, PATIENCE, new_page, question, stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 __all__ = ["new_page", "question", "stack"]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "first-agent.md"

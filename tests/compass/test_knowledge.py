@@ -270,6 +270,7 @@ def test_a_stopped_document_can_be_started_again(in_acme: Tenant) -> None:
     assert document_stop(document=document).state == "ready"
 
 
+@pytest.mark.slow
 def test_work_that_takes_long_lets_others_come_first(in_acme: Tenant) -> None:
     document = upload("long.txt", "\n\n".join(f"Paragraph {n}: " + "words and words " * 90 for n in range(40)).encode())
     assert document_work(document.pk, seconds=0)

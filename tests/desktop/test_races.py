@@ -47,6 +47,7 @@ def claimed(conversation_id: UUID, user_id: UUID) -> UUID | None:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_thousand_double_claims_have_one_winner_each(acme: Tenant, channel: RecordingChannel, alice: User, bob: User) -> None:
     with tenant_context(acme):

@@ -115,6 +115,7 @@ async def test_nobody_takes_the_dispatch(world: World) -> None:
     assert "Atlas was asked 2 times" in record["detail"]
 
 
+@pytest.mark.slow
 async def test_model_that_never_answers(world: World) -> None:
     limits = {"first_token_seconds": 1}
     model = {"provider": "openai", "model": "gpt-4o-mini"}

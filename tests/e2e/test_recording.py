@@ -43,6 +43,7 @@ def pcm(side: Any) -> bytes:
     return np.interp(places, np.arange(len(side)), side).astype(np.int16).tobytes()
 
 
+@pytest.mark.slow
 async def test_both_sides_are_on_their_channels(world: World) -> None:
     await world.agent("recorder", opening_hours, greeting=GREETING, **REAL_SPEECH, **RECORDS)
     question = await world.models.speak("What are your opening hours?")
@@ -67,6 +68,7 @@ async def test_both_sides_are_on_their_channels(world: World) -> None:
     assert (await world.http("GET", f"/api/v1/calls/{caller.call_id}/recording", tenant="acme")).status_code in (401, 403)
 
 
+@pytest.mark.slow
 async def test_a_media_bot_that_died_loses_only_what_it_had_not_sent(world: World) -> None:
     await world.agent("bereft", opening_hours, greeting=GREETING, **RECORDS)
     async with await world.caller("bereft") as caller:

@@ -158,6 +158,7 @@ def test_any_order_and_duplication_gives_the_same_state(ours: Any, graph: Graph)
     assert state["conversations"][0][2] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_any_order_of_changed_numbers_edits_and_deletions_gives_the_same_state(ours: Any) -> None:
     state = settled(people(), ours)

@@ -64,6 +64,7 @@ def page(client: Client, invoice: Invoice) -> str:
     return body
 
 
+@pytest.mark.slow
 def test_from_the_run_to_the_page_that_says_paid(
     stripe: Stripe, worker: Any, acme: Tenant, client_for: Callable[[User | None, str], Client]
 ) -> None:
