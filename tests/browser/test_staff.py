@@ -140,6 +140,7 @@ def test_every_page_fits_a_phone(as_staff: Callable[..., Page], site: Site, much
         found[name] = violations(page)
         assert sideways(page) <= 0, name
     page.get_by_role("button", name="Open the menu").click()
+    expect(page.get_by_role("button", name="Keyboard")).to_be_visible()  # with its word: the menu is there when axe looks
     assert violations(page) == []
     page.get_by_role("link", name="Revenue", exact=True).click()
     page.wait_for_url("**/staff/revenue/")
