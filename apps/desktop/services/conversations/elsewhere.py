@@ -1,12 +1,20 @@
 """Conversations that the company began, or answered, outside of Meridian: whatever is told first, one comes of it."""
 
 from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from apps.desktop.models import Contact, Conversation, Message
+from apps.desktop.services.conversations.undoing import RESOLVED
 
 ELSEWHERE = "elsewhere"  # the event of a conversation that the company began there
-RESOLVED = "resolved"
-ECHO = {"author": Message.Author.PERSON, "user_id": None, "private": False}  # as replies_link reads it
+
+
+def answers_elsewhere(contact_id: UUID, channel: str, line: str, since: datetime) -> QuerySet[Message]:
+    """What the company has said to the contact on this line since then, outside of Meridian; as replies_link reads it."""
+    talks = {"conversation__contact_id": contact_id, "conversation__channel": channel, "conversation__line": line}
+    return Message.objects.filter(**talks, author=Message.Author.PERSON, user_id=None, private=False, at__gte=since)
 
 
 def conversation_begun_elsewhere(contact: Contact, channel: str, line: str) -> Conversation | None:
@@ -21,8 +29,7 @@ def conversation_begun_elsewhere(contact: Contact, channel: str, line: str) -> C
 
 def conversation_answered_in(contact: Contact, channel: str, line: str, at: datetime) -> Conversation | None:
     """The resolved conversation, locked, that held the answer to what the contact wrote at `at` when it was resolved."""
-    talks = {"conversation__contact": contact, "conversation__channel": channel, "conversation__line": line}
-    answers = Message.objects.filter(**ECHO, **talks, at__gte=at).order_by("at", "pk")
+    answers = answers_elsewhere(contact.pk, channel, line, at).order_by("at", "pk")
     answer = answers.select_related("conversation").first()
     if answer is None or answer.conversation.resolved_at is None or answer.conversation.resolved_at < answer.at:
         return None

@@ -4,7 +4,7 @@ from django.db.models import F
 
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation, DeskEvent, Message
-from apps.desktop.services.conversations.elsewhere import ECHO, ELSEWHERE
+from apps.desktop.services.conversations.elsewhere import ELSEWHERE, answers_elsewhere
 from apps.desktop.services.messages.preview import preview_renew, preview_set
 
 
@@ -18,13 +18,8 @@ def answers_gather(conversation: Conversation, message: Message) -> None:
 
 
 def _elsewhere(conversation: Conversation, message: Message) -> list[Message]:
-    talks = {
-        "conversation__contact_id": conversation.contact_id,
-        "conversation__channel": conversation.channel,
-        "conversation__line": conversation.line,
-    }
-    rows = Message.objects.filter(**ECHO, **talks, at__gte=message.at, at__gt=F("conversation__resolved_at"))
-    return list(rows.exclude(conversation=conversation))
+    rows = answers_elsewhere(conversation.contact_id, conversation.channel, conversation.line, message.at)
+    return list(rows.filter(at__gt=F("conversation__resolved_at")).exclude(conversation=conversation))
 
 
 def _move(answer: Message, conversation: Conversation) -> None:
