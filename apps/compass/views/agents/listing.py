@@ -1,6 +1,7 @@
 """The list of agents, and how a new one comes into being."""
 
 import json
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -38,7 +39,7 @@ def agents(request: HttpRequest) -> HttpResponse:
 @admins
 def agent_new(request: HttpRequest) -> HttpResponse:
     """From a template, or from nothing."""
-    form = NewAgentForm(request.POST or None, initial={"language": request.LANGUAGE_CODE})
+    form = _new_form(request, request.POST or None)
     if form.is_valid():
         try:
             return redirect("agent", _made(request, form).slug)
@@ -46,6 +47,10 @@ def agent_new(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
     context = page(request, form=form, starters=STARTERS.values(), uploads=ImportForm())
     return render(request, "compass/agents/new.html", context, status=422 if form.errors else 200)
+
+
+def _new_form(request: HttpRequest, data: Any = None) -> NewAgentForm:
+    return NewAgentForm(data, initial={"language": request.LANGUAGE_CODE})
 
 
 def _made(request: HttpRequest, form: NewAgentForm) -> Agent:
@@ -77,9 +82,7 @@ def agent_upload(request: HttpRequest) -> HttpResponse:
             for note in [_("Imported as a draft."), *notes]:
                 messages.info(request, note)
             return redirect("agent", draft.agent.slug)
-    context = page(
-        request, form=NewAgentForm(initial={"language": request.LANGUAGE_CODE}), starters=STARTERS.values(), uploads=uploads
-    )
+    context = page(request, form=_new_form(request), starters=STARTERS.values(), uploads=uploads)
     return render(request, "compass/agents/new.html", context, status=422)
 
 
