@@ -6,7 +6,10 @@ from collections.abc import Callable
 from functools import cache
 
 import redis
+import structlog
 from django.conf import settings
+
+log = structlog.get_logger(__name__)
 
 
 @cache
@@ -33,7 +36,10 @@ class HintsThread:
     def _run(self) -> None:
         while self._asked.wait():
             self._asked.clear()
-            self._wake()
+            try:
+                self._wake()
+            except Exception:  # the base of this thread: without it, nobody would be woken by this process again
+                log.exception("hint_failed")
             time.sleep(self.PAUSE)
 
 

@@ -116,6 +116,8 @@ class Hub:
                     await self._listen(pubsub)
             except (RedisError, OSError) as error:  # TimeoutError is an OSError
                 log.warning("hints_interrupted", error=type(error).__name__)
+            except Exception:  # the base of the subscription: were it to end, every socket here would be deaf and not know it
+                log.exception("hints_interrupted")
             finally:
                 self._pubsub = None
             self._behind.update(self._topics)

@@ -14,6 +14,8 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 SEND_SECONDS = 2.0
@@ -43,7 +45,7 @@ def _send(schema: str, text: str) -> None:
 
 
 def _publish(hints: list[tuple[str, str]]) -> None:
-    """Over a kept connection; when that has gone stale, the client opens another by itself."""
+    """Over a kept connection; when that has gone stale, once more over another."""
     client = _client()
     database = client.connection_pool.connection_kwargs.get("db", 0)
     try:
@@ -57,7 +59,10 @@ def _publish(hints: list[tuple[str, str]]) -> None:
 
 @cache
 def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=SEND_SECONDS, socket_connect_timeout=SEND_SECONDS)
+    once_more = Retry(NoBackoff(), 1)  # what is dead and was not seen to be would cost the hint
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=SEND_SECONDS, socket_connect_timeout=SEND_SECONDS, retry=once_more
+    )
 
 
 class Publisher:
@@ -72,7 +77,10 @@ class Publisher:
             hints = [self.waiting.get()]
             while not self.waiting.empty():
                 hints.append(self.waiting.get())
-            _publish(hints)
+            try:
+                _publish(hints)
+            except Exception:  # the base of this thread: without it, nobody would hear of this process again
+                log.exception("hints_lost", count=len(hints))
 
 
 @cache

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from django.db import transaction
 from django_tenants.utils import tenant_context
 from pytest_django import Settings
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
+from apps.core import realtime
 from apps.core.hub import hub
 from apps.core.realtime import hint_channel, hint_publish
 from apps.tenants.consumers import MAX_WAITING, TenantConsumer
@@ -182,6 +185,41 @@ async def test_lost_subscription_is_told_and_comes_back(people: dict[str, User])
     await publish("acme", "calls", 3)
     assert (await alice.receive_json_from())["version"] == 3
     await alice.disconnect()
+
+
+async def test_subscription_survives_what_nobody_expected(people: dict[str, User], monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    await _break_once(monkeypatch, PubSub, "get_message")
+    assert await alice.receive_json_from(timeout=15) == {"subscribed": ["calls"]}
+    await publish("acme", "calls", 6)
+    assert (await alice.receive_json_from())["version"] == 6
+    await alice.disconnect()
+
+
+async def _break_once(monkeypatch: pytest.MonkeyPatch, owner: type[PubSub], name: str) -> None:
+    """The next call fails as no documented error does; what waits in the call before it is let go by a message."""
+    sound = getattr(owner, name)
+
+    async def broken(*_: object, **__: object) -> None:
+        monkeypatch.setattr(owner, name, sound)
+        raise RuntimeError("pubsub connection not set")
+
+    monkeypatch.setattr(owner, name, broken)
+    await publish("acme", "nobody", 1)
+
+
+def test_sender_of_hints_survives_what_nobody_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: SimpleQueue[list[tuple[str, str]]] = SimpleQueue()
+
+    def publish_hints(hints: list[tuple[str, str]]) -> None:
+        sent.put(hints)
+        raise RuntimeError("no documented error")
+
+    monkeypatch.setattr(realtime, "_publish", publish_hints)
+    publisher = realtime.Publisher()
+    for number in ("1", "2"):
+        publisher.waiting.put(("acme", number))
+        assert sent.get(timeout=10) == [("acme", number)]
 
 
 async def test_last_listener_takes_the_subscription_along(people: dict[str, User]) -> None:
