@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,6 +21,9 @@ from embedded.services import models_service
 from embedded.stack import Stack
 from tests.e2e.models import Models
 from tests.e2e.world import QUESTION, Office, World, family
+
+TROUBLE = re.compile(r"warning|error|exception|Traceback|CRITICAL", re.IGNORECASE)
+COMPLAINTS = 12  # of each log
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +50,18 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
                 await asyncio.to_thread(stack.stop)
     assert psutil.wait_procs(ours, timeout=10)[1] == [], "processes were left behind"
     if request.session.testsfailed > failed:
-        print(f"The logs of the stack are in {folder / 'logs'}.")
+        print(f"The logs of the stack are in {folder / 'logs'}. They complain of:", *_complaints(folder / "logs"), sep="\n")
     else:
         shutil.rmtree(folder)
+
+
+def _complaints(logs: Path) -> list[str]:
+    """The last lines of each log that tell of trouble, for whoever has this output and not the machine."""
+    found = []
+    for log in sorted(logs.glob("*.log")):
+        lines = [line for line in log.read_text(errors="replace").splitlines() if TROUBLE.search(line)]
+        found += [f"{log.stem}: {line[:400]}" for line in lines[-COMPLAINTS:]]
+    return found
 
 
 def _given(models: Models) -> dict[str, str]:

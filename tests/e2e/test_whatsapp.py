@@ -91,10 +91,11 @@ async def _all_said(world: World, texts: list[str]) -> None:
 
 async def test_redis_is_away_when_the_contact_writes(world: World, meta: Meta, bob: Colleague) -> None:
     await answers_with(world, "patience", lambda body: Answer(text="Redis came back."))
-    phone = Phone(meta)
+    phone, told = Phone(meta), bob.told()
     async with world.without("valkey"):
         message_id = await phone.write("Does this get lost?")
         await phone.sees("delivered", message_id)
+    await until(lambda: bob.told() > told, "bob's page is told to ask what it missed")
     await phone.hears("Redis came back.")
     assert await phone.answers() == ["Redis came back."]
     await phone.write("And now a person, please")
