@@ -106,6 +106,26 @@ def test_a_removed_limit_is_put_back(finance: Client, acme: Tenant) -> None:
     assert SpendLimit.objects.get().active
 
 
+def test_an_undo_from_before_the_currency_changed_is_refused(finance: Client, acme: Tenant) -> None:
+    mine = limit(acme, "10")
+    answer = _post(finance, f"{PAGE}{mine.pk}", amount="99", reached="people")
+    changed = next(iter(answer.context["messages"])).extra_tags
+    BillingProfile.objects.update_or_create(tenant=acme, defaults={"currency": "JPY"})
+    assert "a limit in USD would count nothing. Set it in JPY." in _post(finance, changed).content.decode()
+    mine.refresh_from_db()
+    assert (mine.amount, mine.currency, mine.reached) == (Decimal(99), "USD", "people")
+
+
+def test_a_limit_set_in_a_new_currency_offers_no_way_back_to_the_old_one(finance: Client, acme: Tenant) -> None:
+    mine = limit(acme, "10")
+    BillingProfile.objects.update_or_create(tenant=acme, defaults={"currency": "JPY"})
+    answer = _post(finance, f"{PAGE}{mine.pk}", amount="1500", reached="refuse")
+    (said,) = answer.context["messages"]
+    assert (str(said), said.extra_tags) == ("The limit is changed.", "")
+    mine.refresh_from_db()
+    assert (mine.amount, mine.currency) == (Decimal(1500), "JPY")
+
+
 def test_an_undo_of_another_company_or_of_nobody_changes_nothing(
     finance: Client, acme: Tenant, client_for: ClientFor, charlie: Any
 ) -> None:

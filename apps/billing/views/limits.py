@@ -41,7 +41,7 @@ def limit_new(request: HttpRequest) -> HttpResponse:
     """Adds a limit, or changes the one that there is for the same."""
     tenant = _tenant(request)
     form = LimitForm(request.POST or None, currency=currency_of(tenant))
-    if form.is_valid() and (undo := _saved(form, tenant, None)):
+    if form.is_valid() and (undo := _saved(form, tenant, None)) is not None:
         messages.success(request, _("The limit counts from now on."), extra_tags=undo)
         return redirect("billing-limits")
     return _form(request, form)
@@ -53,7 +53,7 @@ def limit_edit(request: HttpRequest, limit_id: UUID) -> HttpResponse:
     """Changes the amount, or what happens when it is reached."""
     tenant, limit = _tenant(request), _limit(request, limit_id)
     form = LimitForm(request.POST or None, currency=currency_of(tenant), limit=limit)
-    if form.is_valid() and (undo := _saved(form, tenant, limit)):
+    if form.is_valid() and (undo := _saved(form, tenant, limit)) is not None:
         messages.success(request, _("The limit is changed."), extra_tags=undo)
         return redirect("billing-limits")
     return _form(request, form, limit=limit, name=scope_name(limit, dict(agents_now())))
@@ -93,6 +93,7 @@ def _undone(limit: SpendLimit, told: dict[str, str]) -> None:
             tenant=limit.tenant,
             **_key(limit),
             amount=SpendLimit._meta.get_field("amount").to_python(told["amount"]),
+            currency=told.get("currency") or limit.currency,
             reached=told["reached"],
         )
 
@@ -101,16 +102,18 @@ def _undo(told: dict[str, str]) -> str:
     return reverse("billing-limit-undo", args=[signing.dumps(told, salt=SALT)])
 
 
-def _saved(form: LimitForm, tenant: Tenant, limit: SpendLimit | None) -> str:
-    """Sets it and returns where that is undone; what the service refuses stands in the form, and nothing is returned."""
+def _saved(form: LimitForm, tenant: Tenant, limit: SpendLimit | None) -> str | None:
+    """Sets it and returns where that is undone, empty where it cannot be. What the service refuses stands in the form: None."""
     values = {**(_key(limit) if limit else {}), **form.values}
     before = _before(tenant, values)
     try:
         found, created = limit_set(tenant=tenant, **values)
     except LimitRefused as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
-        return ""
-    return _undo({"remove": str(found.pk)} if created or before is None else before)
+        return None
+    if created or before is None:
+        return _undo({"remove": str(found.pk)})
+    return _undo(before) if before["currency"] == found.currency else ""
 
 
 def _key(limit: SpendLimit) -> dict[str, Any]:
@@ -120,7 +123,9 @@ def _key(limit: SpendLimit) -> dict[str, Any]:
 def _before(tenant: Tenant, values: dict[str, Any]) -> dict[str, str] | None:
     key = {name: values[name] for name in ("scope", "period", "agent_id", "channel")}
     limit = SpendLimit.objects.filter(tenant=tenant, active=True, **key).first()
-    return {"change": str(limit.pk), "amount": str(limit.amount), "reached": limit.reached} if limit else None
+    if limit is None:
+        return None
+    return {"change": str(limit.pk), "amount": str(limit.amount), "currency": limit.currency, "reached": limit.reached}
 
 
 def _form(request: HttpRequest, form: LimitForm, **context: Any) -> HttpResponse:

@@ -42,10 +42,11 @@ def limit_set(
 ) -> tuple[SpendLimit, bool]:
     """Sets the one limit that there is for a scope and period; returns it, and whether it is new. Raises LimitRefused."""
     _scope_check(scope, agent_id, channel)
-    _amount_check(amount, currency or currency_of(tenant), currency_of(tenant))
+    charged = currency_of(tenant)
+    _amount_check(amount, currency or charged, charged)
     limits_lock(tenant.pk)
     key = {"tenant": tenant, "scope": scope, "period": period, "agent_id": agent_id, "channel": channel}
-    values = {"amount": amount.quantize(MICRO), "currency": currency_of(tenant), "reached": reached, "active": True}
+    values = {"amount": amount.quantize(MICRO), "currency": charged, "reached": reached, "active": True}
     limit, created = SpendLimit.objects.get_or_create(**key, defaults=values)
     if not created:
         created = not limit.active
