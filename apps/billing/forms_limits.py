@@ -15,7 +15,10 @@ Scope = SpendLimit.Scope
 
 
 class LimitForm(forms.Form):
-    """What may be spent, and what happens then. `what` is a scope, with the agent or channel behind a colon."""
+    """What may be spent, and what happens then. `what` is a scope, with the agent or channel behind a colon.
+
+    The page sends the currency that it was shown in along, so that an amount never counts in one that nobody read.
+    """
 
     what = forms.ChoiceField(label=gettext_lazy("What it is for"))
     period = forms.ChoiceField(
@@ -33,12 +36,22 @@ class LimitForm(forms.Form):
     )
 
     def __init__(self, *args: Any, currency: str, limit: SpendLimit | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **{"initial": _initial(limit) if limit else None, **kwargs})
+        super().__init__(*args, **{"initial": _initial(limit, currency) if limit else None, **kwargs})
+        self.currency = currency
         self.fields["amount"].label = _("Most to spend, in %(currency)s") % {"currency": currency}
         self.fields["amount"].widget.attrs["inputmode"] = "decimal"
         self.fields["what"].choices = what_choices()  # type: ignore[attr-defined]
         if limit is not None:
             del self.fields["what"], self.fields["period"]
+
+    def clean(self) -> dict[str, Any]:
+        read_in = self.data.get("currency") or self.currency
+        if read_in != self.currency:
+            raise forms.ValidationError(
+                _("The company is charged in %(now)s by now, no longer in %(before)s. Give the amount in %(now)s and save again.")
+                % {"now": self.currency, "before": read_in[:3]}
+            )
+        return self.cleaned_data
 
     @property
     def values(self) -> dict[str, Any]:
@@ -63,6 +76,6 @@ def what_choices() -> list[Any]:
     return [*groups, (_("One agent"), agents)] if agents else groups
 
 
-def _initial(limit: SpendLimit) -> dict[str, Any]:
+def _initial(limit: SpendLimit, currency: str) -> dict[str, Any]:
     amount: Decimal = limit.amount.normalize()
-    return {"amount": f"{amount:f}", "reached": limit.reached}
+    return {"amount": f"{amount:f}" if limit.currency == currency else "", "reached": limit.reached}

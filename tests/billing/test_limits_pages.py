@@ -126,6 +126,22 @@ def test_a_limit_set_in_a_new_currency_offers_no_way_back_to_the_old_one(finance
     assert (mine.amount, mine.currency) == (Decimal(1500), "JPY")
 
 
+def test_a_form_that_was_read_in_another_currency_is_shown_again(finance: Client, acme: Tenant) -> None:
+    mine = limit(acme, "10")
+    page = finance.get(f"{PAGE}{mine.pk}").content.decode()
+    assert 'name="currency" value="USD"' in page and 'value="10"' in page
+    BillingProfile.objects.update_or_create(tenant=acme, defaults={"currency": "JPY"})
+    given = {"amount": "20", "reached": "people", "currency": "USD"}
+    answer = finance.post(f"{PAGE}{mine.pk}", given)
+    said = answer.content.decode()
+    assert answer.status_code == 422 and "charged in JPY by now, no longer in USD" in said and 'value="JPY"' in said
+    assert finance.post(f"{PAGE}new", {**given, "what": "channel:sip", "period": "day"}).status_code == 422
+    mine.refresh_from_db()
+    assert (mine.amount, mine.currency) == (Decimal(10), "USD") and SpendLimit.objects.count() == 1
+    assert 'value="10"' not in finance.get(f"{PAGE}{mine.pk}").content.decode(), "dollars are no yen"
+    assert finance.post(f"{PAGE}{mine.pk}", {**given, "currency": "JPY"}).status_code == 302
+
+
 def test_an_undo_of_another_company_or_of_nobody_changes_nothing(
     finance: Client, acme: Tenant, client_for: ClientFor, charlie: Any
 ) -> None:
