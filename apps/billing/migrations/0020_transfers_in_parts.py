@@ -4,11 +4,22 @@ from decimal import Decimal
 
 from django.db import migrations, models
 
-# What was noted down until now paid an invoice in full; a note of what was paid became credit of the customer at Stripe.
+# What was noted down until now paid an invoice in full.
 APPLIED = "UPDATE billing_banktransfer SET applied = amount"
+# What credit notes take back above what was open became credit of the customer at Stripe: the newest notes' part of it. Moments
+# do not say it: an invoice is paid on the bank's day, before anybody noted the transfer, and by Stripe's clock in whole seconds.
 AFTER = """
+UPDATE billing_creditnote n SET after_payment = LEAST(n.amount, r.became - r.newer) FROM (
+    SELECT c.id, v.paid + v.balance + v.credited - v.total AS became, COALESCE(SUM(c.amount) OVER (
+        PARTITION BY v.id ORDER BY c.created_at DESC, c.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS newer
+    FROM billing_creditnote c JOIN billing_invoice v ON v.id = c.invoice_id WHERE v.state = 'paid' AND c.voided_at IS NULL
+) r WHERE r.id = n.id AND r.became > r.newer
+"""
+# Of a note that was voided no amount is left to tell by: it is where the journal has had it.
+AFTER_VOID = """
 UPDATE billing_creditnote n SET after_payment = n.amount FROM billing_invoice v
-WHERE v.id = n.invoice_id AND v.paid_at IS NOT NULL AND n.created_at >= v.paid_at
+WHERE v.id = n.invoice_id AND v.paid_at IS NOT NULL AND n.created_at >= v.paid_at AND n.voided_at IS NOT NULL
 """
 
 
@@ -139,4 +150,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(APPLIED, migrations.RunSQL.noop),
         migrations.RunSQL(AFTER, migrations.RunSQL.noop),
+        migrations.RunSQL(AFTER_VOID, migrations.RunSQL.noop),
     ]
