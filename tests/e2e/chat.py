@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -21,6 +22,7 @@ from tests.e2e.world import World
 NUMBERS = {"acme": "1000000001", "globex": "1000000002"}
 ARRIVED = ("delivered", "read")
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # to read all of them takes longer than most questions
 _people = itertools.count(15550113001)  # the phone page gives its own people numbers that begin with 1555010
 
 
@@ -32,7 +34,7 @@ class Meta:
 
     async def ask(self, method: str, path: str, **options: Any) -> Any:
         """One request; its answer. Fails with the answer's sentence."""
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=20, verify=NO_CERTIFICATES) as client:
             answer = await client.request(method, f"{self._url}{path}", **options)
         assert answer.is_success, answer.text
         return answer.json()
