@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 from django.test import Client, TransactionTestCase
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 from psycopg.errors import DeadlockDetected
 
@@ -84,6 +86,13 @@ def _clean_surroundings() -> Iterator[None]:
     cache.clear()
     yield
     connection.set_schema_to_public()
+
+
+@pytest.fixture
+def midday() -> Iterator[None]:
+    """Noon of the present day, going on from there: neither the day nor the month ends while the test runs, or began just now."""
+    with time_machine.travel(timezone.now().replace(hour=12, minute=0), tick=True):
+        yield
 
 
 @pytest.fixture

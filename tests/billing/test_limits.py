@@ -24,7 +24,7 @@ from apps.billing.services.limits import (
 from apps.tenants.models import Tenant
 from tests.billing.limits import AGENT, OTHER_AGENT, limit, reserve, spend, states, window
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("midday")]
 D = Decimal
 
 

@@ -20,7 +20,7 @@ from apps.tenants.models import Membership, Role, Tenant
 from apps.tenants.services import person_add
 from tests.billing.limits import limit, spend
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("midday")]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from apps.tenants.models import Tenant
 from tests.billing.factories import USAGE, report_of
 from tests.billing.test_metering import AT, BY, LLM, UNHEARD, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("midday")]
 MARCH = date(2026, 3, 1)
 
 

@@ -25,7 +25,7 @@ from tests.billing.factories import USAGE, report_of
 from tests.billing.limits import AGENT, limit, window
 from tests.billing.test_metering import AT, BY, LLM, UNHEARD, record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("midday")]
 WHY = "The model came out in March; its price was told in May."
 
 

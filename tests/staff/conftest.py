@@ -9,6 +9,11 @@ from apps.tenants.models import User
 from tests.conftest import PASSWORD
 
 
+@pytest.fixture(autouse=True)
+def _months_do_not_end(midday: None) -> None:
+    """Nearly every page adds up the present month."""
+
+
 @pytest.fixture
 def root(db: None) -> User:
     return User.objects.create_superuser("root@meridian.test", PASSWORD, name="Root")
