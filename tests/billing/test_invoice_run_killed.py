@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import Count
 
-from apps.billing.locks import INVOICE_NUMBER, lock
+from apps.billing.locks import INVOICE_NUMBER, TENANT, lock
 from apps.billing.models import Invoice, InvoicedEntry, LedgerEntry
 from apps.tenants.models import Tenant
 from tests.billing.invoice_side import adds_up, entry_make
@@ -48,23 +50,35 @@ def finish() -> str:
 @pytest.mark.slow
 def test_killed_in_the_middle_of_a_company_and_begun_again() -> None:
     scene()
-    run = start()
-    try:
-        assert run.stdout is not None and run.stdout.readline().startswith("company0: INV-0000001")
-        with transaction.atomic():
-            lock(INVOICE_NUMBER)
-            kill_when_blocked(run)
-    finally:
-        run.kill()
-        run.wait(30)
-    before = Invoice.objects.count()
-    assert 1 <= before < COMPANIES
-    assert InvoicedEntry.objects.count() == 3 * before, "nothing of the company that it died in"
+    with held_up(Tenant.objects.get(schema_name="company1")) as go_on:
+        run = start()
+        try:
+            assert run.stdout is not None and run.stdout.readline().startswith("company0: INV-0000001")
+            with transaction.atomic():
+                lock(INVOICE_NUMBER)
+                go_on()
+                kill_when_blocked(run)
+        finally:
+            run.kill()
+            run.wait(30)
+    assert Invoice.objects.count() == 1
+    assert InvoicedEntry.objects.count() == 3, "nothing of the company that it died in"
     out = finish()
     assert f"{COMPANIES} is a draft" in out
     whole(out)
     assert finish() == out, "and again, the same"
     whole(out)
+
+
+@contextmanager
+def held_up(tenant: Tenant) -> Iterator[Callable[[], None]]:
+    """A run gets to this company and no further until it may go on, however long this process is not let run."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [TENANT, tenant.pk])
+        try:
+            yield lambda: cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [TENANT, tenant.pk])
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
 
 
 def kill_when_blocked(run: subprocess.Popen[str]) -> None:
