@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-import socket
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,6 +14,7 @@ import aiohttp
 import numpy as np
 from livekit import api, rtc
 
+from embedded.ports import ports_free
 from embedded.toolchain import livekit_binary
 from tests.agents_worker.web_side import AGENT_ID, CALL_ID, TOKEN
 
@@ -24,26 +24,20 @@ LOUD = 500.0
 RATE = 24000
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class LiveKit:
     """One livekit-server process on free ports of the loopback address."""
 
     def __init__(self) -> None:
         self._binary = livekit_binary()
         self._process: asyncio.subprocess.Process | None = None
-        self.port = free_port()
+        self.port, self._tcp_port, self._udp_port = ports_free(3)
         self.url = f"ws://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         config = {
             "port": self.port,
             "bind_addresses": ["127.0.0.1"],
-            "rtc": {"tcp_port": free_port(), "udp_port": free_port(), "node_ip": "127.0.0.1"},
+            "rtc": {"tcp_port": self._tcp_port, "udp_port": self._udp_port, "node_ip": "127.0.0.1"},
             "keys": {API_KEY: API_SECRET},
             "agents": {"target_load": 0.99},
             "logging": {"level": "error"},

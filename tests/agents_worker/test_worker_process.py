@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from embedded.ports import port_free
 from tests.agents_worker.call_side import calling
-from tests.agents_worker.room_side import LiveKit, free_port
+from tests.agents_worker.room_side import LiveKit
 from tests.agents_worker.worker_side import ROOT, worker_start
 
 pytestmark = pytest.mark.e2e
@@ -30,7 +31,7 @@ async def livekit() -> AsyncIterator[LiveKit]:
 
 @pytest.mark.slow
 async def test_a_call_is_let_to_its_end(livekit: LiveKit, question: bytes) -> None:
-    port = free_port()
+    port = port_free()
     worker = await worker_start(livekit, "atlas", MERIDIAN_ATLAS_HEALTH_PORT=str(port))
     try:
         async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/") as answer:
