@@ -87,13 +87,13 @@ class Session:
             self.stream.push_frame(frame)
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 self._changed.clear()
-                await asyncio.wait_for(self._changed.wait(), 10)
+                await self._changed.wait()
 
     async def asked(self, times: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.recognizer.asked) < times:
                 await asyncio.sleep(0.01)
 
@@ -102,7 +102,7 @@ class Session:
 
     async def close(self) -> None:
         self.stream.end_input()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self._task
         await self.stream.aclose()
 

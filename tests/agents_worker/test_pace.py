@@ -83,6 +83,6 @@ async def test_a_call_that_waits_for_its_turn_has_its_place() -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)

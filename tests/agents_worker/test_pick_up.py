@@ -33,20 +33,20 @@ def caller(**attributes: str) -> Any:
 @pytest.mark.parametrize("who", [caller(), caller(sip_callStatus="active")], ids=["a browser", "a telephone in a call"])
 async def test_who_is_there_already_is_not_waited_for(who: Any) -> None:
     room: Any = Room()
-    await asyncio.wait_for(picked_up(room, who, seconds=60), 5)
+    await asyncio.wait_for(picked_up(room, who, seconds=600), 60)
     assert room.listeners == 0
 
 
 async def test_a_telephone_that_rings_is_waited_for() -> None:
     room: Any = Room()
     who = caller(sip_callStatus="ringing")
-    waiting = asyncio.create_task(picked_up(room, who, seconds=60))
+    waiting = asyncio.create_task(picked_up(room, who, seconds=600))
     await asyncio.sleep(0)
     room.tell(who, other="value")
     await asyncio.sleep(0)
     assert not waiting.done()
     room.tell(who, sip_callStatus="active")
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     assert room.listeners == 0
 
 

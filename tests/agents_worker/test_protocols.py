@@ -26,7 +26,7 @@ from tests.standins.deepgram import DeepgramStandin
 from tests.standins.elevenlabs import ElevenLabsStandin
 from tests.standins.openai import Answer, OpenAIStandin
 
-ONCE = APIConnectOptions(max_retry=0, timeout=5.0)
+ONCE = APIConnectOptions(max_retry=0, timeout=60.0)
 
 
 @pytest.fixture(autouse=True)

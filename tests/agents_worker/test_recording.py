@@ -164,7 +164,7 @@ async def test_parts_keep_their_order_while_the_web_side_is_away(at_once: None) 
     for text in (b"one", b"two", b"three"):
         sender.put(text)
     sender.put(b"four", last=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await sender.run()
     assert [(part.run, part.number, part.data, part.last) for part in web.taken] == [
         (2, 0, b"one", False),
@@ -188,7 +188,7 @@ async def test_the_last_part_goes_up_at_the_end() -> None:
     web = Web()
     told: list[str] = []
     recorder = Recorder(web.send, run=3, tell=told.append)
-    await recorder.aclose(10)
+    await recorder.aclose(60)
     assert [(part.run, part.number, part.last) for part in web.taken] == [(3, 0, True)]
     assert told == []
 
@@ -196,15 +196,15 @@ async def test_the_last_part_goes_up_at_the_end() -> None:
 async def test_a_refusal_is_told_once() -> None:
     told: list[str] = []
     recorder = Recorder(Web(*[ApiRefused(409, "not_recorded", "The agent does not record.")] * 5).send, run=1, tell=told.append)
-    await recorder.aclose(10)
-    await recorder.aclose(10)
+    await recorder.aclose(60)
+    await recorder.aclose(60)
     assert told == ["The agent does not record."]
 
 
 async def test_a_web_side_that_stays_away_holds_the_end_up_for_a_fixed_time() -> None:
     told: list[str] = []
     recorder = Recorder(Web(*[ApiUnavailable("away")] * 1000).send, run=1, tell=told.append)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await recorder.aclose(0.3)
     [reason] = told
     assert "did not take the last parts" in reason

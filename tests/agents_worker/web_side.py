@@ -150,7 +150,7 @@ def agent_config(base_url: str, **changes: Any) -> dict[str, Any]:
     return config | changes
 
 
-async def settled(task: asyncio.Task[Any], timeout: float = 10.0) -> Any:
+async def settled(task: asyncio.Task[Any], timeout: float = 60.0) -> Any:
     """The result of a task, waited for with a limit."""
     async with asyncio.timeout(timeout):
         return await task

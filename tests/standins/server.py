@@ -86,7 +86,7 @@ class Standin:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def wait_for(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
+    async def wait_for(self, condition: Callable[[], bool], timeout: float = 60.0) -> None:
         """Until a condition on what was seen holds. Raises TimeoutError when it does not."""
         async with asyncio.timeout(timeout):
             while not condition():
