@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django_tenants.utils import tenant_context
 
 from apps.desktop.consumers import DeskConsumer
@@ -13,6 +12,7 @@ from apps.desktop.selectors import event_last_id
 from apps.desktop.services.conversations import conversation_claim
 from apps.tenants.models import Membership, Role, Tenant, User
 from tests.pages.desk import DeskChannel, chat, desk_channel, hears
+from tests.sockets import Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOWHERE = "01a20e90-2a8c-7216-868d-0fdf7e6f836a"
@@ -52,14 +52,14 @@ def talk(acme: Tenant, channel: TypingChannel, people: dict[str, User]) -> Conve
         return conversation_claim(conversation_id=conversation.pk, user_id=people["bob"].pk)
 
 
-def socket(user: User, host: str = "acme.localhost") -> WebsocketCommunicator:
+def socket(user: User, host: str = "acme.localhost") -> Socket:
     headers = [(b"host", f"{host}:8001".encode()), (b"origin", f"http://{host}:8000".encode())]
-    communicator = WebsocketCommunicator(DeskConsumer.as_asgi(), "/ws/desktop/", headers=headers)
+    communicator = Socket(DeskConsumer.as_asgi(), "/ws/desktop/", headers=headers)
     communicator.scope["user"] = user
     return communicator
 
 
-async def listening(user: User, *topics: str) -> WebsocketCommunicator:
+async def listening(user: User, *topics: str) -> Socket:
     communicator = socket(user)
     await communicator.connect()
     await communicator.send_json_to({"subscribe": list(topics)})

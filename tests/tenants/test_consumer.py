@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import transaction
 from django_tenants.utils import tenant_context
@@ -25,6 +24,7 @@ from apps.tenants.models import Membership, Role, User
 from apps.tenants.services import person_add
 from apps.tenants.services_people import person_deactivate, person_remove, role_change
 from embedded.ports import ports_free
+from tests.sockets import Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,9 +34,9 @@ class Listener(TenantConsumer):
         return topic.startswith("call")
 
 
-def socket(user: User | None, host: str, origin: str | None = None) -> WebsocketCommunicator:
+def socket(user: User | None, host: str, origin: str | None = None) -> Socket:
     headers = [(b"host", f"{host}:8001".encode()), (b"origin", f"http://{origin or host}:8000".encode())]
-    communicator = WebsocketCommunicator(Listener.as_asgi(), "/ws/calls/", headers=headers)
+    communicator = Socket(Listener.as_asgi(), "/ws/calls/", headers=headers)
     communicator.scope["user"] = user
     return communicator
 
@@ -46,12 +46,12 @@ def people(transactional_db: None) -> Iterator[dict[str, User]]:
     yield {user.email.split("@")[0]: user for user in User.objects.all()}
 
 
-async def closed_with(communicator: WebsocketCommunicator) -> int:
+async def closed_with(communicator: Socket) -> int:
     await communicator.connect()
     return (await communicator.receive_output())["code"]
 
 
-async def subscribed(user: User, host: str, *topics: str) -> WebsocketCommunicator:
+async def subscribed(user: User, host: str, *topics: str) -> Socket:
     communicator = socket(user, host)
     await communicator.connect()
     await communicator.send_json_to({"subscribe": list(topics)})
@@ -263,5 +263,5 @@ async def test_an_address_without_a_websocket_is_refused(people: dict[str, User]
     from config.asgi import application
 
     headers = [(b"host", b"acme.localhost:8001"), (b"origin", b"http://acme.localhost:8000")]
-    connected, code = await WebsocketCommunicator(application, "/ws/nothing/", headers=headers).connect()
+    connected, code = await Socket(application, "/ws/nothing/", headers=headers).connect()
     assert (connected, code) == (False, 1000)

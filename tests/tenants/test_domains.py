@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from auditlog.models import LogEntry
-from channels.testing import WebsocketCommunicator
 from django.contrib.messages import get_messages
 from django.core import mail
 from django.http import HttpResponse
@@ -26,6 +25,7 @@ from apps.tenants.services import person_add
 from apps.tenants.services_domains import DomainError, domain_add, domain_check, domain_make_primary, domain_read, domain_remove
 from apps.tenants.tasks import domain_recheck_task, domains_recheck_task
 from tests.conftest import PASSWORD
+from tests.sockets import Socket
 from tests.standins.dns import DnsStandin, dns_serving
 
 pytestmark = pytest.mark.django_db
@@ -228,7 +228,7 @@ def test_forms_are_taken_from_its_own_pages_only(proven: CustomDomain) -> None:
 
 async def _close_code(user: User, host: str, origin: str) -> int | None:
     headers = [(b"host", host.encode()), (b"origin", f"https://{origin}".encode())]
-    socket = WebsocketCommunicator(TenantConsumer.as_asgi(), "/ws/calls/", headers=headers)
+    socket = Socket(TenantConsumer.as_asgi(), "/ws/calls/", headers=headers)
     socket.scope["user"] = user
     await socket.connect()
     if await socket.receive_nothing():
