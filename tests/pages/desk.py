@@ -74,6 +74,22 @@ def hears(conversation: Conversation, text: str = "Hello", *, ago: float = 0, **
     return message
 
 
+def talks(conversation: Conversation, count: int) -> list[Message]:
+    """The contact has written that many messages, one a second, each with its number; all are unread."""
+    begun = timezone.now() - timedelta(hours=1)
+    rows = [
+        Message(
+            conversation=conversation, author="contact", status="received", external_id=f"wamid.in{next(_numbers)}",
+            text=f"Message {number:03}", at=begun + timedelta(seconds=number),
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    last = rows[-1].at
+    changed = {"unread": count, "last_message_at": last, "window_until": last + timedelta(days=1)}
+    Conversation.objects.filter(pk=conversation.pk).update(**changed)
+    return Message.objects.bulk_create(rows)
+
+
 def says(conversation: Conversation, text: str, *, by: User | None = None, ago: float = 0, **values: Any) -> Message:
     """A colleague answers, or the AI agent where `by` is None; WhatsApp takes it."""
     author = "person" if by else "ai"

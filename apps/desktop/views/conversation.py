@@ -75,8 +75,9 @@ def conversation_or_404(conversation_id: UUID) -> Conversation:
 def conversation_context(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     """The last event is read first: what happens meanwhile is fetched again."""
     last_event = event_last_id()
-    stretch = stretch_of(conversation, _id(request, "from"))
-    new = _id(request, "new") or first_unread(stretch.messages, conversation.unread)
+    at = _id(request, "at")
+    stretch = stretch_of(conversation, _id(request, "from"), _id(request, "to"), around=at)
+    new = _id(request, "new") or (None if stretch.newer else first_unread(stretch.messages, conversation.unread))
     people = colleagues_all()
     return {
         "conversation": conversation,
@@ -87,16 +88,22 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "mood": mood_of(conversation.sentiment),
         "file_limits": json.dumps(dict(file_limits(conversation.channel))),
         "lines": _lines(request, conversation, stretch, new),
-        "again": urlencode({name: value for name, value in (("from", stretch.start), ("new", new)) if value}),
+        "again": urlencode({name: value for name, value in _again(stretch, new).items() if value}),
+        "at": at,
         "stretch": stretch,
         "earlier": None if stretch.older else earlier_of(conversation),
         "last_event": last_event,
-        "to_read": conversation.unread or mentions_unseen(person(request), conversation).exists(),
+        "to_read": not stretch.newer and (conversation.unread or mentions_unseen(person(request), conversation).exists()),
         **_choices(request, conversation, people),
         **_window(conversation),
         **rights(request, conversation),
         **contact_context(conversation),
     }
+
+
+def _again(stretch: Stretch, new: UUID | None) -> dict[str, UUID | None]:
+    """What a fragment that fetches itself again asks for."""
+    return {"from": stretch.start, "to": stretch.end, "new": new}
 
 
 def mood_of(sentiment: float | None) -> str:
@@ -123,6 +130,8 @@ def _lines(request: HttpRequest, conversation: Conversation, stretch: Stretch, n
     events = events_of(conversation)
     if stretch.older:
         events = [event for event in events if event.at >= stretch.messages[0].at]
+    if stretch.newer:
+        events = [event for event in events if event.at <= stretch.messages[-1].at]
     names = names_for(conversation, _named(stretch, events), agent=_agent_name(conversation), me=person(request))
     zone = request.tenant.timezone  # type: ignore[attr-defined]
     return lines_of(stretch.messages, events, names, zone=zone, first_unread=new)

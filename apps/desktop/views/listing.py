@@ -44,13 +44,14 @@ OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation in the list."""
+    """A conversation in the list. `found` is what was searched for and `at` the message in which it stands."""
 
     conversation: Conversation
     assignee: str
     is_mine: bool
     speaker: str = ""
     found: str = ""
+    at: UUID | None = None
 
     @property
     def text(self) -> str:
@@ -162,6 +163,7 @@ def _rows(found: list[Conversation], me: UUID, q: str) -> list[Row]:
             row.assignee_id == me,
             _speaker(spoke.get(row.pk), me, names),
             texts.get(row.pk, ""),
+            matching[row.pk].pk if row.pk in matching else None,
         )
         for row in found
     ]

@@ -3,7 +3,7 @@
 import { conversation, toast, words } from "./server";
 
 interface Swap {
-  ctx: { sourceElement: Element; text: string };
+  ctx: { sourceElement: Element; text: string; swap: string };
 }
 
 let asked = false;
@@ -12,6 +12,7 @@ let place = 0; // of the open conversation in the list, or where it was before i
 
 export function listStart(): void {
   document.addEventListener("htmx:before:swap", hold);
+  document.addEventListener("htmx:config:request", again);
   document.addEventListener("changed", () => (asked = true));
   document.addEventListener("htmx:after:swap", mark);
   document.addEventListener("drafts", draftsMark);
@@ -81,6 +82,12 @@ function hold(event: Event): void {
   asked = false;
   list.querySelector<HTMLElement>("[data-live-more]")?.toggleAttribute("hidden", !held);
   if (held) event.preventDefault();
+}
+
+/** The conversation that is open already may be chosen for another message: what is being written in it stays. */
+function again(event: Event): void {
+  const { ctx } = (event as CustomEvent<Swap>).detail;
+  if (ctx.sourceElement.matches(".chat-link[aria-current=true]")) ctx.swap = "outerMorph";
 }
 
 function order(html: string): string {

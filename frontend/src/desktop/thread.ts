@@ -1,14 +1,18 @@
 // The thread: it stays at its end while one reads there, keeps its place otherwise, and asks for older messages at its top.
+// Opened at one message (`at`), it may be a stretch from the middle: then it asks for newer ones at its bottom, too.
 import { conversation, csrf } from "./server";
 
 const many = 120; // lines: more are let go of once one reads at the end again
 const near = 80; // pixels from the end that still count as being there
+const marked = 2500; // milliseconds
 
 let opened = "";
 let last = "";
 let first = "";
 let atEnd = true;
+let whole = true; // nothing newer is left out
 let fromEnd = 0;
+let asked: string | null = null; // the place that is on its way: "at=<message>", or "" for the end
 
 export function threadStart(): void {
   document.addEventListener("htmx:before:swap", remember);
@@ -33,21 +37,42 @@ function remember(): void {
   const box = thread();
   if (!box) return;
   fromEnd = box.scrollHeight - box.scrollTop;
-  atEnd = fromEnd - box.clientHeight < near;
+  whole = document.querySelector("[data-thread-end]") === null;
+  atEnd = whole && fromEnd - box.clientHeight < near;
 }
 
-function settle(): void {
+function settle(event?: Event): void {
   const box = thread();
   const id = conversation()?.dataset.conversation ?? "";
   const [newFirst, newLast] = [lines().at(0)?.id ?? "", lines().at(-1)?.id ?? ""];
   if (!box) opened = "";
-  else if (id !== opened) begin(box);
+  else if (id !== opened || source(event)?.matches(".chat-link")) begin(box);
+  else if (asked !== null && arrived(asked)) begin(box);
+  else if (asked !== null && source(event) === conversation()) ask(asked);
   else if (newLast !== last && atEnd) toEnd();
-  else if (newLast !== last) newShow(true);
+  else if (newLast !== last && whole) newShow(true);
   else if (newFirst !== first) box.scrollTop = box.scrollHeight - fromEnd;
   forget();
   [opened, first, last] = [box ? id : "", newFirst, newLast];
   readNow();
+}
+
+/** What asked for what has just been swapped in. */
+function source(event?: Event): Element | null {
+  return (event as CustomEvent<{ ctx?: { sourceElement: Element } }> | undefined)?.detail.ctx?.sourceElement ?? null;
+}
+
+/** Fetches the conversation at another place. What was fetched for the old place may still come in between: see settle. */
+function ask(place: string): void {
+  const box = conversation();
+  asked = place;
+  box?.setAttribute("hx-get", `${box.getAttribute("hx-get")!.split("?")[0]}?${place}`);
+  box?.dispatchEvent(new CustomEvent("live"));
+}
+
+function arrived(place: string): boolean {
+  if (place) return `at=${conversation()?.dataset.at?.replace("message-", "")}` === place;
+  return document.querySelector("[data-thread-end]") === null;
 }
 
 /** At the end, what was scrolled for is not fetched again with every change. */
@@ -57,11 +82,13 @@ function forget(): void {
   if (box && atEnd && lines().length > many) box.setAttribute("hx-get", address.replace(/from=[^&]*&?/, ""));
 }
 
-/** Where reading goes on: at the first unread message, or at the end. */
+/** Where reading goes on: at the message that was asked for, at the first unread one, or at the end. */
 function begin(box: HTMLElement): void {
-  const linked = location.hash.startsWith("#message-") ? document.getElementById(location.hash.slice(1)) : null;
+  const linked = document.getElementById(conversation()?.dataset.at ?? location.hash.match(/^#(message-.+)/)?.[1] ?? "");
   const place = linked ?? box.querySelector<HTMLElement>("#unread-break");
   box.scrollTop = place ? place.offsetTop - box.clientHeight / 3 : box.scrollHeight;
+  if (linked) mark(linked);
+  asked = null;
   remember();
   newShow(false);
 }
@@ -69,9 +96,19 @@ function begin(box: HTMLElement): void {
 function toEnd(): void {
   const box = thread();
   if (!box) return;
+  if (document.querySelector("[data-thread-end]")) return latest();
   box.scrollTop = box.scrollHeight;
   atEnd = true;
   newShow(false);
+}
+
+/** The last messages, which are not here yet. The address leads to the message that was found no more. */
+function latest(): void {
+  const address = new URL(location.href);
+  address.searchParams.delete("at");
+  address.hash = "";
+  history.replaceState(history.state, "", address);
+  ask("");
 }
 
 function newShow(shown: boolean): void {
@@ -86,24 +123,34 @@ function scrolled(event: Event): void {
   if (atEnd) newShow(false);
   forget();
   if (box.scrollTop < near) box.querySelector(".thread-older[hx-get]")?.dispatchEvent(new CustomEvent("older"));
+  if (fromEnd - box.clientHeight < near) box.querySelector(".thread-newer")?.dispatchEvent(new CustomEvent("newer"));
 }
 
 function clicked(event: MouseEvent): void {
   const target = event.target as Element;
-  if (target.closest("[data-thread-new]")) toEnd();
+  if (target.closest("[data-thread-new], [data-thread-end]")) toEnd();
   const picture = target.closest<HTMLAnchorElement>("[data-lightbox]");
   if (picture && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     lightboxOpen(picture);
   }
   const quote = target.closest<HTMLAnchorElement>(".said-quote");
-  if (quote) flash(quote.hash);
+  if (quote) quoted(quote, event);
 }
 
-function flash(hash: string): void {
-  const line = hash ? document.querySelector<HTMLElement>(hash) : null;
-  line?.toggleAttribute("data-flash", true);
-  line?.addEventListener("animationend", () => line.removeAttribute("data-flash"), { once: true });
+/** What was answered may stand before the messages that are here. */
+function quoted(quote: HTMLAnchorElement, event: Event): void {
+  const line = document.querySelector<HTMLElement>(quote.hash);
+  if (line) return mark(line);
+  event.preventDefault();
+  ask(quote.hash.replace("#message-", "at="));
+}
+
+/** A ring that fades, or, where no motion is wanted, goes. */
+function mark(line: HTMLElement): void {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const ring = { boxShadow: ["0 0 0 3px var(--color-primary)", "0 0 0 3px transparent"] };
+  line.querySelector(".said-bubble")?.animate(ring, { duration: marked, easing: still ? "steps(1, end)" : "ease-out" });
 }
 
 function lightboxOpen(picture: HTMLAnchorElement): void {

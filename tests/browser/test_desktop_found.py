@@ -1,0 +1,122 @@
+"""From a search to the message that was found, however old it is, and from there on to both ends."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from apps.desktop.models import Conversation, Message
+from apps.desktop.services.conversations import conversation_claim
+from apps.desktop.services.messages import message_send
+from apps.tenants.models import User
+from tests.browser.test_desktop import acme_desk, open_desk, thread  # noqa: F401
+from tests.browser.test_everyone import PHONE, sideways, violations
+from tests.pages.desk import Desk, chat, talks
+
+pytestmark = pytest.mark.browser
+AsPerson = Callable[..., Page]
+Site = Callable[[str], str]
+LATEST = "There are newer messages. Go to the latest"
+# Notes which messages are marked, and how.
+MARKS = """{const real = Element.prototype.animate; window.marks = [];
+Element.prototype.animate = function (frames, how) {
+  const line = this.closest('.said'); if (line) window.marks.push([line.id, how.easing]);
+  return real.call(this, frames, how); };}"""
+
+
+@pytest.fixture
+def long(acme_desk: Desk) -> tuple[Conversation, list[Message]]:  # noqa: F811
+    """Bob's, with 150 messages; the words `blue parcel` are in the 21st and in the 41st."""
+    talk = chat("Long Talker", agent=False)
+    made = talks(talk, 150)
+    Message.objects.filter(pk__in=[made[20].pk, made[40].pk]).update(text="It is a blue parcel")
+    bob = User.objects.get(email="bob@acme.test")
+    return conversation_claim(conversation_id=talk.pk, user_id=bob.pk), made
+
+
+def line(page: Page, message: Message) -> Locator:
+    return page.locator(f"#message-{message.pk}")
+
+
+def search(page: Page, words: str) -> None:
+    page.get_by_placeholder("Search conversations").fill(words)
+    expect(page.locator(".chat-row")).to_have_count(1)
+    page.get_by_role("link", name="Long Talker").click()
+
+
+@pytest.mark.parametrize(("motion", "easing"), [("no-preference", "ease-out"), ("reduce", "steps(1, end)")])
+def test_a_search_opens_the_message_and_marks_it(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]], motion: str, easing: str
+) -> None:
+    conversation, made = long
+    page = as_person("bob@acme.test", "acme", reduced_motion=motion)
+    page.add_init_script(MARKS)
+    open_desk(page, site)
+    search(page, "blue parcel")
+    expect(line(page, made[40])).to_be_in_viewport()
+    expect(line(page, made[149])).to_have_count(0)
+    assert page.evaluate("window.marks") == [[f"message-{made[40].pk}", easing]]
+    expect(page).to_have_url(f"{site('acme')}/desktop/{conversation.pk}/?view=all&q=blue+parcel&at={made[40].pk}")
+    page.reload()
+    expect(line(page, made[40])).to_be_in_viewport()
+
+
+def test_from_there_one_scrolls_on_and_comes_to_the_latest(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
+) -> None:
+    conversation, made = long
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site)
+    search(page, "blue parcel")
+    expect(line(page, made[65])).to_have_count(1)
+    thread(page).evaluate("(box) => { box.scrollTop = box.scrollHeight }")
+    expect(line(page, made[115])).to_have_count(1)
+    expect(line(page, made[65])).to_be_in_viewport()
+    thread(page).evaluate("(box) => { box.scrollTop = 0 }")
+    expect(line(page, made[0])).to_have_count(1)
+    page.get_by_role("button", name=LATEST).click()
+    expect(line(page, made[149])).to_be_in_viewport()
+    expect(page.get_by_role("button", name=LATEST)).to_have_count(0)
+    expect(page).to_have_url(f"{site('acme')}/desktop/{conversation.pk}/?view=all&q=blue+parcel")
+
+
+def test_in_the_open_conversation_what_is_being_written_stays(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
+) -> None:
+    conversation, made = long
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, conversation)
+    expect(line(page, made[149])).to_be_in_viewport()
+    write = page.get_by_role("textbox", name="Write a reply…")
+    write.fill("I look for your parcel")
+    search(page, "blue parcel")
+    expect(line(page, made[40])).to_be_in_viewport()
+    expect(write).to_have_value("I look for your parcel")
+    write.press("Enter")
+    expect(thread(page).get_by_text("I look for your parcel")).to_be_in_viewport()
+    expect(page.get_by_role("button", name=LATEST)).to_have_count(0)
+
+
+def test_an_answer_leads_to_what_it_answers_also_where_that_is_old(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
+) -> None:
+    conversation, made = long
+    bob = User.objects.get(email="bob@acme.test")
+    message_send(conversation=conversation, author="person", user_id=bob.pk, text="On it", reply_to_id=made[40].pk)
+    page = as_person("bob@acme.test", "acme")
+    page.add_init_script(MARKS)
+    open_desk(page, site, conversation)
+    thread(page).get_by_role("link", name="It is a blue parcel").click()
+    expect(line(page, made[40])).to_be_in_viewport()
+    assert [marked for marked, _ in page.evaluate("window.marks")] == [f"message-{made[40].pk}"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone(as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]], scheme: str) -> None:
+    _, made = long
+    page = as_person("bob@acme.test", "acme", viewport=PHONE, has_touch=True, color_scheme=scheme)
+    open_desk(page, site)
+    search(page, "blue parcel")
+    expect(line(page, made[40])).to_be_in_viewport()
+    expect(page.get_by_role("button", name=LATEST)).to_be_in_viewport(ratio=1)
+    assert sideways(page) == 0 and violations(page) == []
