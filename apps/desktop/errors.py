@@ -102,6 +102,11 @@ class UnknownMessage(DeskError):
     sentence = "There is no such message."
 
 
+class DeletedMessage(DeskError):
+    code = "message_deleted"
+    sentence = "The message you reply to was deleted. Send yours without quoting it."
+
+
 class UnknownAttachment(DeskError):
     code = "unknown_attachment"
     status = 422

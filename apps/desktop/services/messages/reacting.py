@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.desktop.channels import channel_for
-from apps.desktop.errors import NotAssignee, UnknownMessage
+from apps.desktop.errors import DeletedMessage, NotAssignee, UnknownMessage
 from apps.desktop.events import conversation_changed
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.rules import conversation_refresh, require_unresolved
@@ -18,7 +18,7 @@ CONTACT = Message.Author.CONTACT
 def message_react(*, conversation: Conversation, message_id: UUID | str, user_id: UUID, emoji: str) -> Message:
     """Sends the reaction of the person who holds the conversation; "" takes it back. Returns the message reacted to.
 
-    Raises NotAssignee, ConversationResolved, UnknownMessage, and what the channel raises, such as WindowClosed.
+    Raises NotAssignee, ConversationResolved, UnknownMessage, DeletedMessage, and what the channel raises, such as WindowClosed.
     """
     conversation_refresh(conversation)
     require_unresolved(conversation)
@@ -27,6 +27,8 @@ def message_react(*, conversation: Conversation, message_id: UUID | str, user_id
     target = conversation.messages.filter(pk=message_id, author=CONTACT, external_id__isnull=False).first()
     if target is None:
         raise UnknownMessage("The message you react to is not in this conversation.")
+    if target.kind == Message.REVOKED:
+        raise DeletedMessage("That message was deleted, so nobody can react to it any more.")
     if _ours(target) == emoji:
         return target
     _set(target, {str(user_id): emoji} if emoji else {})

@@ -11,6 +11,7 @@ from apps.compass.services.webhooks import webhook_event
 from apps.core.rows import row_insert
 from apps.desktop.channels import channel_for
 from apps.desktop.errors import (
+    DeletedMessage,
     EmptyMessage,
     NotAssignee,
     NotColleague,
@@ -47,7 +48,8 @@ def message_send(
 
     `generation` is the one the author knew; `locked`: the caller's transaction holds the conversation. A person's `request_id`
     again returns the message that was sent with it. Raises StaleGeneration, NotAssignee, ConversationResolved, EmptyMessage,
-    UnknownAttachment, UnknownMessage (reply_to_id), RequestReused, and what the channel raises, such as WindowClosed.
+    UnknownAttachment, UnknownMessage and DeletedMessage (reply_to_id), RequestReused, and what the channel raises, such as
+    WindowClosed.
     """
     with conversation_held(conversation, locked=locked):
         if (before := _sent_before(conversation, user_id, request_id, kind, text)) is not None:
@@ -101,6 +103,8 @@ def _replied(conversation: Conversation, message_id: UUID | str | None) -> Messa
     found = conversation.messages.filter(pk=message_id, private=False).first()
     if found is None:
         raise UnknownMessage("The message you reply to is not in this conversation.")
+    if found.kind == Message.REVOKED:
+        raise DeletedMessage
     return found
 
 
