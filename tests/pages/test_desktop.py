@@ -408,6 +408,22 @@ def test_resolve_with_an_outcome_and_undo(as_bob: Client, desk: Desk, acme: Tena
     assert (fresh(acme, desk.mine).status, fresh(acme, desk.mine).assignee_id) == ("open", bob.pk)
 
 
+def test_reopen_and_undo(as_bob: Client, desk: Desk, acme: Tenant) -> None:
+    assert "undo" in toast(act(as_bob, desk.mine, "resolve", outcome="Solved"))
+    said = toast(act(as_bob, desk.mine, "reopen"))
+    assert (said["text"], fresh(acme, desk.mine).status) == ("Open again.", "open")
+    assert toast(act(as_bob, desk.mine, "reopen"))["undo"] == "", "it was open already"
+    back = toast(as_bob.post(said["undo"], headers=HTMX))
+    assert (back["text"], fresh(acme, desk.mine).status, fresh(acme, desk.mine).outcome) == (
+        "It is back where it was.", "resolved", "Solved",
+    )  # fmt: skip
+    said = toast(act(as_bob, desk.mine, "reopen"))
+    act(as_bob, desk.mine, "claim")
+    late = as_bob.post(said["undo"], headers=HTMX)
+    assert late.status_code == 409 and "Others have gone on" in toast(late)["text"]
+    assert fresh(acme, desk.mine).status == "open"
+
+
 def test_without_htmx_an_action_leads_back_to_the_page(as_bob: Client, desk: Desk) -> None:
     answer = as_bob.post(f"/desktop/{desk.waiting.pk}/claim")
     assert answer.status_code == 302

@@ -25,7 +25,7 @@ from apps.desktop.services.conversations import (
     conversation_to_team,
     conversation_undo,
 )
-from apps.desktop.services.conversations.undoing import ASSIGNED, SNOOZED, TO_TEAM
+from apps.desktop.services.conversations.undoing import ASSIGNED, REOPENED, SNOOZED, TO_TEAM
 from apps.desktop.views.answers import done, told
 from apps.desktop.views.conversation import conversation_or_404
 from apps.desktop.views.listing import open_in_address
@@ -123,6 +123,9 @@ def snooze(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def resolve(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """`undo=1` takes back that this person has just reopened it."""
+    if _given(request, "undo"):
+        return _undone(request, conversation_id, REOPENED)
     outcome = _given(request, "outcome").strip()
     conversation = conversation_resolve(conversation_id=conversation_id, user_id=person(request), outcome=outcome)
     return done(request, _("Resolved."), undo=_to("conversation-reopen", conversation, undo="1"))
@@ -132,11 +135,14 @@ def resolve(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def reopen(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """`undo=1` brings it back as it was before. Who has gone on to another one gets a link."""
-    service = conversation_resolve_undo if _given(request, "undo") else conversation_reopen
+    """`undo=1` takes back that it was resolved. Who has gone on to another one gets a link."""
+    before = conversation_or_404(conversation_id)
+    undoes = bool(_given(request, "undo"))
+    service = conversation_resolve_undo if undoes else conversation_reopen
     conversation = service(conversation_id=conversation_id, user_id=person(request))
     here = open_in_address(request) == str(conversation.pk)
-    return done(request, _("Open again."), href="" if here else _to("conversation", conversation))
+    undo = "" if undoes or conversation.version == before.version else _to("conversation-resolve", conversation, undo="1")
+    return done(request, _("Open again."), undo=undo, href="" if here else _to("conversation", conversation))
 
 
 @require_POST
