@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django_tenants.utils import tenant_context
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apps.calls.models import Call
@@ -19,6 +19,8 @@ from tests.pages.factories import bill, call_make, talk_make
 
 Open = Callable[..., Page]
 EXPECTED = ("Failed to load resource", "WebSocket connection to", "User-Initiated Abort", "publisher data channel")
+PATIENCE = 30_000.0  # milliseconds for each step and each expectation: two browsers and two databases may share two cores
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium_path() -> str | None:
@@ -62,7 +64,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
 
     def build(**options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(str(error)))

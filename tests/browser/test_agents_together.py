@@ -58,7 +58,7 @@ def write(page: Page, text: str) -> None:
 
 
 def says(page: Page, text: str) -> None:
-    expect(page.locator("[data-saved]")).to_have_text(text, timeout=20_000)  # it may have to wait for another attempt
+    expect(page.locator("[data-saved]")).to_have_text(text)
 
 
 def stored(acme: Tenant, agent: Agent) -> str:
@@ -138,7 +138,7 @@ def test_what_was_saved_while_the_socket_was_away_is_told(alice: Page, acme: Ten
         agent_draft_save(agent=agent, config={**LOCAL, "prompt": {"system": "Meanwhile."}})
     expect(page.get_by_text(NEWER)).to_be_hidden()
     page.context.set_offline(False)
-    expect(page.get_by_text(NEWER)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text(NEWER)).to_be_visible()
 
 
 def test_what_cannot_be_saved_stays_and_is_saved_afterwards(alice: Page, acme: Tenant, agent: Agent) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from apps.tenants.models import CustomDomain, Domain, Membership, Role, Tenant
 from apps.tenants.services import person_add
-from tests.browser.conftest import chromium_flags, chromium_path
+from tests.browser.conftest import PATIENCE, chromium_flags, chromium_path
 from tests.browser.test_everyone import PHONE, sideways, violations
 from tests.conftest import PASSWORD
 from tests.standins.dns import dns_serving
@@ -63,7 +63,7 @@ def test_a_host_name_of_ones_own(
     expect(page.get_by_text("Links lead to")).to_be_visible()
 
     other = browser.new_page()  # without TLS and beside localhost, where Chromium grumbles about headers
-    other.set_default_timeout(10_000)
+    other.set_default_timeout(PATIENCE)
     other.goto(f"{site('')}/login")
     other.get_by_label("E-mail").fill("alice@acme.test")
     other.get_by_label("Password").fill(PASSWORD)
