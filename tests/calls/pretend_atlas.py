@@ -12,6 +12,7 @@ from livekit import rtc
 from livekit.api import AccessToken, VideoGrants
 
 RATE = 24_000
+PAUSE = 0.6  # seconds; longer than the sound itself
 HUM = (np.sin(np.arange(RATE // 2) * 2 * np.pi * 300 / RATE) * 8000).astype(np.int16)
 USAGE = [{"kind": "stt", "provider": "openai", "model": "whisper-1", "audio_duration": 2.5}]
 
@@ -26,7 +27,7 @@ class PretendAtlas:
         self._thread.start()
 
     def join(self) -> None:
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=60)
 
     async def _run(self) -> None:
         room, over = rtc.Room(), asyncio.Event()
@@ -70,7 +71,7 @@ class PretendAtlas:
         async with httpx.AsyncClient(trust_env=False) as client:
             url = f"{self._metadata['api_url']}/calls/{self._metadata['call_id']}/events"
             headers = {"Authorization": f"Bearer {self._metadata['token']}"}
-            answer = await client.post(url, json={"events": batch}, headers=headers, timeout=10)
+            answer = await client.post(url, json={"events": batch}, headers=headers, timeout=60)
         answer.raise_for_status()
 
     def _token(self) -> str:
@@ -80,10 +81,12 @@ class PretendAtlas:
 
 
 async def _listen(track: rtc.Track, heard: "asyncio.Queue[float]") -> None:
-    """Puts a mark when speech has come to its end."""
-    loud = False
+    """Puts a mark when speech has come to its end; what a busy machine swallows of it is shorter than PAUSE."""
+    loud, quiet = False, 0.0
     async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1):
         level = float(np.abs(np.frombuffer(event.frame.data, dtype=np.int16)).max())
-        if loud and level < 100:
+        quiet = quiet + event.frame.duration if level < 100 else 0.0
+        if loud and quiet > PAUSE:
             await heard.put(level)
-        loud = level > 1000 or (loud and level >= 100)
+            loud = False
+        loud = loud or level > 1000

@@ -72,7 +72,7 @@ def atlas(server: LiveKitServer, agent: Agent) -> Iterator[None]:
     watcher.start()
     yield
     stop.set()
-    watcher.join(timeout=5)
+    watcher.join(timeout=60)
     for pretender in came:
         pretender.join()
 
