@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "apps.core.pages.NulMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
