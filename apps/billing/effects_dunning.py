@@ -67,7 +67,7 @@ def _email(reminder: DunningReminder, to: list[str]) -> EmailMessage:
     values = {
         "number": invoice.stripe_number or invoice.number,
         "company": invoice.tenant.name,
-        "amount": money(reminder.due, invoice.currency),
+        "amount": money(invoice.owed, invoice.currency),  # a part may have come since it was written
         "due": date_format(localtime(invoice.due_at), "j F Y"),
         "page": _page(invoice.tenant),
     }

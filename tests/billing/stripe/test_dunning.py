@@ -150,6 +150,19 @@ def test_a_mail_server_that_is_down_delays_it(acme: Tenant, monkeypatch: pytest.
     assert len(mail.outbox) == 1
 
 
+def test_one_that_waited_asks_for_what_is_left_by_then(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the mail server was away, a part came by bank transfer."""
+    invoice = open_invoice(acme, late=5)
+    dunning_run()
+    with monkeypatch.context() as patch:
+        patch.setattr("django.core.mail.EmailMessage.send", _down)
+        work()
+    Invoice.objects.filter(pk=invoice.pk).update(paid=Decimal("12.50"))
+    OutboundEffect.objects.update(available_at="2020-01-01T00:00Z")
+    work()
+    assert "for $17.50 was due" in mail.outbox[0].body and "$30.00" not in mail.outbox[0].body
+
+
 def _down(*_: Any) -> None:
     raise SMTPServerDisconnected("away")
 
