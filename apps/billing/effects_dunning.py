@@ -73,7 +73,7 @@ def _email(reminder: DunningReminder, to: list[str]) -> EmailMessage:
     }
     subject, words = _words(Level(reminder.level))
     what = _("Invoice %(number)s of %(company)s for %(amount)s was due on %(due)s and is still open.") % values
-    every = _("All your invoices: %(page)s") % values if invoice.hosted_url else ""
+    every = _("All your invoices: %(page)s") % values if invoice.hosted_url and values["page"] else ""
     return letter_make(
         to=to,
         subject=subject % values,
@@ -109,4 +109,6 @@ def _words(level: Level) -> tuple[str, str]:
 
 
 def _page(tenant: Tenant) -> str:
-    return address_at(tenant_host(tenant), "/billing/invoices/")
+    """Empty for a company that is deleted, which has no pages any more and still owes what it used."""
+    deleted = tenant.status == Tenant.Status.DELETED
+    return "" if deleted else address_at(tenant_host(tenant), "/billing/invoices/")

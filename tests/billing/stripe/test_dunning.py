@@ -18,7 +18,7 @@ from apps.billing.services.dunning import dunning_run
 from apps.billing.services.stripe_states import standing_update
 from apps.core.models import OutboundEffect
 from apps.core.outbox import outbox_drain
-from apps.tenants.models import Role, Tenant, User
+from apps.tenants.models import Domain, Role, Tenant, User
 from apps.tenants.services import person_add
 from tests.billing.stripe.factories import draft_of, profile_of
 
@@ -161,6 +161,20 @@ def test_one_that_waited_asks_for_what_is_left_by_then(acme: Tenant, monkeypatch
     OutboundEffect.objects.update(available_at="2020-01-01T00:00Z")
     work()
     assert "for $17.50 was due" in mail.outbox[0].body and "$30.00" not in mail.outbox[0].body
+
+
+@pytest.mark.parametrize("hosted", ["https://invoice.stripe.test/i/1", ""])
+def test_a_company_that_is_deleted_still_owes_its_last_invoice(acme: Tenant, hosted: str) -> None:
+    """Its address for invoices is written to; its pages are gone."""
+    profile_of(acme, email="money@acme.test")
+    open_invoice(acme, late=5, hosted_url=hosted)
+    Domain.objects.filter(tenant=acme).delete()
+    Tenant.objects.filter(pk=acme.pk).update(status=Tenant.Status.DELETED)
+    dunning_run()
+    work()
+    (letter,) = mail.outbox
+    assert letter.to == ["money@acme.test"] and "/billing/invoices/" not in letter.body and hosted in letter.body
+    assert DunningReminder.objects.get().sent_at is not None
 
 
 def _down(*_: Any) -> None:
