@@ -15,6 +15,7 @@ from tests.embedded.waiting import wait_until
 
 @pytest.mark.slow
 @pytest.mark.e2e
+@pytest.mark.timeout(600)
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_touches_it_only_while_it_hears_its_queue(tmp_path: Path) -> None:
     alive = tmp_path / "alive"
@@ -24,9 +25,9 @@ def test_a_worker_touches_it_only_while_it_hears_its_queue(tmp_path: Path) -> No
             "turns", tmp_path / "turns.log", patience=120, MERIDIAN_ALIVE_FILE=str(alive), REDIS_URL=valkey.url
         ) as turns,
     ):
-        wait_until(alive.exists, 30)
+        wait_until(alive.exists, 60)
         alive.unlink()
-        wait_until(alive.exists, 30)
+        wait_until(alive.exists, 60)
         valkey.stop()
         wait_until(lambda: turns.logged("Trying again in 2.00 seconds"), 60)
         alive.unlink()

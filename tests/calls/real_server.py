@@ -14,7 +14,7 @@ from apps.calls.livekit import LiveKitServer
 from embedded.livekit import Livekit
 from embedded.ports import ports_free
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 BUSY = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'

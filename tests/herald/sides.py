@@ -12,7 +12,7 @@ from django.test import override_settings
 from tests.standins.openai import OpenAIStandin
 from tests.standins.threads import threaded
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 class ReplySide:

@@ -14,7 +14,7 @@ from tests.herald.factories import text_agent, turn_of, turn_post
 from tests.herald.sides import ReplySide
 from tests.standins.openai import Answer, OpenAIStandin, last_user_text
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e, pytest.mark.timeout(400)]
 
 PATIENT = {"limits": {"first_token_seconds": 60}}
 Worker = Callable[[], Any]
@@ -29,7 +29,7 @@ def _queued() -> Iterator[None]:
 @pytest.fixture
 def worker(tmp_path: Path) -> Worker:
     """Starts the `turns` process on the test's own database and queue, where tenants may reach the stand-in."""
-    return lambda: celery_running("turns", tmp_path / "turns.log", patience=60, TOOL_ALLOWED_NETWORKS="127.0.0.0/8")
+    return lambda: celery_running("turns", tmp_path / "turns.log", patience=120, TOOL_ALLOWED_NETWORKS="127.0.0.0/8")
 
 
 def test_turns_of_two_tenants(acme: Any, globex: Any, model: OpenAIStandin, channel: ReplySide, worker: Worker) -> None:
@@ -55,7 +55,7 @@ def test_a_worker_that_is_stopped_hands_its_turns_over(
         os.kill(process.pid, signal.SIGTERM)
         done = channel.wait_done()
         assert process._popen is not None
-        assert process._popen.wait(30) == 0
+        assert process._popen.wait(60) == 0
     assert (done["escalate"], done["reason"]) == (True, "error")
 
 

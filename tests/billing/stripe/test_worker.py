@@ -24,7 +24,7 @@ from tests.celery_side import celery_running, queued
 from tests.e2e.waiting import until
 from tests.standins.stripe import API_KEY, WEBHOOK_SECRET, Stripe
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.e2e, pytest.mark.timeout(900)]
 MARCH = date(2026, 3, 1)
 
 
