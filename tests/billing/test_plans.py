@@ -17,6 +17,7 @@ from apps.billing.services.plans import (
     PlanRefused,
     plan_create,
     plan_retire,
+    seats_add,
     subscription_change,
     subscription_end,
     subscription_start,
@@ -191,6 +192,41 @@ def test_a_suspended_company_pays_to_that_day_and_comes_back_to_its_plan(acme: T
         tenant_restore(tenant=acme)
         tenant_restore(tenant=acme)
     assert rows(acme) == [("team", 9, "2026-11-01", "2026-11-11"), ("team", 9, "2026-11-20", None)]
+
+
+def _suspended(tenant: Tenant, since: int, until: int) -> None:
+    """From one day of November to another."""
+    with time_machine.travel(datetime(2026, 11, since, 12, tzinfo=UTC), tick=False):
+        tenant_suspend(tenant=tenant)
+    with time_machine.travel(datetime(2026, 11, until, 12, tzinfo=UTC), tick=False):
+        tenant_restore(tenant=tenant)
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [
+        (12, [("team", 6, "2026-11-13", "2026-11-24"), ("starter", 2, "2026-11-24", None)]),
+        (20, [("team", 6, "2026-11-20", "2026-11-24"), ("starter", 2, "2026-11-24", None)]),
+        (28, [("starter", 2, "2026-11-28", None)]),
+    ],
+)
+def test_a_suspended_trial_never_becomes_a_plan_that_costs(acme: Tenant, back: int, expected: list[Any]) -> None:
+    trial_start(tenant=acme)
+    with time_machine.travel(datetime(2026, 11, 11, 12, tzinfo=UTC), tick=False):
+        seats_add(tenant=acme)
+    _suspended(acme, 12, back)
+    assert rows(acme)[2:] == expected
+    fees = [share.fee() + share.seats_fee() for month in (11, 12) for share in month_shares(acme, date(2026, month, 1))]
+    assert sum(fees) == 0
+
+
+def test_a_plan_that_was_chosen_comes_back_with_the_free_days_that_are_left(acme: Tenant) -> None:
+    trial_start(tenant=acme)
+    with time_machine.travel(datetime(2026, 11, 11, 12, tzinfo=UTC), tick=False):
+        subscription_change(tenant=acme, plan=plan_of("business"), seats=20)
+    _suspended(acme, 12, 20)
+    assert rows(acme)[2:] == [("business", 20, "2026-11-20", None)]
+    assert [share.fee_days for share in month_shares(acme, date(2026, 11, 1))] == [0, 0, 7]
 
 
 def test_a_company_that_left_its_plan_for_another_currency_comes_back_without_one(acme: Tenant) -> None:

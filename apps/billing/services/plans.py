@@ -107,8 +107,7 @@ def trial_start(*, tenant: Tenant) -> Subscription | None:
     plan = Plan.objects.filter(code=settings.SIGNUP_PLAN, offered=True, currency=tenant_currency(tenant)).first()
     if plan is None:
         return None
-    free = Plan.objects.filter(fee=0, offered=True, currency=plan.currency).exclude(pk=plan.pk).first()
-    today = tenant_today(tenant)
+    free, today = _free_after(plan), tenant_today(tenant)
     over = today + timedelta(days=plan.trial_days)
     with transaction.atomic():
         begun = subscription_start(tenant=tenant, plan=plan, on=today, trial_until=over if plan.trial_days else None)
@@ -155,17 +154,42 @@ def seats_add(*, tenant: Tenant, count: int = 1) -> Subscription:
     return next(row for row in more if row.started_on <= today and (row.ended_on is None or row.ended_on > today))
 
 
+@transaction.atomic
 def plan_resume(*, tenant: Tenant) -> Subscription | None:
-    """A company that comes back is on the plan that it had last. Nothing happens where it has one, had none, or is charged in
-    another currency since.
+    """A company that comes back is on the plan that it had last, with the days of trial that are left. One that only tried it is
+    on the free plan afterwards, as it would have been.
+
+    Nothing happens where it has one, had none, or is charged in another currency since.
     """
+    tenant_money_lock(tenant)
     rows, today = _rows(tenant), tenant_today(tenant)
     if not rows or subscription_at(rows, today + timedelta(days=1)) is not None:
         return None
     last = rows[-1]
     if last.plan.currency != tenant_currency(tenant):
         return None
-    return subscription_change(tenant=tenant, plan=last.plan, seats=last.seats, on=max(today, last.ended_on or today))
+    day = max(today, last.ended_on or today)
+    trial = last.trial_until if last.trial_until and last.trial_until > day else None
+    free = _free_after(last.plan) if _only_tried(rows) else None
+    if free and trial is None:
+        return _put(tenant, free, max(1, free.included_seats), day, None)
+    begun = _put(tenant, last.plan, last.seats, day, trial)
+    if free and trial:
+        _put(tenant, free, max(1, free.included_seats), trial, None)
+        begun.refresh_from_db()
+    return begun
+
+
+def _free_after(plan: Plan) -> Plan | None:
+    """The plan without a fee that follows a trial of another."""
+    return Plan.objects.filter(fee=0, offered=True, currency=plan.currency).exclude(pk=plan.pk).first()
+
+
+def _only_tried(rows: list[Subscription]) -> bool:
+    """It never had another plan than the one of its sign-up, and left that within the trial."""
+    first, last = rows[0], rows[-1]
+    left = last.trial_until and last.ended_on and last.ended_on <= last.trial_until
+    return bool(left) and all((row.plan_id, row.trial_until) == (first.plan_id, last.trial_until) for row in rows)
 
 
 def tenant_today(tenant: Tenant) -> date:
