@@ -9,9 +9,9 @@ from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_claim
 from apps.desktop.services.messages import message_send
 from apps.tenants.models import User
-from tests.browser.test_desktop import acme_desk, open_desk, thread  # noqa: F401
+from tests.browser.test_desktop import acme_desk, live_page, open_desk, realtime, thread  # noqa: F401
 from tests.browser.test_everyone import PHONE, sideways, violations
-from tests.pages.desk import Desk, chat, talks
+from tests.pages.desk import Desk, chat, hears, talks
 
 pytestmark = pytest.mark.browser
 AsPerson = Callable[..., Page]
@@ -80,6 +80,26 @@ def test_from_there_one_scrolls_on_and_comes_to_the_latest(
     expect(page).to_have_url(f"{site('acme')}/desktop/{conversation.pk}/?view=all&q=blue+parcel")
 
 
+@pytest.mark.usefixtures("realtime")
+def test_what_comes_meanwhile_waits_at_the_end_unread(
+    as_person: AsPerson,
+    site: Site,
+    acme_desk: Desk,  # noqa: F811
+    long: tuple[Conversation, list[Message]],
+) -> None:
+    conversation, made = long
+    page = live_page(as_person, site, "bob", acme_desk.mine)
+    search(page, "blue parcel")
+    expect(line(page, made[40])).to_be_in_viewport()
+    new = hears(conversation, "And where is it?")
+    expect(page.locator(".chat-new")).to_contain_text("151")
+    expect(line(page, made[40])).to_be_in_viewport()
+    expect(page.get_by_role("button", name="New messages")).to_have_count(0)
+    page.get_by_role("button", name=LATEST).click()
+    expect(line(page, new)).to_be_in_viewport()
+    expect(page.locator(".chat-new")).to_have_count(0)
+
+
 def test_in_the_open_conversation_what_is_being_written_stays(
     as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
 ) -> None:
@@ -118,5 +138,7 @@ def test_on_a_phone(as_person: AsPerson, site: Site, long: tuple[Conversation, l
     open_desk(page, site)
     search(page, "blue parcel")
     expect(line(page, made[40])).to_be_in_viewport()
-    expect(page.get_by_role("button", name=LATEST)).to_be_in_viewport(ratio=1)
+    latest = page.get_by_role("button", name=LATEST)
+    expect(latest).to_be_in_viewport(ratio=1)
+    assert latest.evaluate("(button) => button.scrollHeight <= button.clientHeight"), "all its words stand in it"
     assert sideways(page) == 0 and violations(page) == []

@@ -67,6 +67,18 @@ def test_who_wants_it_goes_on_by_themselves_and_can_take_it_back(
     assert Conversation.objects.get(pk=bobs[1].pk).status == "open"
 
 
+def test_what_was_reopened_by_mistake_is_resolved_again(as_person: AsPerson, site: Site, bobs: list[Conversation]) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, bobs[1], view="mine")
+    page.keyboard.press("e")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Reopen").click()
+    page.locator("[data-toast]", has_text="Open again.").get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("It is back where it was.")).to_be_visible()
+    expect(page.get_by_text("This conversation is resolved.")).to_be_visible()
+    assert Conversation.objects.get(pk=bobs[1].pk).status == "resolved"
+
+
 def test_an_empty_list_says_who_waits_elsewhere(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:  # noqa: F811
     page = as_person("bob@acme.test", "acme")
     open_desk(page, site, acme_desk.mine, view="mine")
