@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def scene() -> None:
     on_plan(acme, "team", "2026-01-01", today.isoformat())
     on_plan(acme, "team-eur", today.isoformat())
     BillingProfile.objects.update_or_create(tenant=acme, defaults={"currency": "EUR"})
-    entry_make(acme, "12.34", f"{today - timedelta(days=1)}T00:00")
+    entry_make(acme, "12.34", f"{today}T00:00")  # also on the first of a month, when yesterday's is on another invoice
     entry_make(acme, "9.00", f"{today}T00:00", seconds="6600", currency="EUR")
     entry_make(acme, "0", f"{today}T00:00", source="knowledge", channel="", agent_id=None, currency="EUR")
 
