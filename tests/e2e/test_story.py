@@ -26,6 +26,14 @@ WATCH_TYPING = """() => {
   const typing = document.querySelector("#typing");
   new MutationObserver(() => (window.typed ||= !typing.hidden)).observe(typing, { attributes: true });
 }"""
+# Remembers who was seen to type: the words go after five seconds.
+WATCH_TYPISTS = """() => {
+  const look = () => {
+    const typists = document.querySelector("[data-typing]");
+    if (typists?.textContent && typists.getClientRects().length) window.typist = typists.textContent;
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
 UNREAD = re.compile(r"^\(\d+\) Desktop ")
 
 
@@ -88,8 +96,9 @@ async def _bob_answers(phone: Window, bob: Window, alice: Window) -> str:
     picture = bob.thread.locator("a.said-picture")
     await expect(picture).to_be_visible()
     reply = bob.page.get_by_role("textbox", name="Write a reply…")
+    await alice.page.evaluate(WATCH_TYPISTS)
     await reply.press_sequentially("Here I am.")
-    await expect(alice.page.get_by_text("Bob is typing…")).to_be_visible()
+    await alice.page.wait_for_function("window.typist?.includes('Bob is typing…')")
     await reply.press("Enter")
     await expect(_answers(phone).last).to_have_text("Here I am.")
     mine = bob.thread.locator(".said", has_text="Here I am.")
