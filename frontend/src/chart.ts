@@ -57,7 +57,8 @@ function tells(data: ChartData): boolean {
 /** One stop for the Tab key; a screen reader reads each bar as it is come to. */
 function byKeyboard(plot: uPlot, data: ChartData, place: HTMLElement, title: string): void {
   const last = data.x.length - 1;
-  let at = last;
+  const before = Number(place.getAttribute("aria-valuenow")); // it is drawn anew whenever some part of the page is
+  let at = before ? Math.min(before - 1, last) : last;
   place.removeAttribute("aria-hidden");
   const said = { role: "slider", tabindex: "0", "aria-label": title, "aria-orientation": "horizontal", "aria-valuemin": "1", "aria-valuemax": `${last + 1}` };
   for (const [name, value] of Object.entries(said)) place.setAttribute(name, value);
