@@ -57,6 +57,7 @@ def test_an_agent_is_made_changed_published_and_restored(as_person: AsPerson, si
     expect(page.locator(".diff-added mark").first).to_have_text("Anna")
     _clean(page)
     page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Published v2")).to_be_visible()
     page.goto(f"{site('acme')}/compass/agents/front-desk/history")
     page.get_by_role("button", name="Restore").click()
     expect(prompt).to_have_value("You are Otto at {{company}}")
