@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,10 +16,10 @@ import pytest
 from embedded.envfile import env_read
 from embedded.environment import surroundings
 from embedded.paths import CHECKOUT
-from embedded.ports import ports_free
+from embedded.ports import port_free, port_taken, ports_free
 from tests.embedded.waiting import gone, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 Up = Callable[..., subprocess.Popen[str]]
 
 
@@ -26,8 +27,10 @@ Up = Callable[..., subprocess.Popen[str]]
 def up(data_dir: Path) -> Iterator[Up]:
     """Starts `manage.py up` on free ports; kills it when the test has not ended it."""
     started: list[subprocess.Popen[str]] = []
-    names = ("WEB", "REALTIME", "LIVEKIT", "POSTGRES", "VALKEY", "MODELS", "META")
-    ports = {f"MERIDIAN_{name}_PORT": str(port) for name, port in zip(names, ports_free(7), strict=True)}
+    livekit = three_in_a_row()
+    names = ("LIVEKIT", "WEB", "REALTIME", "POSTGRES", "VALKEY", "MODELS", "META")
+    others = ports_free(6, meant=frozenset(range(livekit, livekit + 3)))
+    ports = {f"MERIDIAN_{name}_PORT": str(port) for name, port in zip(names, [livekit, *others], strict=True)}
 
     def start(*options: str, **env: str) -> subprocess.Popen[str]:
         command = [sys.executable, "manage.py", "up", "--data", str(data_dir), *options]
@@ -42,7 +45,16 @@ def up(data_dir: Path) -> Iterator[Up]:
     for process in started:
         if process.poll() is None:
             process.terminate()
-        process.wait(60)
+        process.wait(120)
+
+
+def three_in_a_row() -> int:
+    """A free port with two free ones after it, which LiveKit takes too."""
+    while True:
+        first = port_free()
+        kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+        if not any(port_taken(port, kind) for port in (first + 1, first + 2) for kind in kinds):
+            return first
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
@@ -62,7 +74,7 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def all_gone(processes: list[psutil.Process]) -> None:
     assert processes
-    wait_until(lambda: all(gone(process.pid) for process in processes))
+    wait_until(lambda: all(gone(process.pid) for process in processes), 60)
 
 
 @pytest.mark.slow
@@ -84,7 +96,7 @@ def test_the_whole_product_starts_answers_and_stops_when_a_process_dies(up: Up, 
     children = family(process)
     beat = next(child for child in children if child.name() == "beat")
     os.kill(beat.pid, signal.SIGKILL)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert re.search(r"^beat was ended by signal 9.*; its log is .*/logs/beat\.log\.", rest, re.MULTILINE)
     all_gone(children)
@@ -103,7 +115,7 @@ def test_ctrl_c_stops_everything(up: Up, data_dir: Path) -> None:
     assert {"DATABASE_URL", "MERIDIAN_LOCAL_MODELS"} <= env_read(data_dir / "stack.env").keys()
     children = family(process)
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "Nothing is left running" in rest
     all_gone(children)
@@ -116,7 +128,7 @@ def test_a_closed_terminal_stops_everything(up: Up) -> None:
     assert process.stdout is not None
     process.stdout.close()
     process.send_signal(signal.SIGHUP)
-    assert process.wait(60) == 0
+    assert process.wait(120) == 0
     all_gone(children)
 
 
@@ -137,7 +149,7 @@ def test_a_second_up_says_that_one_is_running(up: Up, data_dir: Path) -> None:
     first = up("--only-services", OPENAI_API_KEY="sk-given")
     read_until(first, "stack.env")
     second = up("--only-services", OPENAI_API_KEY="sk-given")
-    output, _ = second.communicate(timeout=60)
+    output, _ = second.communicate(timeout=120)
     assert second.returncode == 1
     assert "already running" in output
     assert "http://localhost:" in output
@@ -147,7 +159,7 @@ def test_a_second_up_says_that_one_is_running(up: Up, data_dir: Path) -> None:
 
 def test_a_bad_port_is_told_in_a_sentence(up: Up) -> None:
     process = up(MERIDIAN_WEB_PORT="eighty")
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "MERIDIAN_WEB_PORT is 'eighty'" in output
     assert "Traceback" not in output
