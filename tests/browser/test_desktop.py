@@ -194,7 +194,7 @@ def test_older_messages_come_while_one_scrolls_up(as_person: AsPerson, site: Sit
     expect(thread(page).get_by_text("Message 059")).to_have_count(0)
     thread(page).evaluate("(box) => { box.scrollTop = 0 }")
     expect(thread(page).get_by_text("Message 010")).to_have_count(1)
-    assert thread(page).evaluate("(box) => box.scrollTop") > 500, "the place was kept"
+    page.wait_for_function("(box) => box.scrollTop > 500", arg=thread(page).element_handle())  # the place was kept
 
 
 def test_rows_do_not_move_under_the_pointer(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
