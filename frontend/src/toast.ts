@@ -9,7 +9,8 @@ interface Toast {
   href?: string;
 }
 
-const shownFor = 6000;
+const shownFor = 6000; // milliseconds
+const shownToAct = 15000; // what can be undone or opened: reading, deciding and getting there takes longer
 
 export function toastsStart(): void {
   document.addEventListener("toast", (event) => toastShow((event as CustomEvent<Toast>).detail));
@@ -47,7 +48,7 @@ function expire(card: HTMLElement): void {
   let timer = 0;
   const wait = (): void => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => card.remove(), shownFor);
+    timer = window.setTimeout(() => card.remove(), card.querySelector("form, [data-toast-link]") ? shownToAct : shownFor);
   };
   card.addEventListener("pointerenter", () => clearTimeout(timer));
   card.addEventListener("focusin", () => clearTimeout(timer));
