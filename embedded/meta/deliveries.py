@@ -19,6 +19,7 @@ from embedded.meta.journal import Journal
 from embedded.meta.settings import Settings
 
 TIMEOUT = httpx.Timeout(10.0)
+NOT_DELIVERED = (httpx.HTTPError, AttributeError)  # the latter comes from anyio, of a connection that ends as it is made
 LIMITS = httpx.Limits(max_connections=24, max_keepalive_connections=12)
 LONGEST_PAUSE = 60.0
 ATTEMPTS = 200  # some hours; Meta itself goes on for days
@@ -119,7 +120,7 @@ class Deliveries:
         }
         try:
             answer = await self._client.post(self.settings.webhook_url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+        except NOT_DELIVERED as error:
             self.journal.delivery(delivery_id, attempt, 0, repr(error))
             return False
         self.journal.delivery(delivery_id, attempt, answer.status_code)
@@ -140,7 +141,7 @@ class Deliveries:
         asked = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": self.settings.verify_token}
         try:
             answer = await self._client.get(self.settings.webhook_url, params=asked)
-        except httpx.HTTPError:
+        except NOT_DELIVERED:
             return False  # the product is still starting
         if answer.status_code == 200 and answer.text != challenge:
             self.journal.problem("The handshake was answered by something else than hub.challenge.")

@@ -1,5 +1,6 @@
 """The pretend Meta, with pywa as its client and a webhook address that checks signatures as the product."""
 
+import asyncio
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ from pywa.types import Button, Section, SectionList, SectionRow, URLButton
 from pywa.types.templates import BaseParams, BodyText, HeaderImage, TemplateLanguage
 from pywa.types.templates import URLButton as TemplateURLButton
 
+from embedded.meta.deliveries import Deliveries
+from embedded.meta.faults import Faults
+from embedded.meta.journal import Journal
 from embedded.meta.settings import Settings, businesses_read
 from tests.embedded.product import Product
 from tests.embedded.waiting import wait_until
@@ -463,6 +467,26 @@ def test_a_webhook_is_retried_until_200(meta: Meta, product: Product) -> None:
     attempts = [entry["status"] for entry in meta.log["deliveries"]]
     assert attempts == [500, 403, 503, 200]
     wait_until(lambda: meta.log["pending"] == 0)
+
+
+async def test_a_webhook_whose_connection_ends_as_it_is_made_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What anyio raises then is none of httpx's errors."""
+    settings = Settings("http://127.0.0.1:9/meta/webhook", "secret", "verify", "token", (), "", retry_seconds=0.01)
+    deliveries, arrived = Deliveries(settings, Faults(), Journal()), asyncio.Event()
+
+    async def post(*_: object, **__: object) -> httpx.Response:
+        if len(deliveries.journal.deliveries) == 0:
+            raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+        return httpx.Response(200)
+
+    monkeypatch.setattr(httpx.AsyncClient, "post", post)
+    deliveries.on_delivered = lambda _: arrived.set()
+    deliveries.connected.set()
+    deliveries.send_body("lane", {}, about="message")
+    await asyncio.wait_for(arrived.wait(), 20)
+    assert [(entry["attempt"], entry["status"]) for entry in deliveries.journal.deliveries] == [(1, 0), (2, 200)]
+    assert deliveries.pending == {}
+    await deliveries.stop()
 
 
 def test_a_failed_webhook_does_not_hold_up_the_next(meta: Meta, product: Product) -> None:
