@@ -107,14 +107,10 @@ def trial_start(*, tenant: Tenant) -> Subscription | None:
     plan = Plan.objects.filter(code=settings.SIGNUP_PLAN, offered=True, currency=tenant_currency(tenant)).first()
     if plan is None:
         return None
-    free, today = _free_after(plan), tenant_today(tenant)
-    over = today + timedelta(days=plan.trial_days)
+    today = tenant_today(tenant)
+    over = today + timedelta(days=plan.trial_days) if plan.trial_days else None
     with transaction.atomic():
-        begun = subscription_start(tenant=tenant, plan=plan, on=today, trial_until=over if plan.trial_days else None)
-        if free and plan.trial_days:
-            _put(tenant, free, max(1, free.included_seats), over, None)
-            begun.refresh_from_db()
-    return begun
+        return _then_free(subscription_start(tenant=tenant, plan=plan, on=today, trial_until=over), _free_after(plan))
 
 
 @transaction.atomic
@@ -169,20 +165,24 @@ def plan_resume(*, tenant: Tenant) -> Subscription | None:
     if last.plan.currency != tenant_currency(tenant):
         return None
     day = max(today, last.ended_on or today)
-    trial = last.trial_until if last.trial_until and last.trial_until > day else None
+    trial = trial_left(last, day)
     free = _free_after(last.plan) if _only_tried(rows) else None
     if free and trial is None:
         return _put(tenant, free, max(1, free.included_seats), day, None)
-    begun = _put(tenant, last.plan, last.seats, day, trial)
-    if free and trial:
-        _put(tenant, free, max(1, free.included_seats), trial, None)
-        begun.refresh_from_db()
-    return begun
+    return _then_free(_put(tenant, last.plan, last.seats, day, trial), free)
 
 
 def _free_after(plan: Plan) -> Plan | None:
     """The plan without a fee that follows a trial of another."""
     return Plan.objects.filter(fee=0, offered=True, currency=plan.currency).exclude(pk=plan.pk).first()
+
+
+def _then_free(begun: Subscription, free: Plan | None) -> Subscription:
+    """The plan begun, with the free one after its trial; without either of the two it stays as it is."""
+    if free and begun.trial_until:
+        _put(begun.tenant, free, max(1, free.included_seats), begun.trial_until, None)
+        begun.refresh_from_db()
+    return begun
 
 
 def _only_tried(rows: list[Subscription]) -> bool:
