@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from embedded.stack import Stack
 from tests.browser.test_everyone import sideways, violations
-from tests.browser.test_real_call import HEARS, LOUD, PATIENCE, new_page, question, stack
+from tests.browser.test_real_call import HEARS, LOUD, PATIENCE, UNDERSTOOD, new_page, question, stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 __all__ = ["new_page", "question", "stack"]
@@ -68,7 +68,7 @@ def test_the_first_agent(stack: Stack, new_page: Callable[[], Page]) -> None:
     theirs = trial.locator(".turn:not(.turn-caller)")
     expect(theirs.first).to_contain_text("this is the front desk", timeout=PATIENCE)
     page.wait_for_function(HEARS, arg=LOUD, timeout=PATIENCE)
-    expect(trial.locator(".turn-caller").filter(has_text="opening hours").first).to_be_visible(timeout=PATIENCE)
+    expect(trial.locator(".turn-caller").filter(has_text=UNDERSTOOD).first).to_be_visible(timeout=PATIENCE)
     expect(theirs.nth(1)).to_be_visible(timeout=PATIENCE)
     assert violations(page) == []
     guide.press("Hang up")

@@ -12,6 +12,7 @@ from embedded.models import SPEECH_MODEL, VOICE
 from tests.e2e.caller import Caller
 from tests.e2e.waiting import until
 from tests.e2e.world import World
+from tests.spoken import alike
 from tests.standins.openai import Answer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
@@ -61,7 +62,7 @@ async def _told(world: World, caller: Caller, sentence: str) -> Any:
     async with caller:
         await until(lambda: caller.left, "the end of the call")
     heard = await world.recognise(caller.voice("media-bot"))
-    assert sentence in heard
+    assert alike(sentence, heard), heard
     assert not caller.of("atlas")
     record = await world.record(caller)
     if record is not None:

@@ -16,6 +16,7 @@ from embedded.paths import scratch_dir
 from embedded.ports import port_free
 from embedded.services import models_service
 from tests.embedded.waiting import gone, wait_until
+from tests.spoken import alike
 
 pytestmark = pytest.mark.e2e
 QUESTION = "What are your opening hours?"
@@ -56,7 +57,7 @@ def test_what_is_spoken_is_heard(models: openai.OpenAI, kind: str) -> None:
     sound = speak(models, QUESTION, kind)
     data = as_wav(sound) if kind == "pcm" else sound
     heard = models.audio.transcriptions.create(model="whisper-tiny.en", file=(f"file.{kind}", data), language="en")
-    assert heard.text.lower().strip("?.! ") == "what are your opening hours"
+    assert alike("what are your opening hours", heard.text)
 
 
 def test_speech_is_24_kilohertz_mono_of_a_plausible_length(models: openai.OpenAI) -> None:
@@ -93,7 +94,7 @@ def test_a_verbose_transcription_has_segments_and_its_duration(models: openai.Op
     heard = models.audio.transcriptions.create(model="whisper-tiny.en", file=("a.wav", wav), response_format="verbose_json")
     assert heard.language == "english"
     assert 1.0 < heard.duration < 3.0
-    assert heard.segments and "opening hours" in heard.segments[0].text
+    assert heard.segments and alike("opening hours", heard.segments[0].text)
 
 
 def test_silence_is_no_words(models: openai.OpenAI) -> None:
@@ -116,7 +117,7 @@ def test_several_are_heard_at_once(models: openai.OpenAI) -> None:
         thread.join()
     assert len(heard) == len(texts)
     for text, said in heard.items():
-        assert said.split()[-1].strip("?.,! ").lower() == text.split()[-1].strip("?").lower()
+        assert alike(text, said), said
 
 
 def test_a_chat_is_streamed_with_its_usage(models: openai.OpenAI) -> None:
