@@ -18,7 +18,7 @@ from tests.standins.deepgram import DeepgramStandin
 from tests.standins.elevenlabs import ElevenLabsStandin
 from tests.standins.openai import Answer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 MODEL = "gpt-4o-mini"
 LONG_ANSWER = "We are open from nine until six, and this is a long story about it, so listen well. " * 3
@@ -302,7 +302,6 @@ async def test_an_announcement_without_a_voice_is_a_tone(livekit: LiveKit) -> No
         await call.web.until(lambda: bool(announced(call)))
 
 
-@pytest.mark.slow
 async def test_media_bot_without_a_configuration_still_rings(livekit: LiveKit) -> None:
     async with calling(livekit) as call:
         call.web.config = {}

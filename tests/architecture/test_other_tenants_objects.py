@@ -20,7 +20,7 @@ from apps.tenants.models_keys import SCOPES
 from apps.tenants.services import person_add
 from tests.architecture.test_routes import OPEN_TENANT, own_account, walk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 OBJECTS = {
     "agent_id": "compass.Agent",
     "attachment_id": "desktop.Attachment",

@@ -83,10 +83,12 @@ def test_no_tenant_route_opens_to_nobody(client_for: Callable[..., Client]) -> N
     check(client_for(None, "acme"), "config.urls_tenant", OPEN_TENANT)
 
 
+@pytest.mark.slow
 def test_no_tenant_route_opens_to_the_other_tenants_session(client_for: Callable[..., Client], charlie: User) -> None:
     check(client_for(charlie, "acme"), "config.urls_tenant", OPEN_TENANT | {"switch-tenant"} | own_account())
 
 
+@pytest.mark.slow
 def test_no_tenant_route_opens_to_the_other_tenants_key(globex: Tenant) -> None:
     _, key = api_key_create(tenant=globex, name="globex", scopes=SCOPES)
     client = Client(headers={"host": "acme.localhost", "authorization": f"Api-Key {key}"})

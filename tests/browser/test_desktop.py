@@ -113,6 +113,7 @@ def test_what_was_written_is_kept_until_it_is_sent(as_person: AsPerson, site: Si
     expect(write).to_have_value("Half a sent")
 
 
+@pytest.mark.slow
 def test_by_keyboard(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme")
     page.keyboard.press("g")
@@ -152,6 +153,7 @@ def test_by_keyboard(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Private note")
 
 
+@pytest.mark.slow
 def test_files_emoji_and_a_picture_in_large(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme")
     open_desk(page, site, acme_desk.mine)
@@ -167,6 +169,7 @@ def test_files_emoji_and_a_picture_in_large(as_person: AsPerson, site: Site, acm
     expect(page.locator(".composer-file")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_template_with_its_preview(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme")
     Conversation.objects.filter(pk=acme_desk.mine.pk).update(window_until=timezone.now() - timedelta(hours=1))
@@ -183,6 +186,7 @@ def test_a_template_with_its_preview(as_person: AsPerson, site: Site, acme_desk:
     expect(thread(page)).to_contain_text("your order A-4711 has arrived")
 
 
+@pytest.mark.slow
 def test_older_messages_come_while_one_scrolls_up(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     long = chat("Long Talker")
     for number in range(110):
@@ -220,6 +224,7 @@ def hint(page: Page) -> None:
     page.evaluate("document.querySelector('#desk-list').dispatchEvent(new CustomEvent('live'))")
 
 
+@pytest.mark.slow
 def test_the_contact_on_a_smaller_screen(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme", viewport={"width": 1100, "height": 800})
     open_desk(page, site, acme_desk.mine)
@@ -238,6 +243,7 @@ def test_the_contact_on_a_smaller_screen(as_person: AsPerson, site: Site, acme_d
     expect(panel).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_on_a_phone(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
     page = as_person("bob@acme.test", "acme", viewport=PHONE)
     open_desk(page, site)

@@ -13,7 +13,7 @@ from tests.browser.test_desktop import acme_desk, live_page, open_desk, realtime
 from tests.browser.test_everyone import PHONE, sideways, violations
 from tests.pages.desk import Desk, chat, hears, talks
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AsPerson = Callable[..., Page]
 Site = Callable[[str], str]
 LATEST = "There are newer messages. Go to the latest"

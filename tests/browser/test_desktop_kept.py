@@ -9,7 +9,7 @@ from apps.desktop.models import Message
 from tests.browser.test_desktop import acme_desk, open_desk, thread  # noqa: F401
 from tests.pages.desk import PNG, Desk
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AsPerson = Callable[..., Page]
 Site = Callable[[str], str]
 DROP = """({where, types}) => {

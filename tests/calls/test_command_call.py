@@ -116,6 +116,7 @@ class TestCall:
         assert heard.seconds > 1
         assert int(np.abs(heard.samples).max()) > 1000
 
+    @pytest.mark.slow
     def test_as_json(self, atlas: None, billing: None, question: Path, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("call", "acme", "reception", "--wav", str(question), "--json")
         told = json.loads(capsys.readouterr().out)

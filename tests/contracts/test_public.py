@@ -81,6 +81,7 @@ def bearer(path: str, body: Any, agent_id: str) -> str:
     return "Bearer " + token_issue(kind=kind, tenant="acme", agent_id=str(agent), subject_id=str(subject), ttl=60)
 
 
+@pytest.mark.slow
 @SCHEMA.parametrize()
 @FEW
 def test_nothing_that_the_schema_allows_breaks(case: schemathesis.Case, agent_id: str) -> None:

@@ -77,6 +77,7 @@ def asked(case: schemathesis.Case, client: Client, **headers: str) -> Any:
     return answer
 
 
+@pytest.mark.slow
 @SCHEMA.parametrize()
 @FEW
 def test_nothing_that_the_schema_allows_breaks(case: schemathesis.Case, program: Client) -> None:
