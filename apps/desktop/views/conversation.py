@@ -88,7 +88,7 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "mood": mood_of(conversation.sentiment),
         "file_limits": json.dumps(dict(file_limits(conversation.channel))),
         "lines": _lines(request, conversation, stretch, new),
-        "again": urlencode({name: value for name, value in _again(stretch, new).items() if value}),
+        "again": _again(stretch, new),
         "at": at,
         "stretch": stretch,
         "earlier": None if stretch.older else earlier_of(conversation),
@@ -101,9 +101,10 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
     }
 
 
-def _again(stretch: Stretch, new: UUID | None) -> dict[str, UUID | None]:
-    """What a fragment that fetches itself again asks for."""
-    return {"from": stretch.start, "to": stretch.end, "new": new}
+def _again(stretch: Stretch, new: UUID | None) -> str:
+    """The query with which a fragment fetches itself again."""
+    asked = {"from": stretch.start, "to": stretch.end, "new": new}
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def mood_of(sentiment: float | None) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -44,14 +45,18 @@ OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation in the list. `found` is what was searched for and `at` the message in which it stands."""
+    """A conversation in the list. `found` is what was searched for; `query` leads to it, and keeps the list as it is."""
 
     conversation: Conversation
     assignee: str
     is_mine: bool
     speaker: str = ""
     found: str = ""
-    at: UUID | None = None
+    query: str = ""
+
+    @property
+    def href(self) -> str:
+        return f"{reverse('conversation', args=[self.conversation.pk])}?{self.query}"
 
     @property
     def text(self) -> str:
@@ -125,7 +130,7 @@ def list_context(request: HttpRequest, *, opened: str = "") -> dict[str, Any]:
         "tabs": tabs,
         "mentions": mentions_unseen(person(request)).values("message__conversation").distinct().count(),
         "nobody_wrote": not any(tab.count for tab in tabs),
-        "rows": _rows(rows[:limit], person(request), str(values.get("q", "")).replace("\x00", " ").strip()),
+        "rows": _rows(rows[:limit], person(request), values),
         "more": limit + STEP if len(rows) > limit else 0,
         "query": _query(values),
         "bulk_most": MOST_SELECTED,
@@ -151,7 +156,8 @@ def _limit(request: HttpRequest) -> int:
         return STEP
 
 
-def _rows(found: list[Conversation], me: UUID, q: str) -> list[Row]:
+def _rows(found: list[Conversation], me: UUID, values: dict[str, Any]) -> list[Row]:
+    q = str(values.get("q", "")).replace("\x00", " ").strip()
     matching = messages_matching(found, q) if q else {}
     spoke = {**last_speakers(found), **matching}
     texts = {pk: words_around(message.text, q) for pk, message in matching.items()}
@@ -163,7 +169,7 @@ def _rows(found: list[Conversation], me: UUID, q: str) -> list[Row]:
             row.assignee_id == me,
             _speaker(spoke.get(row.pk), me, names),
             texts.get(row.pk, ""),
-            matching[row.pk].pk if row.pk in matching else None,
+            _query(values, at=matching.get(row.pk)),
         )
         for row in found
     ]
@@ -197,9 +203,12 @@ def _tabs(request: HttpRequest, values: dict[str, Any]) -> list[Tab]:
     ]
 
 
-def _query(values: dict[str, Any]) -> str:
+def _query(values: dict[str, Any], *, at: Message | None = None) -> str:
+    """The list as it is, and the message to open a conversation at."""
     query = QueryDict(mutable=True)
     query.update(values)
+    if at:
+        query["at"] = str(at.pk)
     return query.urlencode()
 
 
