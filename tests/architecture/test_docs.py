@@ -1,12 +1,15 @@
-"""What the README and docs/ name is there: files, links, commands and settings."""
+"""What the README and docs/ name is there: files, links, commands and settings. And what is there for people is named."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands
-from django.urls import Resolver404, resolve
+from django.core.management import get_commands, load_command_class
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
+from apps.compass.webhooks import TEST, TYPES
+from apps.tenants.models_keys import AREAS
 from config.env import ROOT
 from tests.architecture.test_deployment import UNTOLD, names_told
 
@@ -22,6 +25,9 @@ NO_SETTINGS = {
 # Prefixes, parts of addresses, the proxy's routes, what middleware answers, and other paths.
 NO_PAGES = {"/api/v1/", "/api/v1/billing/", "/plan", "/plan/preview", "/media-bot", "/shortcut", "/embeddings", "/order/status"}
 NO_PAGES |= {"/healthz", "/readyz", "/metrics", "/rtc", "/ws/"}
+READ = re.compile(r'(?:\benv|environ|given)(?:\.get\(|\[|\.(?:required|optional|flag|many|days|belonging)\()"([A-Z_]+)"')
+# Of the system, not of Meridian; and what one process of the stack tells the pretend Meta.
+NOT_OURS = {"PATH", "TERM", "NO_PROXY"}
 FOLDERS = ("/bin/", "/etc/", "/home/", "/opt/", "/tmp/", "/usr/", "/var/")
 METHODS = "(?:GET|POST|PUT|PATCH|DELETE)"
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -84,3 +90,55 @@ def test_addresses_are_served(page: Path) -> None:
     named = set(re.findall(rf"`(?:{METHODS}(?:[, ]+{METHODS})* )?(/[a-z][\w/{{}}.-]*)`", page.read_text()))
     named = {address for address in named - NO_PAGES if not address.startswith(FOLDERS)}
     assert {address for address in named if not served(address)} == set()
+
+
+def our_commands() -> dict[str, str]:
+    return {name: app for name, app in get_commands().items() if app.startswith("apps.") or app == "embedded"}
+
+
+def test_every_command_is_named() -> None:
+    text = "\n".join(page.read_text() for page in PAGES) + (ROOT / "script" / "up").read_text()
+    assert {name for name in our_commands() if f"manage.py {name}" not in text} == set()
+
+
+@pages
+def test_options_of_commands_can_be_given(page: Path) -> None:
+    text = page.read_text().replace("\\\n", " ")
+    for name, rest in re.findall(r"manage\.py (\w+)([^`|\n]*)", text):
+        if name in our_commands():
+            parser = load_command_class(our_commands()[name], name).create_parser("manage.py", name)
+            assert set(re.findall(r"--[a-z-]+", rest)) <= set(parser._option_string_actions), name
+
+
+def test_every_setting_that_is_read_is_named() -> None:
+    files = [path for folder in ("config", "agents_worker", "embedded") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in files for name in READ.findall(path.read_text()) if not name.startswith("META_")}
+    told = names_told() | set(re.findall(r"`([A-Z_]+)(?:=[^`]*)?`", "".join(page.read_text() for page in PAGES)))
+    assert read - told - UNTOLD - NOT_OURS == set()
+
+
+def addresses(patterns: Iterable[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    """Every address below these, with what its braces would hold still in angles."""
+    for pattern in patterns:
+        address = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, address)
+        else:
+            yield address
+
+
+def test_every_group_of_the_api_is_named() -> None:
+    below = re.compile(r"api/v1/([\w-]+)")
+    groups = {
+        found[1] for address in addresses(get_resolver("config.urls_tenant").url_patterns) if (found := below.match(address))
+    }
+    text = (ROOT / "docs" / "api.md").read_text()
+    assert "conversations" in groups
+    assert {group for group in groups if not re.search(rf"(?:/api/v1/|[A-Z] |· ){group}\b", text)} == set()
+
+
+def test_every_scope_and_event_is_named() -> None:
+    api, webhooks = ((ROOT / "docs" / name).read_text() for name in ("api.md", "webhooks.md"))
+    assert {scope for scope in AREAS if f"`{scope}`" not in api} == set()
+    rows = {name for line in re.findall(r"^\| ([a-z., ]+) \|", webhooks, re.MULTILINE) for name in line.split(", ")}
+    assert {*TYPES, TEST} <= rows
