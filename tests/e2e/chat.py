@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import re
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -17,12 +16,11 @@ import websockets
 
 from embedded.demo import PASSWORD
 from tests.e2e.waiting import until
-from tests.e2e.world import World
+from tests.e2e.world import World, http_client
 
 NUMBERS = {"acme": "1000000001", "globex": "1000000002"}
 ARRIVED = ("delivered", "read")
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # to read all of them takes longer than most questions
 _people = itertools.count(15550113001)  # the phone page gives its own people numbers that begin with 1555010
 
 
@@ -34,7 +32,7 @@ class Meta:
 
     async def ask(self, method: str, path: str, **options: Any) -> Any:
         """One request; its answer. Fails with the answer's sentence."""
-        async with httpx.AsyncClient(trust_env=False, timeout=20, verify=NO_CERTIFICATES) as client:
+        async with http_client() as client:
             answer = await client.request(method, f"{self._url}{path}", **options)
         assert answer.is_success, answer.text
         return answer.json()
@@ -115,7 +113,7 @@ class Colleague:
         self._host = f"{self.tenant}.localhost:{world.stack.ports.web}"
         self._realtime = world.stack.ports.realtime
         base = f"http://127.0.0.1:{world.stack.ports.web}"
-        self._client = httpx.AsyncClient(base_url=base, headers={"Host": self._host}, trust_env=False, timeout=20)
+        self._client = http_client(base_url=base, headers={"Host": self._host})
         self._listener: asyncio.Task[None] | None = None
         self._socket: websockets.ClientConnection | None = None
         self.user_id = ""
