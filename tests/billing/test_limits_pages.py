@@ -18,7 +18,7 @@ from apps.tenants.services import person_add
 from tests.billing.limits import AGENT, limit, reserve, spend
 from tests.compass.factories import agent_published
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("midday")]
 PAGE, API = "/billing/limits/", "/api/v1/billing/limits"
 ClientFor = Callable[[Any, str], Client]
 
