@@ -139,7 +139,8 @@ def _notice_of(effect: OutboundEffect) -> dict[str, str]:
     mention = mention_unseen(effect.payload["mention"])
     if mention is None:
         raise Ignored("They have read the note.")
-    return {**_notice(mention.message.conversation), **mention_notice(mention)}
+    notice = _notice(mention.message.conversation)
+    return {**notice, **mention_notice(mention), "url": f"{notice['url']}?at={mention.message_id}"}
 
 
 def _waiting(effect: OutboundEffect) -> Conversation:

@@ -1,5 +1,6 @@
 """From a search to the message that was found, however old it is, and from there on to both ends."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_claim
-from apps.desktop.services.messages import message_send
+from apps.desktop.services.messages import message_send, note_add
 from apps.tenants.models import User
 from tests.browser.test_desktop import acme_desk, live_page, open_desk, realtime, thread  # noqa: F401
 from tests.browser.test_everyone import PHONE, sideways, violations
@@ -129,6 +130,29 @@ def test_an_answer_leads_to_what_it_answers_also_where_that_is_old(
     thread(page).get_by_role("link", name="It is a blue parcel").click()
     expect(line(page, made[40])).to_be_in_viewport()
     assert [marked for marked, _ in page.evaluate("window.marks")] == [f"message-{made[40].pk}"]
+
+
+def test_a_note_that_names_one_opens_and_is_marked_and_read(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
+) -> None:
+    conversation, made = long
+    alice, bob = (User.objects.get(email=f"{name}@acme.test") for name in ("alice", "bob"))
+    note = note_add(conversation_id=conversation.pk, user_id=alice.pk, text=f"@{bob} can we refund this?")
+    Message.objects.filter(pk=note.pk).update(at=made[30].at)
+    page = as_person("bob@acme.test", "acme")
+    page.add_init_script(MARKS)
+    open_desk(page, site)
+    page.locator("#mentions").click()
+    expect(page.locator(".chat-row")).to_have_count(1)
+    expect(page.locator(".chat-row")).to_contain_text(f"Alice: @{bob} can we refund this?")
+    with page.expect_response(re.compile(f"/{conversation.pk}/read")):
+        page.get_by_role("link", name="Long Talker").click()
+    expect(line(page, note)).to_be_in_viewport()
+    assert [marked for marked, _ in page.evaluate("window.marks")] == [f"message-{note.pk}"]
+    expect(page.get_by_role("button", name=LATEST)).to_be_visible()
+    page.reload()
+    expect(line(page, note)).to_be_in_viewport()
+    expect(page.locator("#mentions")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

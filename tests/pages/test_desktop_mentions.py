@@ -1,21 +1,24 @@
 """Notes that name a colleague: who is told, what they read, and until when."""
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from apps.core.errors import Ignored
 from apps.core.models import OutboundEffect
 from apps.desktop.effects import email_send
-from apps.desktop.models import Colleague, Mention, Message
+from apps.desktop.models import Colleague, Conversation, Mention, Message
 from apps.desktop.selectors.people import ColleagueRow
 from apps.desktop.services.conversations import conversation_resolve
 from apps.desktop.services.messages.mentions import mentioned_in
 from apps.tenants.models import Tenant, User
-from tests.pages.desk import Desk, DeskChannel, desk_channel, desk_make
+from tests.pages.desk import Desk, DeskChannel, desk_channel, desk_make, talks
 
 ClientFor = Callable[[User | None, str], Client]
 
@@ -63,7 +66,7 @@ def test_whoever_is_named_is_told_until_they_have_read_it(
         assert Message.objects.get(pk=mention.message_id).payload == {"mentions": {str(alice.pk): str(alice)}}
     said = hers.get(f"/desktop/{desk.mine.pk}/notice").json()
     assert said["title"].startswith(f"{bob} mentioned you") and "refund" in said["body"]
-    assert said["url"].endswith(f"#message-{mention.message_id}")
+    assert said["url"].endswith(f"/{desk.mine.pk}/?at={mention.message_id}")
     assert 'id="mentions"' in hers.get("/desktop/").content.decode()
     assert 'id="mentions"' not in his.get("/desktop/").content.decode()
     page = hers.get(f"/desktop/{desk.mine.pk}/").content.decode()
@@ -83,6 +86,40 @@ def test_the_list_shows_where_one_was_named_also_when_resolved(
     assert f"row-{desk.mine.pk}" not in client_for(bob, "acme").get("/desktop/?view=all&mentioned=on").content.decode()
 
 
+def test_from_the_list_one_comes_to_the_latest_note_that_names_one(
+    client_for: ClientFor, acme: Tenant, alice: User, bob: User, desk: Desk
+) -> None:
+    his = client_for(bob, "acme")
+    for text in (f"@{alice} look", f"@{alice} look again", "Nobody in particular"):
+        note(his, desk, text)
+    shown = client_for(alice, "acme").get("/desktop/?view=all&mentioned=on").content.decode()
+    with tenant_context(acme):
+        named = Message.objects.get(text__endswith="look again")
+    assert f'href="/desktop/{desk.mine.pk}/?view=all&amp;mentioned=True&amp;at={named.pk}"' in shown
+    assert f"@{alice} look again" in shown, "the row says what the note says"
+
+
+def test_an_old_note_is_read_where_it_is_shown_and_nothing_after_it(
+    client_for: ClientFor, acme: Tenant, alice: User, bob: User, desk: Desk
+) -> None:
+    his, hers = client_for(bob, "acme"), client_for(alice, "acme")
+    note(his, desk, f"@{alice} look")
+    with tenant_context(acme):
+        old = Message.objects.get(private=True)
+        talks(desk.mine, 120)
+        Message.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(hours=2))
+    note(his, desk, f"@{alice} and here")
+    html = hers.get(f"/desktop/{desk.mine.pk}/?at={old.pk}", headers={"HX-Request": "true"}).content.decode()
+    (address,) = re.findall(r'data-read-url="([^"]+)"', html)
+    assert 'data-unread="1"' in html
+    hers.post(address)
+    with tenant_context(acme):
+        seen = dict(Mention.objects.values_list("message__text", "seen_at"))
+        assert seen[f"@{alice} look"] and not seen[f"@{alice} and here"]
+        assert Conversation.objects.get(pk=desk.mine.pk).unread == 120
+    assert 'data-unread="0"' in hers.get(f"/desktop/{desk.mine.pk}/?at={old.pk}", headers={"HX-Request": "true"}).content.decode()
+
+
 def test_the_letter_says_who_and_what_and_is_not_sent_once_it_was_read(
     client_for: ClientFor, acme: Tenant, alice: User, bob: User, desk: Desk, mailoutbox: Any
 ) -> None:
@@ -93,6 +130,7 @@ def test_the_letter_says_who_and_what_and_is_not_sent_once_it_was_read(
         effect = OutboundEffect.objects.get(kind="desktop.email", payload__has_key="mention")
         email_send(effect)
         assert "mentioned you" in mailoutbox[0].subject and "refund" in mailoutbox[0].body
+        assert f"/desktop/{desk.mine.pk}/?at={Mention.objects.get().message_id}" in mailoutbox[0].body
         client_for(alice, "acme").post(f"/desktop/{desk.mine.pk}/read")
         with tenant_context(acme), pytest.raises(Ignored):
             email_send(effect)

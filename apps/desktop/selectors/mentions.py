@@ -1,11 +1,12 @@
 """Notes that name a colleague."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from apps.desktop.models import Conversation, Mention
+from apps.desktop.models import Conversation, Mention, Message
 from apps.desktop.selectors.people import user_name
 
 EXCERPT = 200
@@ -22,6 +23,13 @@ def mentions_unseen(user_id: UUID, conversation: Conversation | None = None) -> 
     rows = Mention.objects.filter(user_id=user_id, seen_at=None).select_related("message__conversation__contact")
     rows = rows.filter(message__conversation=conversation) if conversation else rows
     return rows.order_by("-message__at", "-pk")
+
+
+def notes_naming(conversations: Iterable[Conversation], user_id: UUID) -> dict[UUID, Message]:
+    """The latest note of each conversation that names this colleague, read or not, by the conversation's id."""
+    notes = Message.objects.filter(conversation__in=[row.pk for row in conversations], mentions__user_id=user_id)
+    rows = notes.order_by("conversation_id", "-at", "-pk").distinct("conversation_id")
+    return {row.conversation_id: row for row in rows}
 
 
 def mention_notice(mention: Mention) -> dict[str, str]:

@@ -27,7 +27,7 @@ from apps.desktop.services.conversations import (
 )
 from apps.desktop.services.conversations.undoing import ASSIGNED, REOPENED, SNOOZED, TO_TEAM
 from apps.desktop.views.answers import done, told
-from apps.desktop.views.conversation import conversation_or_404
+from apps.desktop.views.conversation import conversation_or_404, id_given
 from apps.desktop.views.listing import open_in_address
 from apps.desktop.views.rights import desk_required, person
 
@@ -157,5 +157,6 @@ def to_ai(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @desk_required
 @told
 def read(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    conversation_read(conversation_id=conversation_id, user_id=person(request))
+    """`to`: the last message that is on the page, where there are newer ones."""
+    conversation_read(conversation_id=conversation_id, user_id=person(request), last=id_given(request, "to"))
     return HttpResponse(status=204)

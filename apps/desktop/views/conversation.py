@@ -75,9 +75,9 @@ def conversation_or_404(conversation_id: UUID) -> Conversation:
 def conversation_context(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     """The last event is read first: what happens meanwhile is fetched again."""
     last_event = event_last_id()
-    at = _id(request, "at")
-    stretch = stretch_of(conversation, _id(request, "from"), _id(request, "to"), around=at)
-    new = _id(request, "new") or (None if stretch.newer else first_unread(stretch.messages, conversation.unread))
+    at = id_given(request, "at")
+    stretch = stretch_of(conversation, id_given(request, "from"), id_given(request, "to"), around=at)
+    new = id_given(request, "new") or (None if stretch.newer else first_unread(stretch.messages, conversation.unread))
     people = colleagues_all()
     return {
         "conversation": conversation,
@@ -93,7 +93,7 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "stretch": stretch,
         "earlier": None if stretch.older else earlier_of(conversation),
         "last_event": last_event,
-        "to_read": not stretch.newer and (conversation.unread or mentions_unseen(person(request), conversation).exists()),
+        "to_read": _to_read(request, conversation, stretch),
         **_choices(request, conversation, people),
         **_window(conversation),
         **rights(request, conversation),
@@ -107,6 +107,14 @@ def _again(stretch: Stretch, new: UUID | None) -> str:
     return urlencode({name: value for name, value in asked.items() if value})
 
 
+def _to_read(request: HttpRequest, conversation: Conversation, stretch: Stretch) -> bool:
+    """Whether something on the page is new to this person; what the contact wrote counts once all of it is there."""
+    named = mentions_unseen(person(request), conversation)
+    if stretch.newer:
+        return named.filter(message__at__lte=stretch.messages[-1].at).exists()
+    return bool(conversation.unread) or named.exists()
+
+
 def mood_of(sentiment: float | None) -> str:
     """A sentiment of -1 to 1 in a word; nothing where there is none."""
     if sentiment is None:
@@ -114,7 +122,7 @@ def mood_of(sentiment: float | None) -> str:
     return "negative" if sentiment < -0.2 else "positive" if sentiment > 0.2 else "neutral"
 
 
-def _id(request: HttpRequest, name: str) -> UUID | None:
+def id_given(request: HttpRequest, name: str) -> UUID | None:
     """An id of the address: what a fragment that fetches itself again has to show as before."""
     try:
         return UUID(request.GET[name])

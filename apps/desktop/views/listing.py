@@ -29,7 +29,7 @@ from apps.desktop.selectors import (
 )
 from apps.desktop.selectors.conversations import messages_matching
 from apps.desktop.selectors.histories import last_speakers
-from apps.desktop.selectors.mentions import mentions_unseen
+from apps.desktop.selectors.mentions import mentions_unseen, notes_naming
 from apps.desktop.selectors_pages import channels_used
 from apps.desktop.services.conversations.bulk import MOST as MOST_SELECTED
 from apps.desktop.views.phrases import script_words
@@ -45,7 +45,9 @@ OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation in the list. `found` is what was searched for; `query` leads to it, and keeps the list as it is."""
+    """A conversation in the list. `found` is what was searched for, or the note that names the reader; `query` leads to it,
+    and keeps the list as it is.
+    """
 
     conversation: Conversation
     assignee: str
@@ -60,7 +62,7 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What was searched for and found in it, else the last line; a message without words is called by its kind."""
+        """What was found in it, else the last line; a message without words is called by its kind."""
         if self.found:
             return self.found
         kind = BARE.match(self.conversation.last_message_text)
@@ -158,7 +160,8 @@ def _limit(request: HttpRequest) -> int:
 
 def _rows(found: list[Conversation], me: UUID, values: dict[str, Any]) -> list[Row]:
     q = str(values.get("q", "")).replace("\x00", " ").strip()
-    matching = messages_matching(found, q) if q else {}
+    naming = notes_naming(found, me) if values.get("mentioned") else {}
+    matching = {**naming, **(messages_matching(found, q) if q else {})}
     spoke = {**last_speakers(found), **matching}
     texts = {pk: words_around(message.text, q) for pk, message in matching.items()}
     names = user_names([*(row.assignee_id for row in found), *(message.user_id for message in spoke.values())])

@@ -12,11 +12,14 @@ from apps.desktop.services.rules import conversation_held, conversation_lock
 
 
 @transaction.atomic
-def conversation_read(*, conversation_id: UUID | str, user_id: UUID) -> Conversation:
-    """A person has seen everything. Where somebody holds it only they count; the contact is told unless the AI holds it."""
+def conversation_read(*, conversation_id: UUID | str, user_id: UUID, last: UUID | None = None) -> Conversation:
+    """A person has seen everything. Where somebody holds it only they count; the contact is told unless the AI holds it.
+
+    Who has seen it only until the message `last` has read the notes that name them, and of what the contact wrote nothing.
+    """
     conversation = conversation_lock(conversation_id)
-    mentions_seen(conversation, user_id)
-    if not conversation.unread or conversation.assignee_id not in (None, user_id):
+    mentions_seen(conversation, user_id, last)
+    if last or not conversation.unread or conversation.assignee_id not in (None, user_id):
         return conversation
     conversation.unread = 0
     conversation_changed(conversation, "read", user_id=user_id)

@@ -44,8 +44,9 @@ def mentions_add(note: Message, conversation: Conversation, user_id: UUID) -> No
         mention_notify(conversation=conversation, mention=mention, person=person)
 
 
-def mentions_seen(conversation: Conversation, user_id: UUID) -> None:
-    """This person has read the conversation's notes; their lists count anew."""
+def mentions_seen(conversation: Conversation, user_id: UUID, last: UUID | None = None) -> None:
+    """This person has read the conversation's notes, all or those until the message `last`; their lists count anew."""
     rows = Mention.objects.filter(message__conversation=conversation, user_id=user_id, seen_at=None)
+    rows = rows.filter(message__at__lte=conversation.messages.filter(pk=last).values("at")) if last else rows
     if rows.update(seen_at=timezone.now()):
         hint_publish(schema_current(), TOPIC, "read", str(conversation.pk), conversation.version)
