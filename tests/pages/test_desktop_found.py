@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django_tenants.utils import tenant_context
 
-from apps.desktop.models import Conversation, Message
+from apps.core.ids import uuid7
+from apps.desktop.models import Conversation, JoinedConversation, Message
 from apps.tenants.models import Tenant, User
 from tests.pages.desk import chat, desk_channel, hears, talks
 
@@ -84,6 +85,34 @@ def test_from_there_one_reads_on_in_both_directions(as_bob: Client, long: tuple[
         assert shown(html) == ("000", last)
     assert "data-thread-end" not in html and "thread-newer" not in html and "&to=" not in html
     assert 'data-unread="1"' in html
+
+
+def test_another_list_beside_it_keeps_its_place_in_the_address(as_bob: Client, long: tuple[Conversation, list[Message]]) -> None:
+    conversation, made = long
+    path = f"/desktop/{conversation.pk}/"
+
+    def replaced(here: str) -> str:
+        headers = {**HTMX, "HX-Source": "a#view-mine", "HX-Current-URL": f"http://acme.localhost{here}"}
+        return as_bob.get("/desktop/list?view=mine", headers=headers)["HX-Replace-Url"]
+
+    assert replaced(f"{path}?view=all&q=parcel&at={made[60].pk}") == f"{path}?view=mine&at={made[60].pk}"
+    assert replaced(f"{path}?view=all") == f"{path}?view=mine"
+    assert replaced(f"/desktop/?view=all&at={made[60].pk}") == "/desktop/?view=mine", "nothing is open"
+
+
+def test_in_a_conversation_that_became_part_of_another_it_is_the_same_place(
+    as_bob: Client, long: tuple[Conversation, list[Message]], acme: Tenant
+) -> None:
+    conversation, made = long
+    with tenant_context(acme):
+        gone = JoinedConversation.objects.create(pk=uuid7(), into=conversation)
+    place = f"?view=all&q=parcel&at={made[60].pk}"
+    there = f"/desktop/{conversation.pk}/{place}"
+    assert as_bob.get(f"/desktop/{gone.pk}/{place}")["Location"] == there
+    open_there = {**HTMX, "HX-Current-URL": f"http://acme.localhost/desktop/{gone.pk}/{place}"}
+    assert as_bob.get(f"/desktop/{gone.pk}/?from={made[35].pk}", headers=open_there)["HX-Redirect"] == there
+    elsewhere = {**HTMX, "HX-Current-URL": "http://acme.localhost/desktop/?view=mine"}
+    assert as_bob.get(f"/desktop/{gone.pk}/{place}", headers=elsewhere)["HX-Redirect"] == there, "chosen in a list of before"
 
 
 def test_at_either_end_there_is_nothing_more(as_bob: Client, long: tuple[Conversation, list[Message]]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -55,8 +55,10 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _moved(request: HttpRequest, into: UUID) -> HttpResponse:
-    """It is part of another conversation: whoever has it open is taken there."""
-    href = reverse("conversation", args=[into])
+    """It is part of another conversation: whoever has it open is taken there, to the same message and beside the same list."""
+    here = request.htmx.current_url_abs_path or ""  # type: ignore[attr-defined]
+    query = urlsplit(here).query if here.startswith(request.path) else request.META["QUERY_STRING"]
+    href = reverse("conversation", args=[into]) + (f"?{query}" if query else "")
     return HttpResponse(headers={"HX-Redirect": href}) if _wants_part(request) else redirect(href)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -95,7 +96,7 @@ def desk_list(request: HttpRequest) -> HttpResponse:
     context = list_context(request, opened=open_in_address(request))
     answer = render(request, "desktop/list.html", context)
     if not request.headers.get("HX-Source", "").startswith("section"):  # a person asked, not the list itself
-        answer["HX-Replace-Url"] = f"{_path(request)}?{context['query']}"
+        answer["HX-Replace-Url"] = _address(request, context["query"])
     return answer
 
 
@@ -221,6 +222,10 @@ def open_in_address(request: HttpRequest) -> str:
     return match[1] if match else ""
 
 
-def _path(request: HttpRequest) -> str:
+def _address(request: HttpRequest, query: str) -> str:
+    """The list is another one; a conversation that is open stays at the message at which it was opened."""
     opened = open_in_address(request)
-    return f"/desktop/{opened}/" if opened else "/desktop/"
+    if not opened:
+        return f"/desktop/?{query}"
+    at = QueryDict(urlsplit(request.htmx.current_url_abs_path).query).get("at")  # type: ignore[attr-defined]
+    return f"/desktop/{opened}/?{query}" + (f"&{urlencode({'at': at})}" if at else "")
