@@ -13,6 +13,7 @@ from django_tenants.utils import tenant_context
 from apps.billing.models import LedgerEntry
 from apps.core.models import InboundEvent
 from apps.desktop.models import ContactIdentity, Conversation, Message
+from apps.desktop.selectors.outgoing import messages_unanswered
 from apps.desktop.services.conversations import conversation_resolve
 from apps.desktop.services.team import team_create
 from apps.tenants.models import Tenant, User
@@ -103,6 +104,20 @@ def test_in_any_order_it_is_one_conversation(number: Any, graph: Graph, herald: 
     assert [text for _, text in said_now] == [text for _, text in parts]
     assert (status_now, unread, last, asked_now) == ("pending", int(waits), parts[-1][1], ("Thanks",) if waits else ())
     assert bool(since) == waits
+
+
+def test_in_any_order_what_came_in_the_same_second_is_not_answered_by_it(number: Any, graph: Graph, herald: Any) -> None:
+    now = float(int(time.time()) - 60)
+    asked = said("Are you open?", wamid="wamid.1", at=now - 30)
+    crossed = [echo(at=now), said("And on Sunday?", wamid="wamid.2", at=now)]
+    for order in permutations([asked, *crossed]):
+        forgotten()
+        delivered(list(order))
+        one, turn = Conversation.objects.get(), Turn.objects.get(state="collecting")
+        waits = Message.objects.get(external_id="wamid.2")
+        assert (one.unread, one.waiting_since) == (1, waits.at)
+        assert turn.message_ids == [str(waits.pk)]
+        assert list(messages_unanswered(one)) == [waits]
 
 
 def test_in_any_order_a_resolved_conversation_keeps_what_it_had(team_number: Any, graph: Graph, bob: User) -> None:

@@ -102,7 +102,7 @@ def messages_unanswered(conversation: Conversation) -> QuerySet[Message]:
     said = conversation.messages.filter(private=False).exclude(kind=Message.REACTION)
     answer = said.filter(author__in=("ai", "person")).exclude(status="failed").order_by("-at", "-pk").first()
     asked = said.filter(author=Message.Author.CONTACT).order_by("at", "pk")
-    return asked.filter(at__gt=answer.at) if answer else asked
+    return asked.filter(at__gte=answer.at) if answer else asked
 
 
 def identities_of(contact: Contact) -> dict[str, str]:

@@ -81,14 +81,14 @@ def turn_forget(message: Message) -> None:
 
 
 def turn_answered(conversation: Conversation, at: datetime) -> None:
-    """A person has answered what a contact wrote until `at`: an agent that has not been asked yet does not hear of it.
+    """A person has answered what a contact wrote before `at`: an agent that has not been asked yet does not hear of it.
 
     The caller has locked the conversation.
     """
     turn = row_read(Turn, COLLECTING, [conversation.pk])
     if turn is None:
         return
-    later = set(conversation.messages.filter(pk__in=turn.message_ids, at__gt=at).values_list("pk", flat=True))
+    later = set(conversation.messages.filter(pk__in=turn.message_ids, at__gte=at).values_list("pk", flat=True))
     turn.message_ids = [pk for pk in turn.message_ids if UUID(pk) in later]
     row_update(turn, "message_ids")
     if not turn.message_ids:

@@ -12,7 +12,7 @@ ELSEWHERE = "elsewhere"  # the event of a conversation that the company began th
 
 
 def answers_elsewhere(contact_id: UUID, channel: str, line: str, since: datetime) -> QuerySet[Message]:
-    """What the company has said to the contact on this line since then, outside of Meridian; as replies_link reads it."""
+    """What the company has said to the contact on this line since then, outside of Meridian."""
     talks = {"conversation__contact_id": contact_id, "conversation__channel": channel, "conversation__line": line}
     return Message.objects.filter(**talks, author=Message.Author.PERSON, user_id=None, private=False, at__gte=since)
 
@@ -29,7 +29,7 @@ def conversation_begun_elsewhere(contact: Contact, channel: str, line: str) -> C
 
 def conversation_answered_in(contact: Contact, channel: str, line: str, at: datetime) -> Conversation | None:
     """The resolved conversation, locked, that held the answer to what the contact wrote at `at` when it was resolved."""
-    answers = answers_elsewhere(contact.pk, channel, line, at).order_by("at", "pk")
+    answers = answers_elsewhere(contact.pk, channel, line, at).filter(at__gt=at).order_by("at", "pk")
     answer = answers.select_related("conversation").first()
     if answer is None or answer.conversation.resolved_at is None or answer.conversation.resolved_at < answer.at:
         return None

@@ -14,7 +14,7 @@ LINK = """WITH linked AS (
 SELECT EXISTS (
   SELECT FROM desktop_message AS said JOIN desktop_conversation AS talk ON talk.id = said.conversation_id
   WHERE talk.contact_id = %(contact)s AND talk.channel = %(channel)s AND talk.line = %(line)s
-  AND said.author = 'person' AND said.user_id IS NULL AND NOT said.private AND said.at >= %(at)s)"""
+  AND said.author = 'person' AND said.user_id IS NULL AND NOT said.private AND said.at > %(at)s)"""
 
 
 def replied(conversation: Conversation, external_id: str | None) -> Message | None:
@@ -23,7 +23,7 @@ def replied(conversation: Conversation, external_id: str | None) -> Message | No
 
 
 def replies_link(message: Message, conversation: Conversation) -> bool:
-    """A reply may have come before the message that it replies to. Whether the company has said something elsewhere since then,
+    """A reply may have come before the message that it replies to. Whether the company has said something elsewhere after it,
     in this conversation or another one with the contact on its line.
     """
     values = {

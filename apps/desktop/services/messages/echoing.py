@@ -42,7 +42,8 @@ def message_echo(
 ) -> Message | None:
     """Keeps in a locked conversation what the company said elsewhere; None when it is known already.
 
-    It answers what the contact had written until then, also for an AI agent that holds the conversation.
+    It answers what the contact had written before, also for an AI agent that holds the conversation. Channels tell whole seconds,
+    and nobody reads and answers in one: what the contact wrote in the same second crossed it, and still waits.
     """
     payload = {**payload, "reply_to": reply_to} if reply_to else payload
     message = Message(
@@ -63,7 +64,7 @@ def message_echo(
 def _answered(conversation: Conversation, at: datetime) -> None:
     if conversation.status == Conversation.Status.PENDING:
         conversation.generation += 1  # what the agent is still saying was said by a person
-    later = conversation.messages.filter(author=Message.Author.CONTACT, at__gt=at).order_by("at", "pk")
+    later = conversation.messages.filter(author=Message.Author.CONTACT, at__gte=at).order_by("at", "pk")
     conversation.unread = min(conversation.unread, later.count())
     if conversation.waiting_since is None or conversation.waiting_since > at:
         return
