@@ -1,10 +1,12 @@
 """Both sides together: the pretend Meta checks every body as Meta does, and delivers to the real webhook."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from apps.desktop.channels import channel_for
 from apps.desktop.models import Attachment, Conversation, Message
@@ -119,6 +121,9 @@ def test_a_late_failure_is_told(held: Conversation, meta: Meta, bob: Any) -> Non
 
 
 def test_the_company_answers_edits_and_deletes_in_its_app(held: Conversation, meta: Meta) -> None:
+    earlier = timezone.now() - timedelta(minutes=1)  # in the same second it would be no answer
+    Message.objects.update(at=earlier)
+    Conversation.objects.update(waiting_since=earlier)
     meta.ask("POST", "/contacts/ann/echoes", json={"text": "We are open."})
     settled(lambda: Message.objects.filter(author="person", user_id=None, text="We are open.").exists())
     meta.ask("POST", "/contacts/ann/echoes", json={"text": "We are open until six.", "rewrite": True})
