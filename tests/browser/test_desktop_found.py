@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from apps.desktop.models import Conversation, Message
 from apps.desktop.services.conversations import conversation_claim
@@ -153,6 +153,25 @@ def test_a_note_that_names_one_opens_and_is_marked_and_read(
     page.reload()
     expect(line(page, note)).to_be_in_viewport()
     expect(page.locator("#mentions")).to_have_count(0)
+
+
+def test_a_change_that_comes_while_older_messages_do_takes_none_of_them_away(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
+) -> None:
+    conversation, made = long
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, conversation)
+    expect(line(page, made[149])).to_be_in_viewport()
+
+    def told_meanwhile(route: Route) -> None:
+        page.evaluate("document.querySelector('#conversation').dispatchEvent(new CustomEvent('live'))")
+        route.continue_()
+
+    page.route(re.compile(rf"/{conversation.pk}/\?from={made[50].pk}"), told_meanwhile, times=1)
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-source") == "div#conversation") as answered:
+        thread(page).evaluate("(box) => { box.scrollTop = 0 }")
+    assert f"from={made[50].pk}" in answered.value.url
+    expect(line(page, made[50])).to_have_count(1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

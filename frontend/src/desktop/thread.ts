@@ -15,6 +15,7 @@ let fromEnd = 0;
 let asked: string | null = null; // the place that is on its way: "at=<message>", or "" for the end
 
 export function threadStart(): void {
+  document.addEventListener("htmx:before:request", addressed);
   document.addEventListener("htmx:before:swap", remember);
   document.addEventListener("htmx:after:swap", settle);
   document.addEventListener("scroll", scrolled, { capture: true, passive: true });
@@ -64,10 +65,17 @@ function source(event?: Event): Element | null {
 
 /** Fetches the conversation at another place. What was fetched for the old place may still come in between: see settle. */
 function ask(place: string): void {
-  const box = conversation();
   asked = place;
-  box?.setAttribute("hx-get", `${box.getAttribute("hx-get")!.split("?")[0]}?${place}`);
-  box?.dispatchEvent(new CustomEvent("live"));
+  conversation()?.dispatchEvent(new CustomEvent("live"));
+}
+
+/** What waited for an answer asks for as much as stands here since that answer, or for the place that is on its way. */
+function addressed(event: Event): void {
+  const { ctx } = (event as CustomEvent<{ ctx: { sourceElement: Element; request: { action: string } } }>).detail;
+  const box = conversation();
+  if (!box || ctx.sourceElement !== box) return;
+  const address = box.getAttribute("hx-get")!;
+  ctx.request.action = asked === null ? address : `${address.split("?")[0]}?${asked}`;
 }
 
 function arrived(place: string): boolean {
