@@ -42,7 +42,7 @@ def test_words_are_shown_as_they_come_and_stop_keeps_them(page: Page, model: Ope
     log = page.get_by_role("log", name="Trial chat")
     stop, send = page.get_by_role("button", name="Stop"), page.get_by_role("button", name="Send")
     ask(page, "When do you open?")
-    expect(log.locator("[data-waits] .bubble")).to_contain_text("Nine")
+    expect(log.locator("[data-try-answering] .bubble")).to_contain_text("Nine")
     expect(log.get_by_text("first word after")).to_be_visible()
     expect(log).to_have_attribute("aria-busy", "true")
     expect(send).to_be_hidden()
@@ -53,7 +53,7 @@ def test_words_are_shown_as_they_come_and_stop_keeps_them(page: Page, model: Ope
     expect(log).to_have_attribute("aria-busy", "false")
     expect(page.get_by_label("Your message as a customer")).to_be_focused()
     ask(page, "And on Monday?")
-    expect(log.locator("[data-waits] .bubble")).to_contain_text("Half")
+    expect(log.locator("[data-try-answering] .bubble")).to_contain_text("Half")
     page.keyboard.press("Escape")
     expect(log.get_by_text("You stopped the answer here")).to_have_count(2)
     ask(page, "On Friday, then?")
@@ -64,11 +64,26 @@ def test_words_are_shown_as_they_come_and_stop_keeps_them(page: Page, model: Ope
     assert violations(page) == []
 
 
+def test_the_pages_clock_leaves_an_answer_under_way_alone(page: Page, model: OpenAIStandin) -> None:
+    """Every half minute and after each swap the page writes its times anew; the answer's own element once looked like one."""
+    model.answers = [Answer("Nine until", ends="stalls")]
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    log = page.get_by_role("log", name="Trial chat")
+    ask(page, "When do you open?")
+    expect(log.locator("[data-try-answering] .bubble")).to_contain_text("Nine")
+    page.evaluate("document.dispatchEvent(new CustomEvent('htmx:after:swap'))")
+    expect(log.locator("[data-try-answering] .bubble")).to_contain_text("Nine")
+    page.get_by_role("button", name="Stop").click()
+    expect(log.locator("[data-turn] .bubble")).to_have_text("Agent:Nine")
+    assert failures == []
+
+
 def test_tools_are_shown_while_they_run(page: Page, model: OpenAIStandin) -> None:
     model.answers = [Answer("One moment.", tool_calls=[("look", {"day": "Monday"})]), Answer("It is", ends="stalls")]
     log = page.get_by_role("log", name="Trial chat")
     ask(page, "Are you there on Monday?")
-    waiting = log.locator("[data-waits]")
+    waiting = log.locator("[data-try-answering]")
     expect(waiting.locator(".bubble")).to_have_count(2)
     expect(waiting.get_by_text("look", exact=True)).to_be_visible()
     expect(waiting.get_by_text('{"day":"Monday"}')).to_be_visible()

@@ -97,7 +97,7 @@ class Chat {
   }
 
   private lost(reason: string, text: string): void {
-    const words = this.says(reason) || this.says("unreachable");
+    const words = this.says(reason) || this.says("broken");
     this.add("[data-try-lost]", words);
     if (!this.field.value) this.field.value = text;
   }
