@@ -72,8 +72,8 @@ async def test_the_terminal_places_a_call_and_tells_its_cost(world: World, tmp_p
     printed, _ = await asyncio.wait_for(process.communicate(), 180)
     told = printed.decode()
     assert process.returncode == 0, told
-    assert alike("opening hours", told)
-    assert "We are open from nine to five." in told
+    assert alike("opening hours", told), told
+    assert "We are open from nine to five." in told, told
     assert re.search(r"\d\.\d+ USD", told), told
     with wave.open(str(saved)) as sound:
         frames = sound.readframes(sound.getnframes())
