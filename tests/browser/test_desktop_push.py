@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import CDPSession, Page
+
+from tests.embedded.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 NOTICE = {
@@ -21,13 +22,16 @@ SHOWN = """async () => {
 
 
 def registration(session: CDPSession, page: Page) -> str:
-    """Registers the service worker as push.ts does; the id that DevTools has for it."""
-    seen: list[dict[str, Any]] = []
-    session.on("ServiceWorker.workerRegistrationUpdated", lambda event: seen.extend(event["registrations"]))
+    """Registers the service worker as push.ts does; the id that DevTools has for it, which it tells whenever it pleases."""
+    seen: list[str] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: seen.extend(row["registrationId"] for row in event["registrations"] if not row["isDeleted"]),
+    )
     session.send("ServiceWorker.enable")
     page.evaluate("async () => { await navigator.serviceWorker.register('/sw.js'); await navigator.serviceWorker.ready; }")
-    found: str = next(row["registrationId"] for row in reversed(seen) if not row["isDeleted"])
-    return found
+    wait_until(lambda: page.evaluate("true") and bool(seen))  # what was told is heard while something is asked
+    return seen[-1]
 
 
 def test_what_is_pushed_is_shown(as_person: Callable[..., Page], site: Callable[[str], str]) -> None:
