@@ -38,7 +38,9 @@ class DeskFilterForm(forms.Form):
     team = forms.ChoiceField(label=_("Team"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     tag = forms.ChoiceField(label=_("Tag"), required=False)
-    mentioned = forms.BooleanField(label=_("Where I am mentioned"), required=False)
+    mentioned = forms.BooleanField(
+        label=_("Where I am mentioned"), required=False, widget=forms.CheckboxInput(attrs={"class": "checkbox checkbox-sm"})
+    )
 
     def __init__(
         self,

@@ -227,6 +227,21 @@ def test_rows_do_not_move_under_the_pointer(as_person: AsPerson, site: Site, acm
     expect(changed).to_be_hidden()
 
 
+def test_a_filter_that_is_set_is_seen(as_person: AsPerson, site: Site, acme_desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site)
+    filters, look = page.locator("#desk-filters > summary"), "(button) => getComputedStyle(button).color"
+    plain = filters.evaluate(look)
+    filters.click()
+    page.locator("#filter-team").select_option("Support")
+    expect(page.locator(".chat-row")).to_have_count(1)
+    assert filters.evaluate(look) != plain
+    assert violations(page) == []
+    middle = "(part) => { const box = part.getBoundingClientRect(); return (box.top + box.bottom) / 2 }"
+    box = page.get_by_label("Where I am mentioned")
+    assert abs(box.evaluate(middle) - box.locator("..").evaluate(middle)) < 2, "the box stands beside its words"
+
+
 def hint(page: Page) -> None:
     """What the page does when a hint comes."""
     page.evaluate("document.querySelector('#desk-list').dispatchEvent(new CustomEvent('live'))")

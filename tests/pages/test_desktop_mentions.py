@@ -99,6 +99,17 @@ def test_from_the_list_one_comes_to_the_latest_note_that_names_one(
     assert f"@{alice} look again" in shown, "the row says what the note says"
 
 
+def test_the_list_of_mentions_is_none_of_the_views_and_each_leads_away_from_it(
+    client_for: ClientFor, acme: Tenant, alice: User, bob: User, desk: Desk
+) -> None:
+    note(client_for(bob, "acme"), desk, f"@{alice} look")
+    shown = client_for(alice, "acme").get("/desktop/?view=all&mentioned=on&team=support").content.decode()
+    current = re.findall(r'id="(view-\w+|mentions)"[^>]*aria-current', shown)
+    assert current == ["mentions"]
+    (away,) = re.findall(r'href="([^"]*)"[^>]*id="view-mine"', shown)
+    assert away == "/desktop/?view=mine&amp;team=support"
+
+
 def test_an_old_note_is_read_where_it_is_shown_and_nothing_after_it(
     client_for: ClientFor, acme: Tenant, alice: User, bob: User, desk: Desk
 ) -> None:

@@ -200,9 +200,12 @@ def _speaker(message: Message | None, me: UUID, names: dict[str, str]) -> str:
 
 
 def _tabs(request: HttpRequest, values: dict[str, Any]) -> list[Tab]:
+    """Where one is mentioned is a list across all of them: none is chosen there, and each of them leads away from it."""
     counts = conversation_counts(person(request))
+    kept = {name: value for name, value in values.items() if name != "mentioned"}
+    chosen = values["view"] if kept == values else ""
     return [
-        Tab(key, str(label), _query({**values, "view": key}), counts[key], counts[f"{key}_unread"], key == values["view"])
+        Tab(key, str(label), _query({**kept, "view": key}), counts[key], counts[f"{key}_unread"], key == chosen)
         for key, label in VIEWS
     ]
 
