@@ -115,6 +115,19 @@ def test_in_a_conversation_that_became_part_of_another_it_is_the_same_place(
     assert as_bob.get(f"/desktop/{gone.pk}/{place}", headers=elsewhere)["HX-Redirect"] == there, "chosen in a list of before"
 
 
+def test_where_reading_goes_on_stays_marked_while_older_messages_come(
+    as_bob: Client, long: tuple[Conversation, list[Message]], acme: Tenant
+) -> None:
+    conversation, _ = long
+    with tenant_context(acme):
+        Conversation.objects.filter(pk=conversation.pk).update(unread=5)
+    html = part(as_bob, conversation)
+    assert "unread-break" in html
+    as_bob.post(f"/desktop/{conversation.pk}/read")
+    html = part(as_bob, conversation, address(html, "thread-older"))
+    assert shown(html) == ("100", "199") and "unread-break" in html
+
+
 def test_at_either_end_there_is_nothing_more(as_bob: Client, long: tuple[Conversation, list[Message]]) -> None:
     conversation, made = long
     html = part(as_bob, conversation, f"?at={made[0].pk}")

@@ -91,6 +91,7 @@ def conversation_context(request: HttpRequest, conversation: Conversation) -> di
         "file_limits": json.dumps(dict(file_limits(conversation.channel))),
         "lines": _lines(request, conversation, stretch, new),
         "again": _again(stretch, new),
+        "new": new,
         "at": at,
         "stretch": stretch,
         "earlier": None if stretch.older else earlier_of(conversation),
