@@ -23,7 +23,7 @@ from tests.calls.sweeping import Sweep, ago
 from tests.calls.test_token import PATH, ask
 from tests.calls.webhooks import SIP_ROOM, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("midday")]
 GetCall = Callable[[], Call]
 
 

@@ -19,6 +19,7 @@ from tests.desktop.factories import a_contact, a_conversation
 from tests.pages.desk import chat
 from tests.pages.factories import bill, call_make, talk_make
 
+pytestmark = pytest.mark.usefixtures("midday")
 ClientFor = Callable[[User | None, str], Client]
 
 

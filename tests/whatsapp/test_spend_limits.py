@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def clock() -> Any:
+def clock(midday: None) -> Any:
+    """Stands at noon: the hours that a test lets pass end no day and no month, in which a limit would begin anew."""
     with time_machine.travel(timezone.now(), tick=False) as traveller:
         yield traveller
 
