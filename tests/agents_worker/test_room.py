@@ -63,7 +63,7 @@ async def test_a_conversation(livekit: LiveKit, question: bytes) -> None:
     assert {"listening", "thinking", "speaking"} <= set(web.states())
     (latency,) = web.of_type("latency")
     assert latency["turn"] == 1
-    assert 0 < latency["e2e"] < 10
+    assert 0 < latency["e2e"] < 60  # seconds
     assert call.ended() == bill["ended_reason"] == "caller_hangup"
     assert (bill["call_id"], bill["channel"]) == (CALL_ID, "webrtc")
     assert {row["kind"] for row in bill["usage"]} == {"stt", "llm", "tts"}

@@ -92,7 +92,7 @@ def test_racing_reports_make_one_entry(acme: Tenant, durations: list[int]) -> No
 
     def race(duration: int) -> None:
         try:
-            ready.wait(10)
+            ready.wait(60)
             created = bill(acme, {**report, "duration": duration}).created
             outcomes.append("created" if created else "same")
         except ReportConflict:
@@ -104,7 +104,7 @@ def test_racing_reports_make_one_entry(acme: Tenant, durations: list[int]) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     lost = "same" if len(set(durations)) == 1 else "conflict"
     assert sorted(outcomes) == sorted(["created", lost, lost, lost])
     assert LedgerEntry.objects.count() == 1

@@ -95,7 +95,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def get(url: str, **headers: str) -> Any:
-    return request(Call("GET", url, headers, None), timeout=5)
+    return request(Call("GET", url, headers, None), timeout=60)
 
 
 @pytest.mark.parametrize("host", CORPUS)

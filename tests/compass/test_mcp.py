@@ -150,10 +150,10 @@ def test_a_stream_that_stays_open_is_not_waited_for(in_acme: Any) -> None:
         for number in (1, 2):
             handler.wfile.write(b'data: {"jsonrpc":"2.0","id":%d,"result":{"tools":[{"name":"a"}]}}\n\n' % number)
         handler.wfile.flush()
-        gone.wait(10)
+        gone.wait(60)
 
     with serving(endless) as door:
-        server = McpServer(url=f"http://{ALLOWED}:{door.port}/mcp", timeout=4)
+        server = McpServer(url=f"http://{ALLOWED}:{door.port}/mcp", timeout=15)
         assert [tool.name for tool in mcp_tools(server)] == ["a"]
         gone.set()
 

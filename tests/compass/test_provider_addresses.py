@@ -56,12 +56,12 @@ def the_voices(base_url: str) -> object:
 
 def an_embedding(base_url: str) -> object:
     account("openai", base_url)
-    return embed(["a text"], timeout=5)
+    return embed(["a text"], timeout=60)
 
 
 def an_answer(base_url: str) -> object:
     llm = {"provider": "openai", "model": "m", "temperature": 0, "options": {}, "fallbacks": []}
-    config = {**account("openai", base_url), "llm": llm, "limits": {"first_token_seconds": 5}}
+    config = {**account("openai", base_url), "llm": llm, "limits": {"first_token_seconds": 60}}
     assert models_of(config)
     return Chain(config, Meter(), ends_at=float("inf")).ask([{"role": "user", "content": "Hello"}])
 

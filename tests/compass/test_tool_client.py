@@ -27,7 +27,7 @@ def _allowed(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def call(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Any:
-    return request(Call(method, url, headers, body), timeout=5)
+    return request(Call(method, url, headers, body), timeout=60)
 
 
 def contexts(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -184,9 +184,9 @@ def test_all_tries_share_one_deadline(settings: Any, monkeypatch: Any) -> None:
     settings.TOOL_ALLOWED_NETWORKS = [f"{ALLOWED}/32"]
     monkeypatch.setattr(http, "RETRY_PAUSE", 60)
     with serving(flaky(503, 503)) as shop:
-        trial = http_try(order(shop.port, retries=3, timeout=0.3).http, {"order_id": "7"})
+        trial = http_try(order(shop.port, retries=3, timeout=2).http, {"order_id": "7"})
         assert not trial.ok
-        assert "longer than 0.3 seconds" in trial.error
+        assert "longer than 2 seconds" in trial.error
         assert len(shop.requests) == 1
 
 

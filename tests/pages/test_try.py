@@ -183,7 +183,7 @@ def test_a_page_that_is_closed_stops_its_answer(manager: Client, agent: Agent, m
     next(line for line in answer.streaming_content if line.strip())
     [beside] = [thread for thread in set(threading.enumerate()) - before if thread.name == "trial-chat"]
     answer.close()
-    beside.join(timeout=10)
+    beside.join(timeout=60)
     assert not beside.is_alive()
 
 

@@ -208,7 +208,7 @@ def _race(turn: Turn, bob: Any) -> dict[str, str]:
     def run(name: str, work_: Any) -> None:
         try:
             with schema_context("acme"):
-                gate.wait(timeout=10)
+                gate.wait(timeout=60)
                 outcomes[name] = work_()
         finally:
             connection.close()
@@ -222,6 +222,6 @@ def _race(turn: Turn, bob: Any) -> dict[str, str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert outcomes["claim"] == "open"
     return outcomes

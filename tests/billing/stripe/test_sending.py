@@ -179,7 +179,7 @@ def test_one_process_at_a_time(stripe: Stripe, acme: Any) -> None:
         if call == "POST /v1/invoices":
             thread = threading.Thread(target=again)
             thread.start()
-            thread.join(10)
+            thread.join(60)
 
     stripe.hook = beside
     invoice_send(invoice=invoice)

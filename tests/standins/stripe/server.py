@@ -48,7 +48,7 @@ class Stripe(Standin):
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10), "the pretend Stripe did not start"
+        assert self._ready.wait(60), "the pretend Stripe did not start"
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
