@@ -19,6 +19,7 @@ from apps.desktop.services.team import team_create
 from apps.tenants.models import Tenant, User
 from apps.whatsapp.models import Turn
 from apps.whatsapp.services.numbers import mapping_set
+from apps.whatsapp.services.turns import turn_is_current, turns_sweep
 from tests.whatsapp.meta import NUMBER, WA_ID, Graph, deliver, fresh, recorded, said, status, work
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +172,21 @@ def test_what_the_agent_is_still_saying_is_dropped(number: Any, graph: Graph, he
     after, turn = Conversation.objects.get(), Turn.objects.get()
     assert (after.status, after.generation) == ("pending", before.generation + 1)
     assert (turn.state, turn.message_ids) == ("stale", [])
+
+
+def test_what_the_contact_wrote_after_it_is_answered_although_it_is_told_late(number: Any, graph: Graph, herald: Any) -> None:
+    now = int(time.time()) - 60
+    deliver(said("Are you open?", wamid="wamid.1", at=now))
+    deliver(said("And on Sunday?", wamid="wamid.2", at=now + 20))
+    work()
+    Turn.objects.update(due_at=timezone.now())
+    assert turns_sweep() == 1
+    deliver(echo(at=now + 10))
+    work()
+    conversation = Conversation.objects.get()
+    running, collected = Turn.objects.get(state="running"), Turn.objects.get(state="collecting")
+    assert not turn_is_current(running, conversation)
+    assert collected.message_ids == [str(Message.objects.get(external_id="wamid.2").pk)]
 
 
 def test_a_resolved_conversation_stays_so_and_shows_it(team_number: Any, graph: Graph, bob: User) -> None:

@@ -83,16 +83,24 @@ def turn_forget(message: Message) -> None:
 def turn_answered(conversation: Conversation, at: datetime) -> None:
     """A person has answered what a contact wrote before `at`: an agent that has not been asked yet does not hear of it.
 
-    The caller has locked the conversation.
+    What an agent is being asked is dropped with its answer; of that, what came later is asked again. The caller has locked the
+    conversation.
     """
     turn = row_read(Turn, COLLECTING, [conversation.pk])
-    if turn is None:
-        return
-    later = set(conversation.messages.filter(pk__in=turn.message_ids, at__gte=at).values_list("pk", flat=True))
-    turn.message_ids = [pk for pk in turn.message_ids if UUID(pk) in later]
-    row_update(turn, "message_ids")
-    if not turn.message_ids:
-        turn_finish(turn, State.STALE, "A person answered in the WhatsApp Business app.")
+    if turn is not None:
+        turn.message_ids = _since(turn, at)
+        row_update(turn, "message_ids")
+        if not turn.message_ids:
+            turn_finish(turn, State.STALE, "A person answered in the WhatsApp Business app.")
+    running = Turn.objects.filter(conversation_id=conversation.pk, state=State.RUNNING).first()
+    if conversation.status == Conversation.Status.PENDING and running is not None and _since(running, at):
+        turn_of_unanswered(conversation)
+
+
+def _since(turn: Turn, at: datetime) -> list[str]:
+    """Which of a turn's messages were written at that moment or later."""
+    later = set(Message.objects.filter(pk__in=turn.message_ids, at__gte=at).values_list("pk", flat=True))
+    return [pk for pk in turn.message_ids if UUID(pk) in later]
 
 
 def _collecting(conversation: Conversation, now: datetime) -> Turn:
