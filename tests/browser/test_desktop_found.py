@@ -174,6 +174,26 @@ def test_a_change_that_comes_while_older_messages_do_takes_none_of_them_away(
     expect(line(page, made[50])).to_have_count(1)
 
 
+def test_who_scrolls_on_at_the_top_does_not_ask_for_the_same_again(
+    as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
+) -> None:
+    conversation, made = long
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, conversation)
+    expect(line(page, made[149])).to_be_in_viewport()
+    asked: list[str] = []
+
+    def scrolls_on(route: Route) -> None:
+        asked.append(route.request.url)
+        thread(page).evaluate("(box) => { for (let n = 0; n < 5; n += 1) box.dispatchEvent(new Event('scroll')) }")
+        route.continue_()
+
+    page.route(re.compile(rf"/{conversation.pk}/\?from={made[50].pk}"), scrolls_on)
+    thread(page).evaluate("(box) => { box.scrollTop = 0 }")
+    expect(line(page, made[50])).to_have_count(1)
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]], scheme: str) -> None:
     _, made = long

@@ -130,8 +130,8 @@ function scrolled(event: Event): void {
   remember();
   if (atEnd) newShow(false);
   forget();
-  if (box.scrollTop < near) box.querySelector(".thread-older[hx-get]")?.dispatchEvent(new CustomEvent("older"));
-  if (fromEnd - box.clientHeight < near) box.querySelector(".thread-newer")?.dispatchEvent(new CustomEvent("newer"));
+  if (box.scrollTop < near) box.querySelector(".thread-older[hx-get]:not(.htmx-request)")?.dispatchEvent(new CustomEvent("older"));
+  if (fromEnd - box.clientHeight < near) box.querySelector(".thread-newer:not(.htmx-request)")?.dispatchEvent(new CustomEvent("newer"));
 }
 
 function clicked(event: MouseEvent): void {
