@@ -76,6 +76,8 @@ def test_two_who_tell_at_the_same_time_are_one(room: Callable[..., str], deliver
     deliver(recorded("02_", room=name))
     assert livekit.dispatched(name) == []
     assert InboundEvent.objects.get().state == "pending"
+    with other.cursor() as cursor:  # closed alone, it lets go some time later
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [key_of(name)])
     other.close()
     deliver(recorded("02_", room=name, fresh=True))
     assert livekit.dispatched(name) == [("media-bot", 1)]
