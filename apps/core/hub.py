@@ -47,6 +47,7 @@ class Hub:
         self._behind: set[str] = set()  # tenants whose listeners are to be told once it does
         self._reader: asyncio.Task[None] | None = None
         self._pubsub: PubSub | None = None
+        self._torn = False  # somebody could not subscribe on it
         self._redis = Redis.from_url(
             settings.REDIS_URL,
             socket_timeout=SEND_SECONDS,
@@ -94,8 +95,13 @@ class Hub:
         if self._reader is None:
             self._reader = asyncio.create_task(self._read())
         elif self._pubsub is not None:
-            with contextlib.suppress(RedisError, OSError):  # the reader notices too, and subscribes to all
+            try:
                 await self._pubsub.subscribe(self._channel(schema))
+            except (RedisError, OSError):
+                self._torn = True  # the reader subscribes to all anew
+            except Exception:  # redis-py has no error of its own for a connection that another task closes meanwhile
+                log.exception("hints_interrupted")
+                self._torn = True
 
     async def _unsubscribe(self, schema: str) -> None:
         if not self._topics and self._reader is not None:
@@ -105,7 +111,7 @@ class Hub:
                 await reader
             await self._redis.aclose()
         elif self._pubsub is not None:
-            with contextlib.suppress(RedisError, OSError):
+            with contextlib.suppress(Exception):  # what comes for a tenant without listeners goes nowhere
                 await self._pubsub.unsubscribe(self._channel(schema))
 
     async def _read(self) -> None:
@@ -126,7 +132,7 @@ class Hub:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _open(self, pubsub: PubSub) -> None:
-        wanted = set(self._topics)
+        wanted, self._torn = set(self._topics), False
         await pubsub.subscribe(*map(self._channel, wanted))
         self._pubsub = pubsub
         late = set(self._topics) - wanted  # they joined while the connection was being made
@@ -137,6 +143,8 @@ class Hub:
         asked = False
         while True:
             message = await pubsub.get_message(timeout=QUIET_SECONDS)
+            if self._torn:
+                raise ConnectionError
             if message is not None:
                 asked = False
                 self._took(message)

@@ -218,6 +218,30 @@ async def _next_look_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     await publish("acme", "nobody", 1)
 
 
+async def test_who_could_not_subscribe_hears_all_the_same(people: dict[str, User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """redis-py raises an AttributeError where another task closes the connection at that moment."""
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    failed, sound = asyncio.Event(), PubSub.subscribe
+
+    async def failing(*_: object, **__: object) -> None:
+        monkeypatch.setattr(PubSub, "subscribe", sound)
+        failed.set()
+        raise AttributeError("'NoneType' object has no attribute 'writelines'")
+
+    monkeypatch.setattr(PubSub, "subscribe", failing)
+    joining = asyncio.create_task(subscribed(people["charlie"], "globex.localhost", "calls"))
+    await failed.wait()
+    await publish("acme", "nobody", 1)  # the reader looks
+    charlie = await joining
+    assert await alice.receive_json_from() == {"subscribed": ["calls"]}
+    await publish("globex", "calls", 7)
+    while "version" not in (told := await charlie.receive_json_from()):
+        assert told == {"subscribed": ["calls"]}
+    assert told["version"] == 7
+    await charlie.disconnect()
+    await alice.disconnect()
+
+
 def test_sender_of_hints_survives_what_nobody_expected(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: SimpleQueue[list[tuple[str, str]]] = SimpleQueue()
 
