@@ -140,7 +140,7 @@ def _notice_of(effect: OutboundEffect) -> dict[str, str]:
     if mention is None:
         raise Ignored("They have read the note.")
     notice = _notice(mention.message.conversation)
-    return {**notice, **mention_notice(mention), "url": f"{notice['url']}?at={mention.message_id}"}
+    return {**notice, **mention_notice(mention, notice["url"])}
 
 
 def _waiting(effect: OutboundEffect) -> Conversation:

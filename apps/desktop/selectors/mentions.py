@@ -32,8 +32,9 @@ def notes_naming(conversations: Iterable[Conversation], user_id: UUID) -> dict[U
     return {row.conversation_id: row for row in rows}
 
 
-def mention_notice(mention: Mention) -> dict[str, str]:
-    """What a notification of it says: title and body."""
+def mention_notice(mention: Mention, conversation_url: str) -> dict[str, str]:
+    """What a notification of it says, and where it leads: title, body, and url, the conversation's at the note."""
     note = mention.message
     values = {"name": user_name(note.user_id) or _("A colleague"), "contact": note.conversation.contact}
-    return {"title": _("%(name)s mentioned you in a note about %(contact)s") % values, "body": note.text[:EXCERPT]}
+    title = _("%(name)s mentioned you in a note about %(contact)s") % values
+    return {"title": title, "body": note.text[:EXCERPT], "url": f"{conversation_url}?at={note.pk}"}

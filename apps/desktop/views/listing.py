@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -96,7 +96,7 @@ def desk_list(request: HttpRequest) -> HttpResponse:
     context = list_context(request, opened=open_in_address(request))
     answer = render(request, "desktop/list.html", context)
     if not request.headers.get("HX-Source", "").startswith("section"):  # a person asked, not the list itself
-        answer["HX-Replace-Url"] = _address(request, context["query"])
+        answer["HX-Replace-Url"] = _address(request, context["form"].values)
     return answer
 
 
@@ -173,7 +173,7 @@ def _rows(found: list[Conversation], me: UUID, values: dict[str, Any]) -> list[R
             row.assignee_id == me,
             _speaker(spoke.get(row.pk), me, names),
             texts.get(row.pk, ""),
-            _query(values, at=matching.get(row.pk)),
+            _query(values, at=matching[row.pk].pk if row.pk in matching else None),
         )
         for row in found
     ]
@@ -210,12 +210,12 @@ def _tabs(request: HttpRequest, values: dict[str, Any]) -> list[Tab]:
     ]
 
 
-def _query(values: dict[str, Any], *, at: Message | None = None) -> str:
+def _query(values: dict[str, Any], *, at: UUID | str | None = None) -> str:
     """The list as it is, and the message to open a conversation at."""
     query = QueryDict(mutable=True)
     query.update(values)
     if at:
-        query["at"] = str(at.pk)
+        query["at"] = str(at)
     return query.urlencode()
 
 
@@ -225,10 +225,10 @@ def open_in_address(request: HttpRequest) -> str:
     return match[1] if match else ""
 
 
-def _address(request: HttpRequest, query: str) -> str:
+def _address(request: HttpRequest, values: dict[str, Any]) -> str:
     """The list is another one; a conversation that is open stays at the message at which it was opened."""
     opened = open_in_address(request)
     if not opened:
-        return f"/desktop/?{query}"
+        return f"/desktop/?{_query(values)}"
     at = QueryDict(urlsplit(request.htmx.current_url_abs_path).query).get("at")  # type: ignore[attr-defined]
-    return f"/desktop/{opened}/?{query}" + (f"&{urlencode({'at': at})}" if at else "")
+    return f"/desktop/{opened}/?{_query(values, at=at)}"

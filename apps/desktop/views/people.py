@@ -93,7 +93,7 @@ def notice(request: HttpRequest, conversation_id: UUID) -> JsonResponse:
     url = reverse("conversation", args=[conversation.pk])
     mention = mentions_unseen(person(request), conversation).first()
     if mention is not None:
-        return JsonResponse({**mention_notice(mention), "url": f"{url}?at={mention.message_id}"})
+        return JsonResponse(mention_notice(mention, url))
     mine = conversation.assignee_id == person(request)
     title = _("%(name)s is yours") if mine else _("%(name)s waits for an answer")
     body = conversation.handoff_reason or conversation.last_message_text

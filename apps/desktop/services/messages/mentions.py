@@ -11,6 +11,7 @@ from apps.core.schema import schema_current
 from apps.desktop.events import TOPIC
 from apps.desktop.models import Conversation, Mention, Message
 from apps.desktop.notifications import mention_notify
+from apps.desktop.selectors.mentions import mentions_unseen
 from apps.desktop.selectors.people import ColleagueRow, colleagues_all
 
 
@@ -46,7 +47,7 @@ def mentions_add(note: Message, conversation: Conversation, user_id: UUID) -> No
 
 def mentions_seen(conversation: Conversation, user_id: UUID, last: UUID | None = None) -> None:
     """This person has read the conversation's notes, all or those until the message `last`; their lists count anew."""
-    rows = Mention.objects.filter(message__conversation=conversation, user_id=user_id, seen_at=None)
+    rows = mentions_unseen(user_id, conversation)
     rows = rows.filter(message__at__lte=conversation.messages.filter(pk=last).values("at")) if last else rows
     if rows.update(seen_at=timezone.now()):
         hint_publish(schema_current(), TOPIC, "read", str(conversation.pk), conversation.version)
