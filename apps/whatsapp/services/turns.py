@@ -92,9 +92,10 @@ def turn_answered(conversation: Conversation, at: datetime) -> None:
         row_update(turn, "message_ids")
         if not turn.message_ids:
             turn_finish(turn, State.STALE, "A person answered in the WhatsApp Business app.")
-    running = Turn.objects.filter(conversation_id=conversation.pk, state=State.RUNNING).first()
-    if conversation.status == Conversation.Status.PENDING and running is not None and _since(running, at):
-        turn_of_unanswered(conversation)
+    if conversation.status == Conversation.Status.PENDING:
+        running = Turn.objects.filter(conversation_id=conversation.pk, state=State.RUNNING).first()
+        if running is not None and _since(running, at):
+            turn_of_unanswered(conversation)
 
 
 def _since(turn: Turn, at: datetime) -> list[str]:
