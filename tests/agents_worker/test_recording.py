@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import wave
 from datetime import UTC, datetime
-from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -20,8 +17,9 @@ from agents_worker.media_bot.recording_mix import Mixer, MixFull
 from agents_worker.media_bot.recording_ogg import OggWriter
 from agents_worker.media_bot.recording_parts import PartSender
 from embedded.paths import CHECKOUT
+from tests.agents_worker.conftest import resampled
+from tests.calls.recording_side import RATE, heard, loud
 
-RATE = 16_000
 FRAME = 0.1
 NOW = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
@@ -132,36 +130,23 @@ def test_pages_leave_as_they_are_written_and_are_one_stream() -> None:
     pieces = [writer.write(talk) for _ in range(5)] + [writer.close()]
     assert all(piece.startswith(b"OggS") for piece in pieces if piece)
     assert sum(bool(piece) for piece in pieces) >= 5
-    left, right = decoded(b"".join(pieces))
+    left, right = heard(b"".join(pieces))
     assert len(left) / RATE == pytest.approx(10, abs=0.1)
-    assert level(left) > 5000 > 300 > level(right)
+    assert loud(left) > 5000 > 300 > loud(right)
 
 
 def test_a_voice_is_not_heard_on_the_other_side() -> None:
     """Softer by 44 dB, as it was at 32 kb/s, is still enough for a recogniser to write down the wrong person's words."""
     with wave.open(str(CHECKOUT / "docs" / "audio" / "question.wav")) as spoken:
-        voice, rate = np.frombuffer(spoken.readframes(spoken.getnframes()), np.int16), spoken.getframerate()
-    places = np.arange(int(len(voice) * RATE / rate)) * rate / RATE
-    voice = np.interp(places, np.arange(len(voice)), voice).astype(np.int16)
+        voice = np.frombuffer(resampled(spoken.readframes(spoken.getnframes()), spoken.getframerate(), RATE), np.int16)
     silence = np.zeros_like(voice)
     writer = OggWriter(RATE)
     talk = np.stack([np.concatenate([voice, silence]), np.concatenate([silence, voice])], axis=1)
-    sound = decoded(writer.write(talk) + writer.close())
-    first, second = sound[:, : len(voice)], sound[:, len(voice) : 2 * len(voice)]
-    assert 20 * np.log10(level(first[0]) / max(level(first[1]), 1e-9)) > 60
-    assert 20 * np.log10(level(second[1]) / max(level(second[0]), 1e-9)) > 60
-
-
-def decoded(data: bytes) -> Any:
-    """Both sides at RATE."""
-    with av.open(io.BytesIO(data), "r") as container:
-        resampler = av.AudioResampler("s16p", "stereo", RATE)
-        pieces = [out.to_ndarray() for part in container.decode(audio=0) for out in resampler.resample(part)]
-    return np.concatenate(pieces, axis=1).astype(float)
-
-
-def level(side: Any) -> float:
-    return float(np.sqrt(np.mean(side**2)))
+    left, right = heard(writer.write(talk) + writer.close())
+    half = len(voice) / RATE
+    for speaks, listens, begin in ((left, right, 0.0), (right, left, half)):
+        there, here = loud(speaks, begin, begin + half), loud(listens, begin, begin + half)
+        assert 20 * np.log10(there / max(here, 1e-9)) > 60
 
 
 # --- the parts -------------------------------------------------------------------------------

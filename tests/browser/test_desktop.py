@@ -17,7 +17,7 @@ from apps.desktop.models import Conversation
 from apps.tenants.models import Tenant, User
 from embedded.ports import ports_free
 from tests.browser.test_everyone import PHONE, sideways, violations
-from tests.pages.desk import PNG, Desk, chat, desk_channel, desk_make, file_of, hears, part, says
+from tests.pages.desk import PNG, WATCH_TYPISTS, Desk, chat, desk_channel, desk_make, file_of, hears, part, says
 
 pytestmark = pytest.mark.browser
 AsPerson = Callable[..., Page]
@@ -26,14 +26,6 @@ WIDE = {"width": 1440, "height": 900}
 # Keeps every socket that the page opens, so that a test can kill them.
 KEEP_SOCKETS = """{const Real = WebSocket; window.sockets = [];
 window.WebSocket = class extends Real { constructor(...args) { super(...args); window.sockets.push(this); } };}"""
-# Remembers who was seen to type: the words go after five seconds.
-WATCH_TYPISTS = """() => {
-  const look = () => {
-    const typists = document.querySelector("[data-typing]");
-    if (typists?.textContent && typists.getClientRects().length) window.typist = typists.textContent;
-  };
-  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
-}"""
 
 
 @pytest.fixture

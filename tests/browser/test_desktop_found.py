@@ -45,6 +45,15 @@ def search(page: Page, words: str) -> None:
     page.get_by_role("link", name="Long Talker").click()
 
 
+def read_to_the_end(as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]) -> Page:
+    """Bob's page with the conversation open, as it is when nothing was searched for."""
+    conversation, made = long
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, conversation)
+    expect(line(page, made[149])).to_be_in_viewport()
+    return page
+
+
 @pytest.mark.parametrize(("motion", "easing"), [("no-preference", "ease-out"), ("reduce", "steps(1, end)")])
 def test_a_search_opens_the_message_and_marks_it(
     as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]], motion: str, easing: str
@@ -104,10 +113,8 @@ def test_what_comes_meanwhile_waits_at_the_end_unread(
 def test_in_the_open_conversation_what_is_being_written_stays(
     as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
 ) -> None:
-    conversation, made = long
-    page = as_person("bob@acme.test", "acme")
-    open_desk(page, site, conversation)
-    expect(line(page, made[149])).to_be_in_viewport()
+    _, made = long
+    page = read_to_the_end(as_person, site, long)
     write = page.get_by_role("textbox", name="Write a reply…")
     write.fill("I look for your parcel")
     search(page, "blue parcel")
@@ -159,9 +166,7 @@ def test_a_change_that_comes_while_older_messages_do_takes_none_of_them_away(
     as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
 ) -> None:
     conversation, made = long
-    page = as_person("bob@acme.test", "acme")
-    open_desk(page, site, conversation)
-    expect(line(page, made[149])).to_be_in_viewport()
+    page = read_to_the_end(as_person, site, long)
 
     def told_meanwhile(route: Route) -> None:
         page.evaluate("document.querySelector('#conversation').dispatchEvent(new CustomEvent('live'))")
@@ -178,9 +183,7 @@ def test_who_scrolls_on_at_the_top_does_not_ask_for_the_same_again(
     as_person: AsPerson, site: Site, long: tuple[Conversation, list[Message]]
 ) -> None:
     conversation, made = long
-    page = as_person("bob@acme.test", "acme")
-    open_desk(page, site, conversation)
-    expect(line(page, made[149])).to_be_in_viewport()
+    page = read_to_the_end(as_person, site, long)
     asked: list[str] = []
 
     def scrolls_on(route: Route) -> None:

@@ -48,9 +48,9 @@ def heard(data: bytes) -> Any:
     return np.concatenate(pieces, axis=1)
 
 
-def loud(side: Any, start: float, end: float) -> float:
-    """The level of a side between two moments, in seconds."""
-    piece = side[int(start * RATE) : int(end * RATE)].astype(float)
+def loud(side: Any, start: float = 0.0, end: float | None = None) -> float:
+    """The level of a side between two moments, in seconds; to its end unless one is given."""
+    piece = side[int(start * RATE) : None if end is None else int(end * RATE)].astype(float)
     return float(np.sqrt(np.mean(piece**2)))
 
 

@@ -15,7 +15,7 @@ from tests.e2e.chat import NUMBERS, Colleague
 from tests.e2e.waiting import until
 from tests.e2e.windows import Window, windows_open
 from tests.e2e.world import World
-from tests.pages.desk import PNG
+from tests.pages.desk import PNG, WATCH_TYPISTS
 from tests.standins.openai import Answer, last_user_text
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="session")]
@@ -25,14 +25,6 @@ HOURS = "We are open from nine to five."
 WATCH_TYPING = """() => {
   const typing = document.querySelector("#typing");
   new MutationObserver(() => (window.typed ||= !typing.hidden)).observe(typing, { attributes: true });
-}"""
-# Remembers who was seen to type: the words go after five seconds.
-WATCH_TYPISTS = """() => {
-  const look = () => {
-    const typists = document.querySelector("[data-typing]");
-    if (typists?.textContent && typists.getClientRects().length) window.typist = typists.textContent;
-  };
-  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 UNREAD = re.compile(r"^\(\d+\) Desktop ")
 

@@ -28,6 +28,14 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000080000000808020000004b6d29dc0000001149444154789c63d862638315310c2d09006c7b4b019e33"
     "23880000000049454e44ae426082"
 )
+# Remembers, in a browser, who was seen to type: the words go after five seconds.
+WATCH_TYPISTS = """() => {
+  const look = () => {
+    const typists = document.querySelector("[data-typing]");
+    if (typists?.textContent && typists.getClientRects().length) window.typist = typists.textContent;
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
 _numbers = count(1)
 
 
