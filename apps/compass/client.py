@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpcore
 
 from apps.compass.guard import Unresolved, addresses_of
+from apps.compass.headers import header_sendable
 from apps.core.errors import MeridianError
 
 MAX_BYTES = 256 * 1024
@@ -152,6 +153,8 @@ def _exchange(
     trusted: bool = False,
 ) -> Answer:
     url, host = _target(call.url)
+    if not all(map(header_sendable, call.headers.values())):
+        raise RequestFailed("The request has a header with more than printable ASCII, which cannot be sent.")
     headers = {**OURS, **call.headers, "Host": host, "Connection": "close"}
     if call.body is not None:
         headers["Content-Length"] = str(len(call.body))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from jsonschema import Draft202012Validator, SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
+from apps.compass.headers import header_sendable
 from apps.compass.paths import BadPath, path_parse
 
 RESERVED_HEADERS = {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept-encoding"}
@@ -28,7 +29,7 @@ def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not HEADER_NAME.match(name) or name.lower() in RESERVED_HEADERS:
             raise ValueError(f"the header {name!r} cannot be set")
-        if not value.isprintable() or not value.isascii():
+        if not header_sendable(value):
             raise ValueError(f"the header {name} may hold printable ASCII only")
     return headers
 

@@ -49,6 +49,19 @@ def test_what_cannot_be_a_provider(program: Client) -> None:
     assert program.post("/api/v1/providers/deepgram/check").status_code == 422
 
 
+def test_what_cannot_be_a_key(program: Client, acme: Tenant, client_for: Callable[..., Client], alice: User) -> None:
+    said = "The API key for openai has characters that no key has. Copy it anew from openai's own page."
+    for key in ("sk-schlüssel", "sk-one\nsk-two"):
+        assert put(program, "providers/openai", api_key=key).json()["detail"] == said
+    page = client_for(alice, "acme").post("/compass/providers/openai", {"api_key": "ключ", "base_url": "https://1.1.1.1/v1"})
+    assert page.status_code == 422 and dict(page.context["form"].errors) == {"api_key": [said]}
+    with tenant_context(acme):
+        assert not ProviderCredential.objects.exists()
+        ProviderCredential.objects.create(provider="openai", secret={"api_key": "ключ", "base_url": None})  # of before
+    checked = program.post("/api/v1/providers/openai/check")
+    assert (checked.status_code, checked.json()["detail"]) == (422, said)
+
+
 def test_a_check_says_what_is_wrong(program: Client, settings: Any) -> None:
     settings.TOOL_ALLOWED_NETWORKS = [f"{ALLOWED}/32"]
     with serving(reply(401)) as provider:

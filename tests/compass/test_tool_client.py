@@ -101,6 +101,13 @@ def test_redirects_to_nonsense(location: str) -> None:
         call(f"http://shop.example:{shop.port}/")
 
 
+def test_a_header_that_cannot_be_sent() -> None:
+    """Such as a session that a tool server named, which is sent back to it."""
+    with serving(reply()) as shop, pytest.raises(RequestFailed, match="more than printable ASCII"):
+        call(f"http://{ALLOWED}:{shop.port}/", **{"Mcp-Session-Id": "sitzung-ä"})
+    assert shop.requests == []
+
+
 def test_answers_are_capped() -> None:
     with serving(reply(body=b"x" * MAX_BYTES)) as shop:
         assert len(call(f"http://shop.example:{shop.port}/").body) == MAX_BYTES

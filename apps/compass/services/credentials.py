@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.compass.guard import Blocked, Unresolved, addresses_of
+from apps.compass.headers import header_sendable
 from apps.compass.models import ProviderCredential, Tool, ToolSecret
 from apps.compass.provider_checks import Verdict, provider_check
 from apps.core.errors import PermanentError
@@ -16,16 +17,26 @@ RESOLVE_SECONDS = 3.0
 PROVIDERS = ("openai", "deepgram", "elevenlabs")
 
 
+class BadKey(PermanentError):
+    """Text that cannot be a provider's API key."""
+
+
 def credential_set(*, provider: str, api_key: str, base_url: str | None = None) -> None:
     """Stores the tenant's own account at a provider, encrypted; it cannot be read back by people. Raises PermanentError."""
     if provider not in PROVIDERS:
         raise PermanentError(f"{provider} is not a provider here; there are {', '.join(PROVIDERS)}.")
-    if not api_key.strip():
-        raise PermanentError(f"The API key for {provider} is empty.")
+    _key_check(provider, api_key.strip())
     if base_url:
         _base_url_check(provider, base_url)
     secret = {"api_key": api_key.strip(), "base_url": base_url or None}
     ProviderCredential.objects.update_or_create(provider=provider, defaults={"secret": secret})
+
+
+def _key_check(provider: str, key: str) -> None:
+    if not key:
+        raise BadKey(f"The API key for {provider} is empty.")
+    if not header_sendable(key):
+        raise BadKey(f"The API key for {provider} has characters that no key has. Copy it anew from {provider}'s own page.")
 
 
 def _base_url_check(provider: str, base_url: str) -> None:
@@ -63,7 +74,7 @@ def secret_set(*, name: str, value: str) -> None:
     """Stores a value that tools' headers name as {secret:NAME}, encrypted."""
     if not NAME.match(name):
         raise PermanentError("The name of a secret has letters, digits and underscores only, 64 at most.")
-    if not value or not value.isprintable() or not value.isascii():
+    if not value or not header_sendable(value):
         raise PermanentError("A secret is sent in a header, so it is printable ASCII without line breaks.")
     ToolSecret.objects.update_or_create(name=name, defaults={"value": value})
 
@@ -75,6 +86,7 @@ def credential_check(*, provider: str) -> Verdict:
     key = found.get("api_key")
     if provider not in PROVIDERS or not key:
         raise PermanentError(f"There is no API key for {provider} to check. Enter one first.")
+    _key_check(provider, key)
     return provider_check(provider=provider, api_key=key, base_url=found.get("base_url"))
 
 

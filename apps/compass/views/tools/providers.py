@@ -13,6 +13,7 @@ from apps.compass.provider_checks import Verdict
 from apps.compass.selectors.tools import accounts, secrets_listed
 from apps.compass.services.credentials import (
     PROVIDERS,
+    BadKey,
     credential_check,
     credential_delete,
     credential_set,
@@ -74,7 +75,7 @@ def provider_edit(request: HttpRequest, provider: str) -> HttpResponse:
             messages.success(request, _("Saved. Check it to be sure that it works."))
             return redirect("providers")
         except PermanentError as error:
-            form.add_error("base_url" if form.cleaned_data["base_url"] else "api_key", str(error))
+            form.add_error("api_key" if isinstance(error, BadKey) else "base_url", str(error))
     context = {**PAGE, "form": form, "account": account, "title": TITLES[provider]}
     return render(request, "compass/providers/edit.html", context, status=422 if form.errors else 200)
 
