@@ -72,9 +72,9 @@ def meta_service(data_dir: Path, port: int, env: Mapping[str, str], host: str = 
 
 
 def services_make(
-    data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str], nurseries: Nurseries
+    data_dir: Path, ports: Ports, env: Mapping[str, str], given: Mapping[str, str], nurseries: Nurseries | None = None
 ) -> list[Service]:
-    """Return web, realtime, worker, turns, beat, atlas and media-bot, none of them started."""
+    """Return web, realtime, worker, turns, beat, atlas and media-bot, not started; without nurseries each loads by itself."""
     host = "0.0.0.0" if given.get("MERIDIAN_NODE_IP") else LOOPBACK
     services = [
         _web(data_dir, ports.web, host, env),
@@ -87,10 +87,11 @@ def services_make(
         _agent(data_dir, "atlas", "Atlas", ports.atlas_health, env),
         _agent(data_dir, "media-bot", "Media Bot", ports.media_bot_health, env),
     ]
-    for service in services:
-        service.process.nursery = nurseries.django
-    for service in agents:
-        service.process.nursery = nurseries.agents
+    if nurseries is not None:
+        for service in services:
+            service.process.nursery = nurseries.django
+        for service in agents:
+            service.process.nursery = nurseries.agents
     return services + agents
 
 
