@@ -5,6 +5,10 @@ import os
 
 import uvicorn
 
+# Read when llama.cpp is loaded: its threads sleep while they wait for each other. Spinning, they take the cores from whatever
+# else wants them, and two are then slower than one.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from embedded.models import API_KEY
 from embedded.models.app import app_make
 

@@ -23,8 +23,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from embedded.models import CHAT_MODEL
 from embedded.models.errors import ApiError, model_check, unsupported
 from embedded.models.queue import Line
+from embedded.models.slots import Slots
 
 CONTEXT = 4096
+SLOTS = 4
 MOST_TOKENS = 256
 USUAL_TOKENS = 60
 READ_AHEAD_AFTER = 6.0  # seconds, in which the rest of the stack starts on the same cores
@@ -46,6 +48,7 @@ class Writer:
             base_url=self._server.listening_address, timeout=TIMEOUT, limits=ONE_USE, trust_env=False
         )
         self._line = Line("language", at_once=2, waiting=16)
+        self._slots = Slots(SLOTS)
 
     async def close(self) -> None:
         """Close the connections to llama.cpp."""
@@ -74,9 +77,10 @@ class Writer:
     async def _chunks(self, asked: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Yield the chunks of one answer; leaving early stops the model."""
         headers = {"authorization": f"Bearer {self._key}"}
-        async with self._line.turn():
+        async with self._line.turn(), self._slots.held(_prompt(asked)) as slot:
+            placed = {**asked, "id_slot": slot}
             try:
-                async with self._client.stream("POST", "/v1/chat/completions", json=asked, headers=headers) as answer:
+                async with self._client.stream("POST", "/v1/chat/completions", json=placed, headers=headers) as answer:
                     if answer.status_code != 200:
                         raise _refusal(answer.status_code, await answer.aread())
                     async for line in answer.aiter_lines():
@@ -95,13 +99,14 @@ def _parameters(key: str) -> Any:
     params.port = 0
     params.api_keys = [key]
     params.n_ctx = CONTEXT
-    params.n_parallel = 2
+    params.n_parallel = SLOTS
     params.kv_unified = True
+    params.cache_idle_slots = False
     params.n_threads_http = 4
     params.cache_ram_mib = 64
-    # Threads wait for each other by spinning, which is five times slower as soon as anything else wants their cores.
+    # One token is soonest written by one thread; a prompt is soonest read by two, which sleep while they wait (__main__.py).
     params.cpuparams.n_threads = 1
-    params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) // 2)
+    params.cpuparams_batch.n_threads = min(2, os.cpu_count() or 1)
     params.verbosity = 1
     return params
 
@@ -136,6 +141,10 @@ def _asked(given: dict[str, Any]) -> dict[str, Any]:
     asked |= {name: given[name] for name in PASSED_ON if given.get(name) is not None}
     asked |= {"messages": [turn for message in messages for turn in _turns(message)], "max_tokens": min(limit, MOST_TOKENS)}
     return asked | {"stream": True, "stream_options": {"include_usage": True}}
+
+
+def _prompt(asked: dict[str, Any]) -> str:
+    return "\n".join(f"{turn['role']}: {turn['content']}" for turn in asked["messages"])
 
 
 def _turns(message: Any) -> list[dict[str, str]]:

@@ -1,6 +1,8 @@
 """The local models' server with the real models: what the voice says is what the ear hears."""
 
 import io
+import itertools
+import json
 import threading
 import wave
 from collections.abc import Iterator
@@ -186,6 +188,24 @@ def test_an_abandoned_answer_frees_the_model(base_url: str) -> None:
         ) as answer:
             assert answer.status_code == 200
             next(answer.iter_raw())
+
+
+def test_the_next_question_after_a_dropped_one_reads_only_what_is_new(base_url: str) -> None:
+    """A caller who goes on speaking drops the answer that was being prepared, and the next one begins at once."""
+    opening = [{"role": "system", "content": "You answer for a shop of garden tools, briefly and kindly. " * 12}]
+
+    def read(question: str, lines: int | None = None) -> int:
+        body = {"model": "smollm2-135m", "stream": True, "messages": [*opening, {"role": "user", "content": question}]}
+        headers = {"Authorization": "Bearer local"}
+        with httpx.stream("POST", f"{base_url}/chat/completions", json=body, headers=headers, timeout=60) as answer:
+            chunks = (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: {"))
+            told = [chunk["timings"]["prompt_n"] for chunk in itertools.islice(chunks, lines) if chunk.get("timings")]
+        return int(told[-1]) if told else 0
+
+    whole = read("Do you have a long ladder?")
+    for number in range(6):
+        read(f"Is there a story about ladder {number}? Tell me all of it, please.", lines=2)
+        assert read(f"Do you have {number} ladders?") < whole / 3
 
 
 @pytest.mark.parametrize(
