@@ -15,6 +15,7 @@ from livekit.agents import (
 )
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
+from agents_worker.clauses import spoken_early
 from agents_worker.contracts import AgentConfig, TurnTaking
 from agents_worker.eager_stt import SAMPLE_RATE
 from agents_worker.native import publish_options
@@ -53,7 +54,7 @@ def session_build(
         stt=models.stt,
         vad=detector,
         llm=models.llms[0],
-        tts=models.tts,
+        tts=spoken_early(models.tts),
         turn_handling=turn_handling(config.turn_taking),
         aec_warmup_duration=None if on_phone else _ECHO_WARMUP,
         user_away_timeout=None,
