@@ -22,6 +22,7 @@ from apps.tenants.services_people import person_topic
 
 PING, PONG = "ping", "pong"
 MAX_TOPICS = 200
+NOT_UNDERSTOOD = 1003  # WebSocket's “unsupported data”
 COME_AGAIN = 1012  # WebSocket's “service restart”: the page opens another socket, or is told that it may not
 MAX_WAITING = 100  # hints; a client that is further behind than this fetches everything instead
 
@@ -36,9 +37,9 @@ class NothingConsumer(AsyncWebsocketConsumer):
 class TenantConsumer(AsyncJsonWebsocketConsumer):
     """Accepts members whose Origin is this very tenant's host, and forwards hints of the topics they ask for.
 
-    Close codes: 4401 not logged in, 4403 not of this tenant, 1012 come again: their role changed, or they left. Hints come
-    from the hub, as text that is sent as it is; no channel layer stands between, which would decode, queue and encode each
-    hint for each socket.
+    Close codes: 4401 not logged in, 4403 not of this tenant, 1003 what was sent is no JSON, 1012 come again: their role
+    changed, or they left. Hints come from the hub, as text that is sent as it is; no channel layer stands between, which would
+    decode, queue and encode each hint for each socket.
     """
 
     channel_layer_alias = "none"
@@ -75,8 +76,16 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
         """`ping` is answered by `pong`: by that a page finds out that its connection is gone without a word."""
         if text_data == PING:
             await self.send(text_data=PONG)
+        elif self._own:  # nobody else is listened to: they are being closed
+            await self._read(text_data or "")
+
+    async def _read(self, text: str) -> None:
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError):
+            await self.close(NOT_UNDERSTOOD)
         else:
-            await super().receive(text_data, bytes_data, **kwargs)
+            await self.receive_json(content)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """`{"subscribe": [topic, …]}` adds topics; the answer lists all that are heard now.
@@ -84,7 +93,8 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
         The same answer comes unasked when hints may have been lost: the client then asks for what it missed.
         """
         wanted = content.get("subscribe", []) if isinstance(content, dict) else []
-        await self._subscribe(topic for topic in wanted if isinstance(topic, str) and self.may_hear(topic))
+        named = wanted if isinstance(wanted, list) else []
+        await self._subscribe(topic for topic in named if isinstance(topic, str) and self.may_hear(topic))
         await self.send_json(self._subscribed())
 
     def hear(self, text: str) -> None:
@@ -132,7 +142,10 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
         return self._header(b"host").rsplit(":", 1)[0]
 
     def _origin(self) -> str:
-        return urlsplit(self._header(b"origin")).hostname or ""
+        try:
+            return urlsplit(self._header(b"origin")).hostname or ""
+        except ValueError:  # no address, so nobody's page
+            return ""
 
     def _header(self, name: bytes) -> str:
         return dict(self.scope["headers"]).get(name, b"").decode("latin-1")

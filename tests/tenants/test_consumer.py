@@ -273,13 +273,43 @@ async def test_last_listener_takes_the_subscription_along(people: dict[str, User
     await other.disconnect()
 
 
-async def test_socket_that_breaks_off_hears_no_more(people: dict[str, User]) -> None:
-    """Words that are no JSON end the socket; the hub forgets it all the same."""
+async def test_socket_that_breaks_off_hears_no_more(people: dict[str, User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours ends the socket; the hub forgets it all the same."""
     alice = await subscribed(people["alice"], "acme.localhost", "calls")
-    await alice.send_to(text_data="{")
-    with pytest.raises(json.JSONDecodeError):
+    monkeypatch.delattr(Listener, "may_hear")
+    monkeypatch.delattr(TenantConsumer, "may_hear")
+    await alice.send_json_to({"subscribe": ["calls"]})
+    with pytest.raises(AttributeError):
         await alice.wait()
     assert hub()._topics == {}
+
+
+@pytest.mark.parametrize("words", ["{", "", "[" * 100_000, b"\x00\xff"])
+async def test_words_that_are_no_json_end_the_socket(people: dict[str, User], words: str | bytes) -> None:
+    alice = await subscribed(people["alice"], "acme.localhost", "calls")
+    await alice.send_input({"type": "websocket.receive", "bytes" if isinstance(words, bytes) else "text": words})
+    assert (await alice.receive_output())["code"] == 1003
+    await alice.disconnect()
+
+
+@pytest.mark.parametrize("words", [5, None, "calls", {"calls": 1}, [["calls"], {}]])
+async def test_what_is_no_list_of_topics_adds_none(people: dict[str, User], words: Any) -> None:
+    alice = await subscribed(people["alice"], "acme.localhost", "call:1")
+    await alice.send_json_to({"subscribe": words})
+    assert await alice.receive_json_from() == {"subscribed": ["call:1"]}
+    await alice.disconnect()
+
+
+async def test_a_stranger_is_not_listened_to_while_being_closed(people: dict[str, User]) -> None:
+    stranger = socket(people["charlie"], "acme.localhost")
+    await stranger.connect()
+    await stranger.send_json_to({"subscribe": ["calls"]})
+    assert (await stranger.receive_output())["code"] == 4403
+    await stranger.disconnect()
+
+
+async def test_an_origin_that_is_no_address_is_nobodys(people: dict[str, User]) -> None:
+    assert await closed_with(socket(people["alice"], "acme.localhost", origin="[")) == 4403
 
 
 async def test_subscribing_works_while_redis_is_away(
