@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import re
 import time
 from typing import Any
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from apps.core.errors import Problem, problem_response
 from apps.core.inbox import Item, inbox_store
-from apps.core.payloads import storable
+from apps.core.payloads import json_read, storable
 from apps.core.webhooks import raw_body
 
 PROVIDER = "stripe"
@@ -63,8 +62,8 @@ def _parts(header: str) -> tuple[str, list[str]]:
 
 def _item(body: bytes) -> Item:
     try:
-        payload = json.loads(body.decode(), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        payload = json_read(body.decode())
+    except ValueError as error:
         raise Problem(400, "not_json", "The body is not JSON.") from error
     about = payload.get("data", {}).get("object") if isinstance(payload, dict) and isinstance(payload.get("data"), dict) else None
     if not isinstance(about, dict) or payload.get("object") != "event":
@@ -84,7 +83,3 @@ def _text(payload: dict[str, Any], name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest or "\x00" in value:
         raise Problem(400, "not_an_event", f"An event of Stripe has a text of at most {longest} characters as its {name}.")
     return str(storable(value))
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON.")

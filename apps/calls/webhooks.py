@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import json
 from typing import Any
 
 import jwt
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from apps.core.errors import Problem, problem_response
 from apps.core.inbox import Item, inbox_store
-from apps.core.payloads import storable
+from apps.core.payloads import json_read, storable
 from apps.core.webhooks import raw_body
 
 MAX_MIB = 1
@@ -58,8 +57,8 @@ def _verify(token: str, body: bytes) -> None:
 
 def _item(body: bytes) -> Item:
     try:
-        payload = json.loads(body.decode())
-    except (ValueError, RecursionError) as error:
+        payload = json_read(body.decode())
+    except ValueError as error:
         raise Problem(400, "not_json", "The body is not JSON.") from error
     if not isinstance(payload, dict):
         raise Problem(400, "not_an_event", "The body is not an event of LiveKit.")

@@ -1,6 +1,5 @@
 """The agent editor's own fields, and where each stands in a configuration."""
 
-import json
 from copy import deepcopy
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.compass.languages import language_choices
 from apps.compass.neighbours import teams_now
+from apps.core.payloads import json_read
 
 PATHS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt", "system"),
@@ -258,7 +258,7 @@ class ImportForm(forms.Form):
         given = super().clean() or {}
         raw = given["file"].read() if given.get("file") else (given.get("text") or "").encode()
         try:
-            given["document"] = json.loads(raw)
-        except (ValueError, RecursionError):
+            given["document"] = json_read(raw)
+        except ValueError:
             raise forms.ValidationError(_("This is not JSON. Choose the file that “Export” gave you.")) from None
         return given

@@ -19,6 +19,7 @@ from apps.compass.selectors.versions import version_head
 from apps.compass.services.checks_assertions import KINDS
 from apps.compass.services.checks_language import LANGUAGES_TOLD
 from apps.compass.tools.offers import tool_specs
+from apps.core.payloads import json_read
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -155,7 +156,7 @@ def arguments_of(text: str) -> dict[str, Any]:
 
 def _json_read(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json_read(text)
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -12,6 +12,7 @@ from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, Wrong,
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
 from apps.compass.payloads_checks import Assertion, ScenarioIn
+from apps.core.payloads import json_read
 
 
 class ScenarioForm(forms.Form):
@@ -113,7 +114,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text or "{}")
+    value = json_read(text or "{}")
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value

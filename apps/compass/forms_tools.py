@@ -9,6 +9,7 @@ from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
 from apps.compass.models import Tool
+from apps.core.payloads import json_read
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
 ROW_KEYS = {"type", "description", "enum"}
@@ -133,8 +134,8 @@ def _choice(text: str, kind: str) -> Any:
 def json_object(text: str, what: str) -> dict[str, Any]:
     """A JSON object that somebody typed. Raises RowsInvalid."""
     try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError) as error:
+        value = json_read(text or "{}")
+    except ValueError as error:
         raise RowsInvalid(__("%(what)s is not JSON: %(why)s.") % {"what": what, "why": error}) from error
     if not isinstance(value, dict):
         raise RowsInvalid(__("%(what)s has to be an object in braces.") % {"what": what})

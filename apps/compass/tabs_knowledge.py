@@ -51,6 +51,6 @@ def read(posted: QueryDict) -> dict[str, Any]:
         "knowledge": {
             "documents": "all" if choice == "all" else chosen,
             "mode": posted.get("knowledge_mode", "always"),
-            "top_k": int(top_k) if top_k.isdecimal() else top_k,
+            "top_k": int(top_k) if top_k.isdecimal() and len(top_k) < 10 else top_k,
         }
     }

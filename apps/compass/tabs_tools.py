@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
 from apps.compass.editor import Editing, tab_register
 from apps.compass.registry import BuiltinSpec, tool_builtin, tool_names
 from apps.compass.selectors.tools import tools_all
+from apps.compass.services.config import ConfigInvalid
 from apps.compass.tools.offers import is_reference
+from apps.core.payloads import json_read
 
 Config = dict[str, Any]
 
@@ -62,14 +65,25 @@ def _inline(tool: Config) -> Config:
 
 
 def tools_read(posted: QueryDict) -> Config:
-    """The part of the configuration that the tab's fields stand for. Order: library, built-in, inline."""
-    partial = {(one["kind"], one["name"]): one for one in map(json.loads, posted.getlist("tool_partial"))}
+    """The part of the configuration that the tab's fields stand for. Order: library, built-in, inline. Raises ConfigInvalid."""
+    partial = {(str(one.get("kind")), str(one.get("name"))): one for one in map(_tool, posted.getlist("tool_partial"))}
     library = []
     for value in posted.getlist("tool_library"):
         kind, _colon, name = value.partition(":")
         library.append(partial.get((kind, name), {"kind": kind, "name": name}))
     builtins = [{"kind": "builtin", "name": name, "options": _options(name, posted)} for name in posted.getlist("tool_builtin")]
-    return {"tools": [*library, *builtins, *map(json.loads, posted.getlist("tool_inline"))]}
+    return {"tools": [*library, *builtins, *map(_tool, posted.getlist("tool_inline"))]}
+
+
+def _tool(text: str) -> Config:
+    """What the page itself wrote into a field that nobody sees."""
+    try:
+        tool = json_read(text)
+    except ValueError:
+        tool = None
+    if not isinstance(tool, dict):
+        raise ConfigInvalid([__("A tool did not come as the page had it. Load the page again, and save then.")])
+    return tool
 
 
 def _options(tool: str, posted: QueryDict) -> Config:

@@ -6,15 +6,19 @@ from typing import IO, Any
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
+from apps.core.payloads import json_read
+
 
 class JSONParser(parsers.JSONParser):
-    """DRF's own, which knows a broken body but not one that is nested deeper than Python reads."""
+    """DRF's own, which takes 1e999 for a number, and as many levels as there are."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """The document. Raises ParseError (400) for whatever is none."""
+        encoding = (parser_context or {}).get("encoding", "utf-8")
         try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise ParseError("This JSON is nested too deeply. Send fewer lists and objects inside each other.") from error
+            found: dict[str, Any] = json_read(stream.read().decode(encoding))
+        except ValueError as error:
+            raise ParseError(f"JSON parse error - {error}") from error
+        return found

@@ -58,7 +58,7 @@ def entries(
     found = LogEntry.objects.select_related("content_type", "actor")
     if who:
         found = found.filter(actor_email__icontains=who) | found.filter(additional_data__api_key__icontains=who)
-    if what.isdecimal():
+    if what.isdecimal() and len(what) < 10:
         found = found.filter(content_type_id=int(what))
     if action in ACTIONS.values():
         found = found.filter(action=next(number for number, name in ACTIONS.items() if name == action))

@@ -5,8 +5,6 @@ Wire format: https://developers.facebook.com/documentation/business-messaging/wh
 
 import hashlib
 import hmac
-import json
-import math
 import re
 from typing import Any
 
@@ -19,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from apps.core.errors import Problem, problem_response
 from apps.core.inbox import inbox_store
-from apps.core.payloads import storable
+from apps.core.payloads import json_read, storable
 from apps.core.webhooks import raw_body
 from apps.whatsapp.envelope import PROVIDER, items_of
 
@@ -73,18 +71,9 @@ def _verify(header: str, body: bytes) -> None:
 
 def _payload(body: bytes) -> dict[str, Any]:
     try:
-        payload = json.loads(body, parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        payload = json_read(body)
+    except ValueError as error:
         raise Problem(400, "not_json", "The body is not JSON.") from error
     if not isinstance(payload, dict) or not isinstance(payload.get("entry"), list):
         raise Problem(400, "not_a_webhook", "The body is not a webhook of Meta: it has no list of entries.")
     return storable(payload) if ESCAPES.search(body) else payload
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON.")

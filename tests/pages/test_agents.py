@@ -51,6 +51,19 @@ def save(admin: Client, agent: Agent, **changes: Any) -> Any:
     return admin.post(at("agent-save", agent.slug), {**fields(admin, agent), **changes})
 
 
+@pytest.mark.parametrize("name", ["tool_inline", "tool_partial"])
+@pytest.mark.parametrize("value", ["", "{", "[1]", "1", "NaN", '"x"', "[" * 20_000, "9" * 5_000])
+def test_a_tool_that_is_not_as_the_page_had_it_is_refused(admin: Client, agent: Agent, name: str, value: str) -> None:
+    answer = save(admin, agent, **{name: value})
+    assert answer.status_code == 422 and "Load the page again" in answer.json()["errors"][""]
+
+
+@pytest.mark.parametrize("value", ["9" * 5_000, "²", "99999999999999999999"])
+def test_as_many_passages_as_nobody_can_count_are_refused(admin: Client, agent: Agent, value: str) -> None:
+    answer = save(admin, agent, knowledge_choice="all", knowledge_top_k=value)
+    assert answer.status_code == 422 and "knowledge.top_k" in answer.json()["errors"][""]
+
+
 @pytest.mark.parametrize("starter", ["receptionist", "booking", "support", "survey", ""])
 def test_an_agent_begins_with_a_template(admin: Client, acme: Tenant, starter: str) -> None:
     answer = admin.post(at("agent-new"), {"name": "Front desk", "starter": starter, "language": "de"})

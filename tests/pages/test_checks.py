@@ -84,12 +84,17 @@ def test_a_check_is_written_changed_and_deleted(admin: Client, acme: Tenant, age
         assert not CheckScenario.objects.exists()
 
 
+DEEP = "[" * 20_000
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"lines": ""}, "who the customer is"),
         ({"criteria": "", "assertion-0-kind": "", "assertion-1-kind": ""}, "what has to hold"),
         ({"tool_answers": "{"}, "a JSON object"),
+        ({"tool_answers": DEEP}, "a JSON object"),
+        ({"assertion-1-arguments": DEEP}, "This is no JSON object"),
         ({"assertion-1-arguments": "[1]"}, "This is no JSON object"),
         ({"assertion-1-arguments": "Monday"}, "“Monday” is no argument"),
         ({"assertion-0-value": " "}, "Write the words."),
@@ -99,7 +104,21 @@ def test_a_check_is_written_changed_and_deleted(admin: Client, acme: Tenant, age
         ({"assertion-0-kind": "sings"}, "Choose what has to hold."),
         ({"name": ""}, "required"),
     ],
-    ids=["nobody", "nothing", "json", "array", "pair", "words", "number", "language", "pattern", "kind", "name"],
+    ids=[
+        "nobody",
+        "nothing",
+        "json",
+        "deep",
+        "deep arguments",
+        "array",
+        "pair",
+        "words",
+        "number",
+        "language",
+        "pattern",
+        "kind",
+        "name",
+    ],
 )
 def test_what_cannot_be_is_said(admin: Client, acme: Tenant, agent: Agent, given: dict[str, str], says: str) -> None:
     answer = admin.post(at("agent-check-new", agent.pk), {**FORM, **given})

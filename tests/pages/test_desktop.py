@@ -567,7 +567,7 @@ def test_a_browser_subscribes_to_push(as_bob: Client, desk: Desk, acme: Tenant, 
     assert as_bob.post("/desktop/push", json.dumps({**subscription, "off": True}), **post).status_code == 204
     with tenant_context(acme):
         assert not PushSubscription.objects.exists()
-    for nonsense in ("nonsense", "[]", "{}", '{"endpoint": "https://a.test", "keys": 3}'):
+    for nonsense in ("nonsense", "[]", "{}", '{"endpoint": "https://a.test", "keys": 3}', "[" * 20_000, b"\xff"):
         assert as_bob.post("/desktop/push", nonsense, **post).status_code == 422, nonsense
 
 

@@ -1,6 +1,5 @@
 """A person's own presence and how they want to be told; and what a notification says."""
 
-import json
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -9,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.core.payloads import json_read
 from apps.desktop.errors import BadSubscription
 from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm, SortForm
 from apps.desktop.selectors.mentions import mention_notice, mentions_unseen
@@ -77,7 +77,7 @@ def push_set(request: HttpRequest) -> HttpResponse:
 
 def _json(request: HttpRequest) -> dict[str, object]:
     try:
-        given = json.loads(request.body)
+        given = json_read(request.body)
     except ValueError:
         raise BadSubscription from None
     if not isinstance(given, dict):
