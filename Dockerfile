@@ -45,6 +45,5 @@ RUN SECRET_KEY=build FIELD_KEYS=build DATABASE_URL=postgres://build@build/build 
  && mkdir -p /var/lib/meridian/media \
  && chown -R meridian /var/lib/meridian
 USER meridian
-VOLUME /var/lib/meridian/media
 ENTRYPOINT ["tini", "--"]
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--blocking-threads", "8", "--no-ws", "config.wsgi:application"]

@@ -151,6 +151,15 @@ def test_the_image_holds_every_package_that_production_imports() -> None:
     assert imported & packages <= copied
 
 
+def test_what_the_image_calls_a_volume_is_mounted_by_every_part() -> None:
+    declared = {
+        place for line in re.findall(r"^VOLUME (.+)$", DOCKERFILE, re.MULTILINE) for place in re.findall(r"[\w/.-]+", line)
+    }
+    for name, service in OURS.items():
+        mounted = {volume.split(":")[1] for volume in service.get("volumes", [])}
+        assert declared <= mounted, f"each `docker compose down` would leave a nameless volume of {name} behind"
+
+
 def test_health_is_asked_where_the_process_listens() -> None:
     for name in ("web", "realtime"):
         command = words_of(OURS[name]) or ast.literal_eval(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[-1])
