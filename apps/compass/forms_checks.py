@@ -12,6 +12,7 @@ from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, Wrong,
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
 from apps.compass.payloads_checks import Assertion, ScenarioIn
+from apps.compass.words import said_whole
 from apps.core.payloads import json_read
 
 
@@ -99,8 +100,7 @@ def _sentence(error: ValueError) -> str:
         return _("Answers of tools are a JSON object, such as {}; check its quotes and brackets.").replace(
             "{}", '{"book": {"ok": true}}'
         )
-    item = error.errors()[0]
-    return f"{item['msg'].removeprefix('Value error, ')}."
+    return said_whole(error.errors()[0])
 
 
 def _initial(scenario: CheckScenario) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_a_tool_is_made_shown_changed_and_deleted(admin: Client, acme: Tenant) -
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"name": "two words"}, "String should match"),
+        ({"name": "two words"}, "“two words” is no name: use letters"),
         ({"url": "ftp://x.example/"}, "use an address such as"),
         ({"method": "POST"}, "safe to send twice"),
         ({"param_name": ["order_id", "order_id", ""]}, "the same name"),

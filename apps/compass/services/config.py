@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from apps.compass.payloads import Config
 from apps.compass.selectors import AgentUnavailable
 from apps.compass.tools.needs import secrets_missing, tools_problems
+from apps.compass.words import said
 from apps.core.errors import PermanentError
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -44,7 +45,7 @@ def secrets_check(config: dict[str, Any]) -> None:
 
 def _sentence(item: Any) -> str:
     place = ".".join(str(part) for part in item["loc"]) or "config"
-    return f"{place}: {item['msg'].removeprefix('Value error, ')}."
+    return f"{place}: {said(item)}."
 
 
 def _storable(value: Any) -> bool:

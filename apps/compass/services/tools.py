@@ -12,6 +12,7 @@ from apps.compass.payloads_tools import HttpTool, McpServer
 from apps.compass.registry import tool_builtin
 from apps.compass.selectors.tools import agents_using
 from apps.compass.tools.mcp import McpFailed, mcp_tools
+from apps.compass.words import said_whole
 from apps.core.errors import PermanentError
 from apps.core.payloads import storable
 
@@ -108,5 +109,4 @@ def _told(item: Any) -> tuple[str, str]:
     """Where in the form, and what is wrong, as a sentence."""
     place = [str(part) for part in item["loc"]]
     field = place[1] if len(place) > 1 and place[0] == "http" else next(iter(place), "")
-    text = item["msg"].removeprefix("Value error, ")
-    return field, f"{text[:1].upper()}{text[1:]}."
+    return field, said_whole(item)

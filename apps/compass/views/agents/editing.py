@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.compass.costs import minute_cost
 from apps.compass.diffs import configs_diff
 from apps.compass.editor import Editing, panel_current, tabs_all
-from apps.compass.forms_agents import AgentForm
+from apps.compass.forms_agents import PATHS, AgentForm
 from apps.compass.models import AgentVersion
 from apps.compass.selectors.versions import agent_row, config_whole, people_names, version_head
 from apps.compass.services import agent_draft_save, draft_discard
@@ -22,7 +22,7 @@ from apps.compass.variables import BUILT_IN, variables_unknown
 from apps.compass.views.agents.common import admins, agent_or_404, managers, may_change, page, person
 from apps.core.errors import PermanentError
 
-PARTS = {"prompt.system": "prompt", "prompt.greeting": "greeting"}
+PLACES = {".".join(path): name for name, path in PATHS.items()} | {"llm.fallbacks": "fallbacks"}
 
 
 @require_GET
@@ -97,9 +97,16 @@ def _by_field(sentences: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for sentence in sentences:
         place, _colon, text = sentence.partition(": ")
-        name = PARTS.get(place, place if place in AgentForm.base_fields else "")
+        name = _field_of(place)
         found[name] = " ".join(filter(None, (found.get(name), text if name else sentence)))
     return found
+
+
+def _field_of(place: str) -> str:
+    """The field in which this place of the configuration, or what it is a part of, is written; empty where there is none."""
+    parts = place.split(".")
+    wholes = (PLACES.get(".".join(parts[:length])) for length in range(len(parts), 0, -1))
+    return next(filter(None, wholes), place if place in AgentForm.base_fields else "")
 
 
 def _overtaken(request: HttpRequest, theirs: AgentVersion, mine: dict[str, Any]) -> JsonResponse:

@@ -1,0 +1,52 @@
+"""What pydantic finds wrong, in words that people who know no pydantic can act on."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+NUMBER = gettext_lazy("write a number")
+WHOLE = gettext_lazy("write a whole number")
+SAYINGS = {
+    "missing": gettext_lazy("this is missing"),
+    "string_type": gettext_lazy("write a text"),
+    "string_too_long": gettext_lazy("at most %(max_length)s characters fit here"),
+    "string_too_short": gettext_lazy("write at least %(min_length)s characters"),
+    "too_long": gettext_lazy("at most %(max_length)s fit here"),
+    "too_short": gettext_lazy("at least %(min_length)s are needed"),
+    "literal_error": gettext_lazy("choose %(expected)s"),
+    "enum": gettext_lazy("choose %(expected)s"),
+    "greater_than": gettext_lazy("write a number above %(gt)s"),
+    "greater_than_equal": gettext_lazy("write a number from %(ge)s on"),
+    "less_than": gettext_lazy("write a number below %(lt)s"),
+    "less_than_equal": gettext_lazy("write a number up to %(le)s"),
+    **dict.fromkeys(("float_parsing", "float_type", "finite_number", "decimal_parsing", "decimal_type"), NUMBER),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), WHOLE),
+    **dict.fromkeys(("bool_parsing", "bool_type"), gettext_lazy("say true or false")),
+    "extra_forbidden": gettext_lazy("this is not known here"),
+}
+SPELLINGS = {
+    r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$": gettext_lazy("“%(input)s” is not a language code such as en or pt-BR"),
+    r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$": gettext_lazy(
+        "“%(input)s” is no name: use letters without accents, digits and _, with no digit in front, 64 at most"
+    ),
+    r"^[A-Za-z_][A-Za-z0-9_]{0,63}$": gettext_lazy(
+        "“%(input)s” is no name: use letters without accents, digits and _, with no digit in front, 64 at most"
+    ),
+    r"^[a-z]{2}$": gettext_lazy("“%(input)s” is not a country in two small letters, such as us"),
+}
+SHOWN = 60  # characters of what was written
+
+
+def said(item: Any) -> str:
+    """One of `ValidationError.errors()` as the end of a sentence, without its full stop."""
+    given = item.get("ctx", {})
+    saying = SPELLINGS.get(given.get("pattern", "")) or SAYINGS.get(item["type"])
+    if saying is None:
+        return str(item["msg"]).removeprefix("Value error, ")
+    return str(saying) % {**given, "input": str(item["input"])[:SHOWN]}
+
+
+def said_whole(item: Any) -> str:
+    """The same as a sentence of its own."""
+    text = said(item)
+    return f"{text[:1].upper()}{text[1:]}."
