@@ -15,12 +15,13 @@ from tests.architecture.test_deployment import UNTOLD, names_told
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TOP = {path.name for path in ROOT.iterdir()}
-# Capitals that are no settings of a person: of Django, of LiveKit, of the benches, and a rule's own number.
+# Capitals that are no settings of a person: of Django, LiveKit, OpenMP and the benches, and a rule's own number.
 NO_SETTINGS = {
     "AUDITLOG_INCLUDE_TRACKING_MODELS",
     "LIVEKIT_AGENTS_LOOP_BLOCK_WARN_MS",
     "MERIDIAN_BENCH_KEEP",
     "MACHINE_HISTORIES",
+    "OMP_WAIT_POLICY",
 }
 # Prefixes, parts of addresses, the proxy's routes, what middleware answers, and other paths.
 NO_PAGES = {"/api/v1/", "/api/v1/billing/", "/plan", "/plan/preview", "/media-bot", "/shortcut", "/embeddings", "/order/status"}
