@@ -90,7 +90,7 @@ def test_a_used_tool_is_neither_deleted_nor_renamed() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"name": "two words"}, "name", "pattern"),
+        ({"name": "two words"}, "name", "is no name"),
         ({"name": "end_call"}, "name", "built-in"),
         ({"description": ""}, "description", "at least 1"),
         ({"spec": spec(method="POST", retries=1)}, "http", "safe to send twice"),
