@@ -19,6 +19,6 @@ class JSONParser(parsers.JSONParser):
         encoding = (parser_context or {}).get("encoding", "utf-8")
         try:
             found: dict[str, Any] = json_read(stream.read().decode(encoding))
-        except ValueError as error:
+        except (ValueError, LookupError) as error:  # LookupError: the charset that is named is none of a text's
             raise ParseError(f"JSON parse error - {error}") from error
         return found
