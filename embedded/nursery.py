@@ -175,14 +175,19 @@ def main(modules: Sequence[str]) -> None:
 
 
 def _fork(told: dict[str, Any], mine: Sequence[int]) -> int:
+    """Return the new process once it has a session of its own: whoever is told of it may signal its group."""
+    open_until_then, end = os.pipe()
     if pid := os.fork():
+        os.close(end)
+        os.read(open_until_then, 1)
+        os.close(open_until_then)
         return pid
     status = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        for handle in mine:
+        for handle in (*mine, open_until_then, end):
             os.close(handle)
         _streams(told["log"])
         _name(told)
