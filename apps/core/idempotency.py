@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -57,9 +59,14 @@ def claim(request: HttpRequest, owner: str) -> Claim:
     if len(key) > LONGEST or not key.isprintable():
         detail = f"An Idempotency-Key has at most {LONGEST} printable characters."
         return Claim(answer=problem_response(400, "bad_idempotency_key", detail))
+    try:
+        digest = _digest(request)
+    except RequestDataTooBig:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 1_000_000
+        return Claim(answer=problem_response(413, "too_large", f"With an Idempotency-Key a body has at most {most:.1f} MB."))
     full = f"{schema_current()}:{owner}"
     _forget_old()
-    row = IdempotentAnswer(owner=full, key=key, digest=_digest(request))
+    row = IdempotentAnswer(owner=full, key=key, digest=digest)
     if _insert(row):
         return Claim(row=row)
     return _again(row)

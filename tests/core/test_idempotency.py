@@ -119,6 +119,13 @@ def test_a_key_that_is_none(key: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
 
 
+def test_a_body_that_is_too_large_to_be_known_again(acme: Tenant, key: str) -> None:
+    answer = make(key, "a", {**BODY, "description": "x" * 3_000_000})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert "at most 2.6 MB" in answer.json()["detail"] and hooks(acme) == 0
+    assert make(key, "a").status_code == 201
+
+
 AT_ONCE = 8
 
 
