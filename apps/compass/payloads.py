@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
 from apps.compass.payloads_tools import (
+    NAME,
     PLACEHOLDER,
     SECRET,
     BuiltinTool,
@@ -53,10 +54,12 @@ def _no_secrets(options: dict[str, Any]) -> dict[str, Any]:
 
 
 Options = Annotated[dict[str, Any], AfterValidator(_no_secrets)]
-Country = Annotated[str, Field(pattern=r"^[a-z]{2}$", description="Whose ringing tone: eu, us, uk, or an ISO 3166 country.")]
+COUNTRY = r"^[a-z]{2}$"
+LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+Country = Annotated[str, Field(pattern=COUNTRY, description="Whose ringing tone: eu, us, uk, or an ISO 3166 country.")]
 Model = Annotated[str, Field(min_length=1, max_length=120)]
-LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+LanguageCode = Annotated[str, Field(pattern=LANGUAGE)]
+VariableName = Annotated[str, Field(pattern=NAME)]
 
 
 class Prompt(Shape):

@@ -14,6 +14,7 @@ RESERVED_HEADERS = {"host", "content-length", "transfer-encoding", "connection",
 HEADER_NAME = re.compile(r"^[A-Za-z0-9-]{1,64}$")
 SECRET = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
+NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 MAX_SCHEMA = 16_384
 REPEATABLE = {"GET", "PUT", "DELETE"}
 LIBRARY_REFERENCE = {"kind", "name"}
@@ -72,7 +73,7 @@ def _checked_path(path: str) -> str:
 HeaderText = Annotated[str, Field(max_length=2_000)]
 Headers = Annotated[dict[str, HeaderText], Field(max_length=20), AfterValidator(_checked_headers)]
 ParameterSchema = Annotated[dict[str, Any], AfterValidator(_checked_schema)]
-ToolName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$")]
+ToolName = Annotated[str, Field(pattern=NAME)]
 Url = Annotated[str, Field(max_length=2_000), AfterValidator(_checked_url)]
 Picked = Annotated[str, Field(max_length=300), AfterValidator(_checked_path)]
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from apps.compass.payloads import COUNTRY, LANGUAGE
+from apps.compass.payloads_tools import NAME
+
 NUMBER = gettext_lazy("write a number")
 WHOLE = gettext_lazy("write a whole number")
 SAYINGS = {
@@ -25,14 +28,9 @@ SAYINGS = {
     "extra_forbidden": gettext_lazy("this is not known here"),
 }
 SPELLINGS = {
-    r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$": gettext_lazy("“%(input)s” is not a language code such as en or pt-BR"),
-    r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$": gettext_lazy(
-        "“%(input)s” is no name: use letters without accents, digits and _, with no digit in front, 64 at most"
-    ),
-    r"^[A-Za-z_][A-Za-z0-9_]{0,63}$": gettext_lazy(
-        "“%(input)s” is no name: use letters without accents, digits and _, with no digit in front, 64 at most"
-    ),
-    r"^[a-z]{2}$": gettext_lazy("“%(input)s” is not a country in two small letters, such as us"),
+    LANGUAGE: gettext_lazy("“%(input)s” is not a language code such as en or pt-BR"),
+    NAME: gettext_lazy("“%(input)s” is no name: use letters without accents, digits and _, with no digit in front, 64 at most"),
+    COUNTRY: gettext_lazy("“%(input)s” is not a country in two small letters, such as us"),
 }
 SHOWN = 60  # characters of what was written
 

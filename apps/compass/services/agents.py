@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from apps.compass.models import Agent, AgentVersion
 from apps.compass.neighbours import numbers_of
+from apps.compass.payloads import LANGUAGE
 from apps.compass.selectors import credentials_for
 from apps.compass.services.config import UNSTORABLE, ConfigInvalid, config_check, secrets_check
 from apps.compass.services.webhooks import webhook_event
@@ -20,7 +21,6 @@ from apps.core.schema import schema_current
 
 SLUG = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
 RESERVED = {"new", "import", "voices", "models"}  # pages that stand where an agent's own would
-LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")
 
 
 class DraftChanged(PermanentError):
@@ -197,7 +197,7 @@ def _name(name: str) -> str:
 
 
 def _language(language: str) -> str:
-    if not LANGUAGE.match(language):
+    if not re.match(LANGUAGE, language):
         raise ConfigInvalid([f"language: “{language}” is not a language code such as en or pt-BR."])
     return language
 
