@@ -15,6 +15,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer, AsyncWebsocke
 from django_tenants.utils import schema_context
 
 from apps.core.hub import hub
+from apps.core.payloads import json_read
 from apps.tenants.models import Membership, User
 from apps.tenants.policy import session_foreign, session_too_weak
 from apps.tenants.selectors import membership_of, tenant_of_host
@@ -81,8 +82,8 @@ class TenantConsumer(AsyncJsonWebsocketConsumer):
 
     async def _read(self, text: str) -> None:
         try:
-            content = json.loads(text)
-        except (ValueError, RecursionError):
+            content = json_read(text)
+        except ValueError:
             await self.close(NOT_UNDERSTOOD)
         else:
             await self.receive_json(content)

@@ -11,12 +11,12 @@ from urllib.parse import urljoin
 
 import pytest
 from django.db import connection, transaction
-from django.http import QueryDict
 from django.test import Client
 from django_tenants.utils import tenant_context
 
 from apps.tenants.models import Membership, Role, Tenant, User
 from tests.browser.every_page import PAGES, company_fill, page_path
+from tests.fields import names_asked_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(900)]
 ODD = ("a\0b", "[" * 20_000, "9" * 5_000, "http://[")
@@ -62,16 +62,7 @@ class Walk:
 
     def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         client.raise_request_exception = False
-        self.client, self.read, self.tried = client, set[str](), 0
-        for method in ("get", "getlist", "__getitem__", "__contains__"):
-            monkeypatch.setattr(QueryDict, method, self._noting(getattr(QueryDict, method)))
-
-    def _noting(self, method: Any) -> Any:
-        def noted(query: QueryDict, key: Any, *args: Any, **options: Any) -> Any:
-            self.read.add(str(key))
-            return method(query, key, *args, **options)
-
-        return noted
+        self.client, self.read, self.tried = client, names_asked_for(monkeypatch), 0
 
     def wrong(self, address: str, fields: dict[str, str]) -> Iterator[str]:
         """What is answered with a mistake of ours, or in words of ours."""

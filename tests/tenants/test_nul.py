@@ -11,7 +11,6 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.db import DataError, connection, transaction
-from django.http import QueryDict
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
@@ -19,6 +18,7 @@ from apps.core.pages import NulMiddleware
 from apps.tenants.models import Membership, Role, Tenant, User
 from tests.architecture.test_other_tenants_objects import OBJECTS, OTHERWISE, row_put
 from tests.architecture.test_routes import walk
+from tests.fields import names_asked_for
 from tests.staff.conftest import root as root
 
 pytestmark = pytest.mark.django_db
@@ -37,16 +37,7 @@ class Walk:
     """Asks pages with a NUL in one value after the other."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, objects: dict[str, str]) -> None:
-        self.objects, self.names, self.read = objects, set[str](), set[str]()
-        for method in ("get", "getlist", "__getitem__", "__contains__"):
-            monkeypatch.setattr(QueryDict, method, self._noting(getattr(QueryDict, method)))
-
-    def _noting(self, method: Any) -> Any:
-        def noted(query: QueryDict, key: Any, *args: Any, **options: Any) -> Any:
-            self.names.add(str(key))
-            return method(query, key, *args, **options)
-
-        return noted
+        self.objects, self.names, self.read = objects, names_asked_for(monkeypatch), set[str]()
 
     def paths(self, urlconf: str, *below: str) -> list[str]:
         routes = (route for route, _ in walk(get_resolver(urlconf).url_patterns) if route.startswith(below))
