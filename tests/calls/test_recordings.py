@@ -16,8 +16,9 @@ from django.utils import timezone
 from django_tenants.utils import schema_context, tenant_context
 
 from apps.billing.models import LedgerEntry
+from apps.billing.services import call_bill
 from apps.calls.models import Call, CallRecording, Dispatch, RecordingPart, recording_place
-from apps.calls.services import recordings
+from apps.calls.services import bills, recordings
 from apps.calls.services.recordings_files import transaction_with_files
 from apps.calls.tasks_recordings import recordings_close_task, recordings_purge_task
 from apps.compass.models import WebhookEndpoint, WebhookEvent
@@ -476,6 +477,27 @@ def lines_of(call: Call) -> list[tuple[str, str]]:
     """What the ledger says of recordings of the call, all its rows together."""
     rows = LedgerEntry.objects.filter(call_id=call.pk).order_by("revision")
     return [(line["model"], line["quantities"]["seconds"]) for row in rows for line in row.lines if line["kind"] == "recording"]
+
+
+def test_seconds_that_become_known_as_the_call_is_billed_are_billed(
+    call: Call, sweep: Callable[[], None], livekit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweeper has read what was used, and has not yet gone on to the next call."""
+    with schema_context("acme"):
+        Call.objects.filter(pk=call.pk).update(answered_at=BEGAN, room_deleted_at=BEGAN)
+    put(call, parts(tone(10, left=8000))[0], started_at=BEGAN)
+
+    def billed(**how: Any) -> Any:
+        made = call_bill(**how)
+        recordings.recording_close(recording_id=recording_of(call).pk)
+        return made
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(bills, "call_bill", billed)
+        sweep()
+    assert LedgerEntry.objects.filter(call_id=call.pk).exists() and not lines_of(call)
+    sweep()
+    assert len(lines_of(call)) == 1
 
 
 @pytest.mark.parametrize("billed_first", [True, False])

@@ -45,7 +45,10 @@ def _complete(tenant: Tenant, call: Call) -> None:
     call_beside_bill(tenant=tenant, call_id=call.pk)
 
 
+@transaction.atomic
 def _bill(tenant: Tenant, call: Call) -> None:
+    """The row first, as in `_complete`."""
+    call_change(call.pk, billed_at=timezone.now())
     usage = call_usage(call, ATLAS)  # as Atlas itself would have reported it
     if usage or call.answered_at is not None:
         try:
@@ -55,7 +58,6 @@ def _bill(tenant: Tenant, call: Call) -> None:
         else:
             log.info("billed_from_events", call=str(call.pk))
     call_unspent(tenant, call)
-    call_change(call.pk, billed_at=timezone.now())
 
 
 def report_of(call: Call, usage: list[dict[str, Any]]) -> dict[str, Any]:
