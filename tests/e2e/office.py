@@ -149,7 +149,7 @@ def recording(tenant: str, call_id: str) -> dict[str, Any] | None:
 
 def _record(tenant: str, found: Call) -> dict[str, Any]:
     columns = ("state", "ended_reason", "detail", "channel", "from_number", "to_number", "agent_slug", "room_name")
-    ledger = LedgerEntry.objects.filter(call_id=found.pk)
+    ledger = LedgerEntry.objects.filter(call_id=found.pk).order_by("revision")
     return {
         "id": str(found.pk),
         **{name: getattr(found, name) for name in columns},

@@ -143,13 +143,19 @@ class World:
         return await self.office.ask("call", tenant=tenant, **which)
 
     async def recorded(self, caller: Caller, what: str, check: Any, tenant: str = "acme") -> Any:
-        """The record of a call once `check` of it holds."""
+        """The record of a call once `check` of it holds. Fails with what was recorded instead."""
+        found = None
 
         async def look() -> Any:
+            nonlocal found
             found = await self.record(caller, tenant)
             return found if found and check(found) else None
 
-        return await until(look, what)
+        try:
+            return await until(look, what)
+        except AssertionError as error:
+            error.add_note(f"recorded was: {found}")
+            raise
 
     async def greeted(self, caller: Caller) -> None:
         """Wait until the agent has said its greeting."""
