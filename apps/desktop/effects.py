@@ -20,6 +20,7 @@ from apps.core.letters import letter_make
 from apps.core.models import OutboundEffect
 from apps.core.outbox import sender
 from apps.core.schema import schema_current
+from apps.desktop.kinds import last_words
 from apps.desktop.models import Conversation, PushSubscription
 from apps.desktop.notifications import EMAIL, PUSH
 from apps.desktop.selectors.mentions import mention_notice, mention_unseen
@@ -155,7 +156,7 @@ def _notice(conversation: Conversation) -> dict[str, str]:
     """What a notification says; the service worker shows title and body and opens `url`. `tag` lets a newer one replace it."""
     return {
         "title": _("%(contact)s is waiting for an answer") % {"contact": conversation.contact},
-        "body": conversation.handoff_reason or conversation.last_message_text,
+        "body": conversation.handoff_reason or last_words(conversation.last_message_text),
         "url": f"{tenant_url()}/desktop/{conversation.pk}/",
         "tag": f"conversation-{conversation.pk}",
     }

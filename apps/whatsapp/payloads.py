@@ -12,7 +12,7 @@ from apps.whatsapp.envelope import dicts
 
 Json = dict[str, Any]
 MEDIA = ("image", "audio", "video", "document", "sticker")
-MAX_TEXT = 20_000
+MAX_TEXT = 65_536  # as long as a message may be that somebody writes in WhatsApp
 MAX_NAME = 200
 FAR = 32_503_680_000  # the year 3000, in seconds
 
@@ -184,8 +184,8 @@ def _media(content: Any) -> tuple[str, Json]:
 
 def _location(content: Any) -> tuple[str, Json]:
     named = [text_of(part(content).get(key), 500) for key in ("name", "address")]
-    spot = ", ".join(text_of(part(content).get(key), 20) for key in ("latitude", "longitude"))
-    return ", ".join(filter(None, named)) or spot, part(content)
+    spot = [text_of(part(content).get(key), 20) for key in ("latitude", "longitude")]
+    return ", ".join(filter(None, named) if any(named) else filter(None, spot)), part(content)
 
 
 def _contacts(content: Any) -> tuple[str, Json]:

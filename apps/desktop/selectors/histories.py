@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from apps.core.moments import utc_text
+from apps.desktop.kinds import last_words
 from apps.desktop.models import Contact, Conversation, Message
 from apps.desktop.timeline import TimelineItem, timeline_parts
 
@@ -63,7 +64,7 @@ def _chat(row: Conversation) -> TimelineItem:
         kind="chat",
         id=str(row.pk),
         at=row.last_message_at or row.created_at,
-        title=row.summary or row.last_message_text,
+        title=row.summary or last_words(row.last_message_text),
         detail=row.outcome or row.handoff_reason,
         status=row.status,
         path=f"/desktop/{row.pk}/",

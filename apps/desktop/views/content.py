@@ -3,6 +3,7 @@
 https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/reference/messages
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,17 +24,19 @@ STYLES = (
     (re.compile(r"(?<![\w_/])_(\S(?:[^_\n]*\S)?)_(?![\w_])"), r"<em>\1</em>"),
     (re.compile(r"(?<![\w~])~(\S(?:[^~\n]*\S)?)~(?![\w~])"), r"<s>\1</s>"),
 )
+SHORT = 300  # characters of an advertisement's words
 MEDIA = frozenset({"image", "sticker", "audio", "voice", "video", "document"})
 
 
 @dataclass(frozen=True)
 class Card:
-    """A block below the text: a place, a person, an order; `lines` are (label, text) pairs, `href` leads outside."""
+    """A block below the text: a place, a person, an order; `lines` are (label, text) pairs, `href` leads outside: `link`."""
 
     icon: str
     title: str
     lines: tuple[tuple[str, str], ...] = ()
     href: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,12 @@ class Content:
 
 
 def content_of(message: Message) -> Content:
-    """Never fails on a payload it does not know: the text is always shown."""
+    """Never fails on a payload it does not know: the text is always shown, and where nothing is, a sentence says so."""
     maker = MAKERS.get(message.kind)
-    base = {"text": text_html(message.text)}
-    return Content(**{**base, **(maker(message) if maker else {})})
+    made = {"text": text_html(message.text), **(maker(message) if maker else {})}
+    made["cards"] = (*made.get("cards", ()), *_origin(message.payload))
+    shown = made["text"].strip() or made["cards"] or made.get("choices") or message.attachments.all()
+    return Content(**(made if shown else {**made, **_unsupported(message)}))
 
 
 def text_html(text: str) -> SafeString:
@@ -76,6 +81,11 @@ def part_of(payload: Any, name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _inner(payload: Any, name: str) -> dict[str, Any]:
+    found = payload.get(name) if isinstance(payload, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def _list_of(payload: Any, name: str) -> list[dict[str, Any]]:
     found = payload.get(name) if isinstance(payload, dict) else payload
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
@@ -89,8 +99,22 @@ def _location(message: Message) -> dict[str, Any]:
     where = f"{latitude:.5f}, {longitude:.5f}"
     href = f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=16/{latitude}/{longitude}"
     lines = tuple(("", str(line)) for line in (place.get("address"), where) if line)
-    card = Card("map-pin", str(place.get("name") or _("Location")), lines, href)
+    card = Card("map-pin", str(place.get("name") or _("Location")), lines, href, _("Show on a map"))
     return {"cards": (card,), "text": mark_safe("")}  # the text repeats the place
+
+
+def _origin(payload: Any) -> tuple[Card, ...]:
+    """The advertisement or the product that the contact wrote from."""
+    ad, product = _inner(payload, "referral"), _inner(_inner(payload, "context"), "referred_product")
+    cards = []
+    if ad:
+        href = str(ad.get("source_url") or "")
+        link = _("Open the advertisement") if href.startswith(("https://", "http://")) else ""
+        lines = tuple(("", str(ad[name])[:SHORT]) for name in ("headline", "body") if ad.get(name))
+        cards.append(Card("tag", _("Wrote from an advertisement"), lines, href if link else "", link))
+    if name := product.get("product_retailer_id"):
+        cards.append(Card("shopping-cart", _("Asks about a product"), (("", str(name)[:SHORT]),)))
+    return tuple(cards)
 
 
 def _contacts(message: Message) -> dict[str, Any]:
@@ -108,12 +132,34 @@ def _person(person: dict[str, Any]) -> Card:
 
 def _interactive(message: Message) -> dict[str, Any]:
     part = part_of(message.payload, "interactive")
-    for kind in ("button_reply", "list_reply", "nfm_reply"):
+    for kind in ("button_reply", "list_reply"):
         if isinstance(part.get(kind), dict):
             chosen = part[kind]
             text = str(chosen.get("title") or chosen.get("body") or message.text)
             return {"label": _("Chose"), "icon": "mouse-pointer-click", "text": text_html(text)}
+    if isinstance(part.get("nfm_reply"), dict):
+        return _form(part["nfm_reply"])
+    if isinstance(part.get("call_permission_reply"), dict):
+        may = part["call_permission_reply"].get("response") == "accept"
+        words = _("You may call me on WhatsApp.") if may else _("Please do not call me on WhatsApp.")
+        return {"label": _("Chose"), "icon": "mouse-pointer-click", "text": text_html(words)}
     return {"choices": _offered(part), "footer": str(part_of(part.get("footer"), "").get("text", ""))}
+
+
+def _form(reply: dict[str, Any]) -> dict[str, Any]:
+    """What was filled in, each answer under the name that the form has for it."""
+    try:
+        given = json.loads(str(reply.get("response_json") or "{}"))
+    except ValueError:
+        given = {}
+    answers = given.items() if isinstance(given, dict) else ()
+    lines = tuple((str(name).replace("_", " "), _answer(value)) for name, value in answers if name != "flow_token")
+    card = Card("list", _("Filled in a form"), lines)
+    return {"cards": (card,), "text": text_html("" if lines else str(reply.get("body") or ""))}
+
+
+def _answer(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _offered(part: dict[str, Any]) -> tuple[str, ...]:
@@ -138,23 +184,33 @@ def _template(message: Message) -> dict[str, Any]:
 def _order(message: Message) -> dict[str, Any]:
     part = part_of(message.payload, "order")
     items = tuple(_item(row) for row in _list_of(part, "product_items"))
-    return {"cards": (Card("shopping-cart", _("Order"), items),), "text": text_html(str(part.get("text") or message.text))}
+    said = str(part.get("text") or ("" if items else message.text))  # without a text of its own it lists the items
+    return {"cards": (Card("shopping-cart", _("Order"), items),), "text": text_html(said)}
 
 
 def _item(row: dict[str, Any]) -> tuple[str, str]:
-    name, count = str(row.get("product_retailer_id", "")), row.get("quantity", 1)
+    name, count = str(row.get("product_retailer_id") or _("Product without a number")), row.get("quantity") or 1
     try:
         price = money(Decimal(str(row.get("item_price"))), str(row.get("currency") or "USD"))
     except ArithmeticError:
-        price = str(row.get("item_price"))
+        price = str(row.get("item_price") or "")
     return f"{count} × {name}", price
 
 
 def _unsupported(message: Message) -> dict[str, Any]:
-    words = _(
+    return {"label": _("Not shown"), "icon": "circle-question-mark", "text": text_html(message.text.strip() or _why_not(message))}
+
+
+def _why_not(message: Message) -> str:
+    if message.author != Message.Author.CONTACT:
+        return _("This kind of message cannot be shown here. It stands in WhatsApp.")
+    if message.kind in MEDIA:
+        return _("The file did not come along. Ask the contact to send it again.")
+    if message.kind == "text":
+        return _("This message came without words.")
+    return _(
         "This kind of message cannot be shown here: WhatsApp does not pass it on. Ask the contact to send it in another form."
     )
-    return {"label": _("Not shown"), "icon": "circle-question-mark", "text": text_html(message.text or words)}
 
 
 def _note(message: Message) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from apps.desktop.forms import SORTS, VIEWS, DeskFilterForm
+from apps.desktop.kinds import last_words
 from apps.desktop.models import Conversation, Message
 from apps.desktop.selectors import (
     ColleagueRow,
@@ -35,12 +36,10 @@ from apps.desktop.selectors_pages import channels_used
 from apps.desktop.services.conversations.bulk import MOST as MOST_SELECTED
 from apps.desktop.views.phrases import script_words
 from apps.desktop.views.rights import desk_required, person
-from apps.desktop.views.thread import kind_name
 
 STEP = 40
 MOST = 400
 BEFORE, SHOWN = 12, 120  # characters of a message that was found: before the word, and in all
-BARE = re.compile(r"^\[(\w+)\]$")
 OPEN = re.compile(r"^/desktop/([0-9a-f-]{36})/")
 
 
@@ -66,8 +65,7 @@ class Row:
         """What was found in it, else the last line; a message without words is called by its kind."""
         if self.found:
             return self.found
-        kind = BARE.match(self.conversation.last_message_text)
-        return kind_name(kind[1]) if kind else self.conversation.last_message_text
+        return last_words(self.conversation.last_message_text)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core.payloads import json_read
 from apps.desktop.errors import BadSubscription
 from apps.desktop.forms import PreferencesForm, PresenceForm, PushForm, SortForm
+from apps.desktop.kinds import last_words
 from apps.desktop.selectors.mentions import mention_notice, mentions_unseen
 from apps.desktop.services.team import colleague_set, colleague_sort_set, push_subscribe, push_unsubscribe
 from apps.desktop.views.answers import done, errors_of, told
@@ -96,5 +97,5 @@ def notice(request: HttpRequest, conversation_id: UUID) -> JsonResponse:
         return JsonResponse(mention_notice(mention, url))
     mine = conversation.assignee_id == person(request)
     title = _("%(name)s is yours") if mine else _("%(name)s waits for an answer")
-    body = conversation.handoff_reason or conversation.last_message_text
+    body = conversation.handoff_reason or last_words(conversation.last_message_text)
     return JsonResponse({"title": title % {"name": conversation.contact}, "body": body, "url": url})

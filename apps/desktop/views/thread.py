@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from apps.desktop.kinds import kind_name
 from apps.desktop.models import Attachment, Conversation, DeskEvent, Message
 from apps.desktop.selectors.people import teams_all, user_names
 from apps.desktop.views.content import Content, content_of
@@ -178,20 +179,3 @@ def day_name(day: date, zone: tzinfo) -> str:
     """Today, Yesterday, or the date."""
     past = (timezone.now().astimezone(zone).date() - day).days
     return {0: _("Today"), 1: _("Yesterday")}.get(past) or date_format(day, "l, j F Y")
-
-
-def kind_name(kind: str) -> str:
-    """What a message without text is called where there is one line for it."""
-    names = {
-        "image": _("Photo"),
-        "sticker": _("Sticker"),
-        "audio": _("Voice message"),
-        "voice": _("Voice message"),
-        "video": _("Video"),
-        "document": _("Document"),
-        "location": _("Location"),
-        "contacts": _("Contact card"),
-        "order": _("Order"),
-        "revoked": _("Deleted message"),
-    }
-    return names.get(kind) or _("Message")
