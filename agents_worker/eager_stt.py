@@ -3,6 +3,9 @@
 The usual adapter starts to recognise when the voice detector has waited out its silence. This
 one starts on the first short pause, while that wait still runs: when the caller says no more,
 the text is there as the turn ends; when the caller goes on, the attempt is dropped.
+
+END_OF_SPEECH says when the utterance ended, and so does the FINAL_TRANSCRIPT of it that follows.
+One without that moment follows instead where no words were found in it, and nothing else is open.
 """
 
 from __future__ import annotations
@@ -97,6 +100,7 @@ class EagerStream(stt.RecognizeStream):
         self._language = language
         self._heard: list[rtc.AudioFrame] = []
         self._attempt: _Attempt | None = None
+        self._open = 0
         self._finals: utils.aio.Chan[tuple[asyncio.Task[stt.SpeechData | None], float]] = utils.aio.Chan()
 
     async def _metrics_monitor_task(self, event_aiter: AsyncIterable[stt.SpeechEvent]) -> None:
@@ -137,6 +141,7 @@ class EagerStream(stt.RecognizeStream):
 
     def _on_start(self, event: vad.VADEvent) -> None:
         self._heard = list(event.frames)
+        self._open += 1
         self._event_ch.send_nowait(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
 
     def _on_speaking(self, event: vad.VADEvent) -> None:
@@ -199,13 +204,16 @@ class EagerStream(stt.RecognizeStream):
     async def _emit_finals(self) -> None:
         """Finished utterances in the order they were spoken."""
         async for task, ended_at in self._finals:
+            data = None
             try:
                 data = await task
             except APIError as error:
                 logger.warning("an utterance was not recognised: %s", error)
-                continue
+            self._open -= 1
             if data is not None:
                 self._send(stt.SpeechEventType.FINAL_TRANSCRIPT, data, ended_at)
+            elif not self._open:
+                self._event_ch.send_nowait(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
 
     def _send(self, kind: stt.SpeechEventType, data: stt.SpeechData | None, ended_at: float | None = None) -> None:
         if data is not None:

@@ -51,7 +51,7 @@ class AtlasAgent(Agent):
         self._llms = llms
         self._on_silent = on_silent
         self._knowledge = knowledge
-        self._pauses = Pauses(config.turn_taking, self._wait_at_most)
+        self._pauses = Pauses(config.turn_taking, self._pauses_are)
 
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
@@ -60,8 +60,8 @@ class AtlasAgent(Agent):
             self._pauses.follow(event)
             yield event
 
-    def _wait_at_most(self, seconds: float) -> None:
-        self.session.update_options(endpointing_opts={"max_delay": seconds})
+    def _pauses_are(self, shortest: float, longest: float) -> None:
+        self.session.update_options(endpointing_opts={"min_delay": shortest, "max_delay": longest})
 
     def llm_node(
         self, chat_ctx: llm.ChatContext, tools: list[llm.Tool], model_settings: ModelSettings

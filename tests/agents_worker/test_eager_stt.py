@@ -73,6 +73,7 @@ class Session:
         self.owner = EagerSTT(recognizer, inference.VAD(min_silence_duration=0.6))
         self.stream = self.owner.stream(conn_options=DEFAULT_API_CONNECT_OPTIONS)
         self.events: list[tuple[str, str]] = []
+        self.ends: list[tuple[str, float | None]] = []
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._collect())
 
@@ -80,6 +81,8 @@ class Session:
         async for event in self.stream:
             text = event.alternatives[0].text if event.alternatives else ""
             self.events.append((event.type.value, text))
+            if event.type in (Kind.END_OF_SPEECH, Kind.FINAL_TRANSCRIPT):
+                self.ends.append((event.type.value, event.speech_end_time))
             self._changed.set()
 
     def feed(self, frames: list[rtc.AudioFrame]) -> None:
@@ -173,6 +176,32 @@ async def test_an_utterance_that_fails_leaves_the_next_alone(speech: list[rtc.Au
     assert session.words()[-1] == ("final_transcript", "hello")
     assert len([w for w in session.words() if w[0] == "final_transcript"]) == 1
     assert errors
+
+
+@pytest.mark.parametrize("failures", [0, 2])
+async def test_an_utterance_without_words_is_told_to_be_over(speech: list[rtc.AudioFrame], failures: int) -> None:
+    session = Session(Recognizer(" "))
+    session.recognizer.failures = failures
+    session.feed([*pause(0.3), *speech, *pause(1.2)])
+    await session.close()
+    assert session.words() == []
+    assert [(kind, at is not None) for kind, at in session.ends] == [("end_of_speech", True), ("end_of_speech", False)]
+
+
+async def test_an_utterance_without_words_says_nothing_of_the_one_that_follows(speech: list[rtc.AudioFrame]) -> None:
+    session = Session(Recognizer(text=None))
+    session.feed([*pause(0.3), *speech, *pause(1.2)])
+    await session.until(lambda: session.ends)
+    session.feed(speech)
+    await session.until(lambda: [kind for kind, _ in session.events].count("start_of_speech") == 2)
+    session.recognizer.asked[0].answer.set_result("")
+    session.feed(pause(1.2))
+    await session.asked(2)
+    session.recognizer.asked[1].answer.set_result("second")
+    await session.close()
+    assert session.words()[-1] == ("final_transcript", "second")
+    (_, first), (_, second), (_, words) = session.ends
+    assert None is not first < second == words
 
 
 async def test_silence_is_never_sent(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 import pytest_asyncio
 
 from agents_worker.phrases import phrase
+from apps.calls.caller.audio import wav_read
+from embedded.paths import CHECKOUT
 from tests.agents_worker.call_side import ATLAS_TRACK, Call, calling
-from tests.agents_worker.room_side import LiveKit
+from tests.agents_worker.conftest import resampled
+from tests.agents_worker.room_side import RATE, LiveKit
 from tests.agents_worker.web_side import CALL_ID
 from tests.agents_worker.worker_side import Worker, worker_start
 from tests.standins.deepgram import DeepgramStandin
@@ -71,6 +75,33 @@ async def test_a_conversation(livekit: LiveKit, question: bytes) -> None:
     captions = " ".join(text for _, text in call.caller.captions)
     assert "Welcome to Acme." in captions
     assert call.models.transcript in captions
+
+
+HELLO = "Hello?"
+REST = "So what are your opening hours on Saturday?"
+
+
+async def in_two_parts(seconds: float) -> str:
+    """The recording's first word at once; the rest takes longer than the shortest pause, as with a recogniser far away."""
+    if seconds < 1.4:
+        return HELLO
+    await asyncio.sleep(1.0)
+    return REST
+
+
+async def test_what_was_said_first_is_not_answered_without_the_rest(livekit: LiveKit) -> None:
+    wav = wav_read(CHECKOUT / "docs" / "audio" / "question.wav")
+    async with calling(livekit) as call:
+        call.models.hears = in_two_parts
+        await call.dispatch("atlas")
+        await call.greeted()
+        await call.ask(resampled(wav.samples.tobytes(), wav.rate, RATE))
+        await call.web.until(lambda: len(call.web.said("agent")) == 2)
+        await call.caller.leave()
+        await call.billed()
+    assert call.web.said("caller") == [f"{HELLO} {REST}"]
+    assert [event["interrupted"] for event in call.web.of_type("transcript") if event["speaker"] == "agent"] == [False, False]
+    assert call.models.chats[-1].body["messages"][-1]["content"] == f"{HELLO} {REST}"
 
 
 async def test_speech_stops_when_the_caller_speaks(livekit: LiveKit, question: bytes) -> None:

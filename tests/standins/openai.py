@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 import wave
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -59,8 +59,8 @@ class OpenAIStandin(Standin):
     """An OpenAI-compatible server with fixed delays (seconds) and scripted content.
 
     `script(body)` gives the answer to a chat request, or None for the default one, which
-    repeats what was said. `answers` are used up first, in order; `transcripts` likewise, then
-    `transcript`. `model_answers` maps a model's name to a lasting answer.
+    repeats what was said. `answers` are used up first, in order. `model_answers` maps a model's
+    name to a lasting answer. `hears` gives the text of so many seconds of speech, else it is `transcript`.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class OpenAIStandin(Standin):
         self.token_interval = token_interval
         self.first_audio = first_audio
         self.transcript = transcript
-        self.transcripts: list[str] = []
+        self.hears: Callable[[float], Awaitable[str]] | None = None
         self.script = script
         self.answers: list[Answer] = []
         self.model_answers: dict[str, Answer] = {}
@@ -200,12 +200,13 @@ class OpenAIStandin(Standin):
         upload = form.get("file")
         data = upload.file.read() if isinstance(upload, web.FileField) else b""
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        fields["seconds"] = str(self._wav_length(data))
+        seconds = self._wav_length(data)
+        fields["seconds"] = str(seconds)
         self.note(request, fields)
         if not fields.get("model"):
             self.problems.append("transcription: no model")
         await asyncio.sleep(self.stt_delay)
-        text = self.transcripts.pop(0) if self.transcripts else self.transcript
+        text = await self.hears(seconds) if self.hears else self.transcript
         if fields.get("response_format") == "text":
             return web.Response(text=text)
         return web.json_response({"text": text})
