@@ -16,6 +16,7 @@ SECRET = re.compile(r"\{secret:([A-Za-z0-9_]{1,64})\}")
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 MAX_SCHEMA = 16_384
+MAX_SHOWN = 200  # characters of what jsonschema says, which repeats what it was given
 REPEATABLE = {"GET", "PUT", "DELETE"}
 LIBRARY_REFERENCE = {"kind", "name"}
 
@@ -28,22 +29,27 @@ class Shape(BaseModel):
 
 def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
-        if not HEADER_NAME.match(name) or name.lower() in RESERVED_HEADERS:
-            raise ValueError(f"the header {name!r} cannot be set")
+        if not HEADER_NAME.match(name):
+            raise ValueError(f"“{name[:64]}” is no name of a header: use letters without accents, digits and -, 64 at most")
+        if name.lower() in RESERVED_HEADERS:
+            raise ValueError(f"the header {name} cannot be set: Meridian sets it by itself")
         if not header_sendable(value):
-            raise ValueError(f"the header {name} may hold printable ASCII only")
+            raise ValueError(f"the value of {name} cannot be sent: use letters without accents, digits and signs, in one line")
     return headers
 
 
 def _checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
     if schema.get("type") != "object":
-        raise ValueError('parameters is a JSON Schema with "type": "object"')
-    if len(repr(schema)) > MAX_SCHEMA or "$ref" in repr(schema):
-        raise ValueError(f"parameters is at most {MAX_SCHEMA} characters long and has no $ref")
+        raise ValueError('the JSON Schema has to describe an object: write "type": "object" at its beginning')
+    if len(repr(schema)) > MAX_SCHEMA:
+        raise ValueError(f"the JSON Schema is too long: {MAX_SCHEMA} characters fit here")
+    if "$ref" in repr(schema):
+        raise ValueError("the JSON Schema has a $ref: write what it points to in its place")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        raise ValueError(f"parameters is not a JSON Schema: {error.message}") from error
+        place = ".".join(str(part) for part in error.absolute_path)
+        raise ValueError(f"the JSON Schema is wrong{place and f' at {place}'}: {error.message[:MAX_SHOWN]}") from error
     return schema
 
 
@@ -52,7 +58,7 @@ def _checked_url(url: str) -> str:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise ValueError(f"this is not a web address: {error}") from error
+        raise ValueError("this is not a web address: look at its host and port") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ValueError("use an address such as https://api.example.com/orders/{order_id}, without user or password")
     if PLACEHOLDER.search(parts.netloc):
@@ -103,7 +109,9 @@ class HttpCall(Shape):
     @model_validator(mode="after")
     def _repeatable(self) -> Self:
         if self.retries and self.method not in REPEATABLE and not self.safe:
-            raise ValueError(f"a {self.method} is tried again only when it is said to be safe to send twice")
+            raise ValueError(
+                f"a {self.method} is tried again only when it is safe to send twice: say that it is, or set retries to 0"
+            )
         return self
 
     @property
@@ -130,7 +138,7 @@ class HttpTool(Shape):
     def _known_placeholders(self) -> Self:
         unknown = self.http.placeholders - set(self.parameters.get("properties", {}))
         if unknown:
-            raise ValueError(f"the address uses {', '.join(sorted(unknown))}, which parameters does not have")
+            raise ValueError(f"the address uses {', '.join(sorted(unknown))}: add a parameter of that name, or take it out")
         return self
 
 

@@ -1,8 +1,9 @@
 """What pydantic finds wrong, in words that people who know no pydantic can act on."""
 
+from json import JSONDecodeError
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.compass.payloads import COUNTRY, LANGUAGE
 from apps.compass.payloads_tools import NAME
@@ -25,6 +26,7 @@ SAYINGS = {
     **dict.fromkeys(("float_parsing", "float_type", "finite_number", "decimal_parsing", "decimal_type"), NUMBER),
     **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), WHOLE),
     **dict.fromkeys(("bool_parsing", "bool_type"), gettext_lazy("say true or false")),
+    **dict.fromkeys(("union_tag_invalid", "union_tag_not_found"), gettext_lazy("its kind is http, mcp or builtin")),
     "extra_forbidden": gettext_lazy("this is not known here"),
 }
 SPELLINGS = {
@@ -33,6 +35,18 @@ SPELLINGS = {
     COUNTRY: gettext_lazy("“%(input)s” is not a country in two small letters, such as us"),
 }
 SHOWN = 60  # characters of what was written
+JSON_SAYINGS = {
+    "Expecting value": gettext_lazy("a value is missing here, or a text stands without double quotes"),
+    "Expecting property name": gettext_lazy("a name in double quotes has to come here; behind the last one stands no comma"),
+    "Expecting ':'": gettext_lazy("a colon is missing between a name and its value"),
+    "Expecting ','": gettext_lazy("a comma is missing, or a bracket that closes"),
+    "Unterminated string": gettext_lazy("this text has no double quote at its end"),
+    "Invalid control character": gettext_lazy("a text goes on in the next line; write \\n where its line ends"),
+    "Invalid \\": gettext_lazy("a backslash in a text is written twice"),
+    "Extra data": gettext_lazy("this stands behind the last bracket; remove it"),
+    "Illegal trailing comma": gettext_lazy("the comma is one too many"),
+}
+JSON_SHOWN = 30  # characters of the place that is wrong
 
 
 def said(item: Any) -> str:
@@ -48,3 +62,20 @@ def said_whole(item: Any) -> str:
     """The same as a sentence of its own."""
     text = said(item)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def json_fault(error: ValueError) -> str:
+    """Where JSON that json_read refused is wrong, and what to do about it, in one sentence."""
+    if not isinstance(error, JSONDecodeError):
+        return f"{str(error)[:1].upper()}{str(error)[1:]}"
+    found = error.doc[error.pos :].split("\n")[0].strip()[:JSON_SHOWN]
+    given = {"line": error.lineno, "found": found, "why": _json_said(error)}
+    if not error.doc[error.pos :].strip():
+        return gettext("It ends too early, in line %(line)s: close every bracket and every text.") % given
+    if not found:
+        return gettext("In line %(line)s: %(why)s.") % given
+    return gettext("In line %(line)s, at “%(found)s”: %(why)s.") % given
+
+
+def _json_said(error: JSONDecodeError) -> str:
+    return str(next((saying for begin, saying in JSON_SAYINGS.items() if error.msg.startswith(begin)), error.msg))

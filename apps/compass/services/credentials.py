@@ -21,6 +21,10 @@ class BadKey(PermanentError):
     """Text that cannot be a provider's API key."""
 
 
+class BadName(PermanentError):
+    """Text that cannot be the name of a secret."""
+
+
 def credential_set(*, provider: str, api_key: str, base_url: str | None = None) -> None:
     """Stores the tenant's own account at a provider, encrypted; it cannot be read back by people. Raises PermanentError."""
     if provider not in PROVIDERS:
@@ -71,11 +75,13 @@ def credential_delete(*, provider: str) -> None:
 
 
 def secret_set(*, name: str, value: str) -> None:
-    """Stores a value that tools' headers name as {secret:NAME}, encrypted."""
+    """Stores a value that tools' headers name as {secret:NAME}, encrypted. Raises BadName, PermanentError (value)."""
     if not NAME.match(name):
-        raise PermanentError("The name of a secret has letters, digits and underscores only, 64 at most.")
+        raise BadName("The name of a secret has letters without accents, digits and underscores only, 64 at most.")
     if not value or not header_sendable(value):
-        raise PermanentError("A secret is sent in a header, so it is printable ASCII without line breaks.")
+        raise PermanentError(
+            "A secret is sent in a header: it has letters without accents, digits and signs only, in one line. Copy it anew."
+        )
     ToolSecret.objects.update_or_create(name=name, defaults={"value": value})
 
 

@@ -12,11 +12,12 @@ from apps.compass.payloads_tools import HttpTool, McpServer
 from apps.compass.registry import tool_builtin
 from apps.compass.selectors.tools import agents_using
 from apps.compass.tools.mcp import McpFailed, mcp_tools
-from apps.compass.words import said_whole
+from apps.compass.words import said, said_whole
 from apps.core.errors import PermanentError
 from apps.core.payloads import storable
 
 PARTS = {"http", "parameters"}
+NAMED = {"headers", "pick"}
 
 
 class ToolInvalid(PermanentError):
@@ -106,7 +107,9 @@ def _unused(tool: Tool, sentence: str) -> None:
 
 
 def _told(item: Any) -> tuple[str, str]:
-    """Where in the form, and what is wrong, as a sentence."""
+    """Where in the form, and what is wrong, as a sentence; one of several headers or picks is named."""
     place = [str(part) for part in item["loc"]]
-    field = place[1] if len(place) > 1 and place[0] == "http" else next(iter(place), "")
-    return field, said_whole(item)
+    http = place[:1] == ["http"] and len(place) > 1
+    field, rest = (place[1], place[2:]) if http else (next(iter(place), ""), place[1:])
+    named = field in NAMED and rest and "[key]" not in rest
+    return field, f"“{rest[0]}”: {said(item)}." if named else said_whole(item)

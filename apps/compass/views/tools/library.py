@@ -15,6 +15,7 @@ from apps.compass.forms_tools import (
     HttpToolForm,
     McpServerForm,
     RowsInvalid,
+    header_rows,
     headers_of,
     http_initial,
     http_rows,
@@ -32,6 +33,7 @@ from apps.tenants.access import ADMINS, MANAGERS, role_required
 
 editing = require_http_methods(["GET", "POST"])
 PAGE = {"section": "settings", "tab": "tools"}
+WHOLES = {"": "url", "http": "retries"}  # a tool as a whole is wrong in its address only, how it is called in its tries
 
 
 @require_GET
@@ -61,7 +63,7 @@ def http_edit(request: HttpRequest, tool_id: UUID | None = None) -> HttpResponse
 def http_test(request: HttpRequest) -> HttpResponse:
     """Runs what the form says, unsaved, once."""
     form = HttpToolForm(request.POST)
-    trial = Trial(error=_("Fill in the fields above first: %(what)s.") % {"what": _first_error(form)})
+    trial = Trial(error=_first_error(form))
     if form.is_valid():
         trial = _tried(lambda: _http_trial(form, request))
     return render(request, "compass/tools/trial.html", {"trial": trial})
@@ -89,9 +91,9 @@ def mcp_edit(request: HttpRequest, tool_id: UUID | None = None) -> HttpResponse:
     if form.is_valid() and _saved(form, lambda: _mcp_save(request, tool, form)):
         messages.success(request, _("Saved."))
         return redirect("mcp-edit", Tool.objects.get(name=form.cleaned_data["name"]).pk)
-    posted = request.POST if request.method == "POST" else None
-    headers = headers_of(posted) if posted is not None else (tool.spec["headers"] if tool else {})
-    context = {**PAGE, "form": form, "tool": tool, "headers": list(headers.items()) or [("", "")], **_beside(tool)}
+    stored = list(tool.spec["headers"].items()) if tool else []
+    headers = header_rows(request.POST) if request.method == "POST" else stored
+    context = {**PAGE, "form": form, "tool": tool, "headers": headers or [("", "")], **_beside(tool)}
     return render(request, "compass/tools/mcp.html", context, status=422 if form.errors else 200)
 
 
@@ -152,9 +154,12 @@ def _saved(form: forms.Form, save: Callable[[], None]) -> bool:
         save()
     except ToolInvalid as error:
         for field, text in error.errors:
+            field = WHOLES.get(field, field)
             form.add_error(field if field in form.fields else None, text)
-    except (RowsInvalid, ToolFailed) as error:
-        form.add_error(None, str(error))
+    except RowsInvalid as error:
+        form.add_error(error.field or None, str(error))
+    except ToolFailed as error:
+        form.add_error("url", str(error))
     return not form.errors
 
 
@@ -166,8 +171,8 @@ def _tried(run: Callable[[], Trial]) -> Trial:
 
 
 def _first_error(form: forms.Form) -> str:
-    name = next(iter(form.errors), "")
-    return str(form.fields[name].label) if name in form.fields else ""
+    """What has to be mended before it can be tried, with the name of its field."""
+    return next((f"{form.fields[name].label}: {errors[0]}" for name, errors in form.errors.items()), "")
 
 
 def _beside(tool: Tool | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from apps.compass.selectors.tools import accounts, secrets_listed
 from apps.compass.services.credentials import (
     PROVIDERS,
     BadKey,
+    BadName,
     credential_check,
     credential_delete,
     credential_set,
@@ -105,13 +106,14 @@ def provider_remove(request: HttpRequest, provider: str) -> HttpResponse:
 def secret_edit(request: HttpRequest, name: str | None = None) -> HttpResponse:
     """Enters a secret, or replaces its value."""
     form = SecretForm(request.POST or None, initial={"name": name})
+    form.fields["name"].disabled = name is not None  # another name would be another secret
     if form.is_valid():
         try:
             secret_set(**form.cleaned_data)
             messages.success(request, _("Saved."))
             return redirect("providers")
         except PermanentError as error:
-            form.add_error(None, str(error))
+            form.add_error("name" if isinstance(error, BadName) else "value", str(error))
     context = {**PAGE, "form": form, "name": name}
     return render(request, "compass/providers/secret.html", context, status=422 if form.errors else 200)
 
