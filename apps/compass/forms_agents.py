@@ -71,6 +71,8 @@ class PairsField(forms.CharField):
                 raise forms.ValidationError(
                     _("“%(line)s” is no pair: write a name, a colon, and the text.") % {"line": line[:60]}
                 )
+            if name.strip() in pairs:
+                raise forms.ValidationError(_("“%(name)s” stands there twice. Take one out.") % {"name": name.strip()[:60]})
             pairs[name.strip()] = text.strip()
         return pairs
 
@@ -206,6 +208,12 @@ class AgentForm(forms.Form):
         self.fields["team"].choices = teams  # type: ignore[attr-defined]
         if tone and tone not in dict(TONES):
             self.fields["ringback"].choices = [*TONES, (tone, tone.upper())]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("max_delay", 30) < given.get("min_delay", 0):
+            self.add_error("max_delay", _("Write at least as much as the shortest pause."))
+        return given
 
     @property
     def whole(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, Wrong,
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
 from apps.compass.payloads_checks import Assertion, ScenarioIn
-from apps.compass.words import said_whole
+from apps.compass.words import json_fault, said_whole
 from apps.core.payloads import json_read
 
 
@@ -87,20 +87,35 @@ class ScenarioForm(forms.Form):
                     "lines": _lines(data["lines"]),
                     "criteria": _lines(data["criteria"]),
                     "assertions": [one.model_dump() for one in assertions],
-                    "tool_answers": _object(data["tool_answers"]),
                 }
             )
-        except ValueError as error:
-            raise forms.ValidationError(_sentence(error)) from error
+        except ValidationError as error:
+            for item in error.errors():
+                self.add_error(*_told(item))
         return data
 
+    def clean_tool_answers(self) -> dict[str, Any]:
+        return json_object(self.cleaned_data["tool_answers"])
 
-def _sentence(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return _("Answers of tools are a JSON object, such as {}; check its quotes and brackets.").replace(
-            "{}", '{"book": {"ok": true}}'
-        )
-    return said_whole(error.errors()[0])
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object that somebody typed into a field. Raises ValidationError with a sentence."""
+    try:
+        value = json_read(text or "{}")
+    except ValueError as error:
+        raise forms.ValidationError(json_fault(error)) from error
+    if not isinstance(value, dict):
+        raise forms.ValidationError(_("Write it as in the example, in braces, { and }."))
+    return value
+
+
+def _told(item: Any) -> tuple[str | None, str]:
+    """The field, none for the whole, and what is wrong with it; one of several lines is named by its number."""
+    field, *rest = item["loc"] or [None]
+    if field not in ScenarioForm.base_fields:
+        return None, said_whole(item)
+    line = _("Line %(number)s: ") % {"number": rest[0] + 1} if rest and isinstance(rest[0], int) else ""
+    return field, f"{line}{said_whole(item)}"
 
 
 def _initial(scenario: CheckScenario) -> dict[str, Any]:
@@ -111,13 +126,6 @@ def _initial(scenario: CheckScenario) -> dict[str, Any]:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _object(text: str) -> dict[str, Any]:
-    value = json_read(text or "{}")
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value
 
 
 def _json(value: Any) -> str:

@@ -35,7 +35,7 @@ class Assertion(Shape):
                 number = float(self.value)
             except ValueError:
                 raise ValueError(f"{self.kind} needs a number") from None
-            if not 0 < number <= 1_000:
+            if not (1 if self.kind == "max_turns" else 0) <= number <= 1_000 or not number:
                 raise ValueError(f"{self.kind} needs a number above 0")
             self.value = f"{int(number)}" if self.kind == "max_turns" else self.value
         return self

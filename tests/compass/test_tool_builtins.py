@@ -62,17 +62,20 @@ def test_calls_and_chats_get_what_is_for_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "tool",
+    ("tool", "words"),
     [
-        builtin("transfer"),
-        builtin("transfer", targets=["Sales: 12 34"]),
-        builtin("collect", more=1),
-        builtin("send_whatsapp", template=7),
+        (
+            builtin("transfer"),
+            "nothing is written under “Whom callers can be put through to” of “Put through by phone”. One a line",
+        ),
+        (builtin("transfer", targets=["Sales: 12 34"]), "“Sales: 12 34” does not fit under “Whom callers can be put through to”"),
+        (builtin("collect", more=1), "the settings of collect do not fit"),
+        (builtin("send_whatsapp", template=7), "“7” does not fit under “Template for callers who have not written lately”"),
     ],
     ids=["missing", "array", "unknown", "type"],
 )
-def test_options_that_do_not_fit(tool: Any) -> None:
-    with pytest.raises(ConfigInvalid, match=f"the settings of {tool['name']} do not fit"):
+def test_options_that_do_not_fit(tool: Any, words: str) -> None:
+    with pytest.raises(ConfigInvalid, match=words):
         agent_published(tools=[tool])
 
 

@@ -63,8 +63,8 @@ def test_a_tool_that_is_not_as_the_page_had_it_is_refused(admin: Client, agent: 
     [
         ("greetings", "http: hello", "“http” is not a language code such as en or pt-BR."),
         ("variables", "1st: hello", "“1st” is no name: use letters without accents, digits and _,"),
-        ("fallbacks", "x" * 121, "at most 120 characters fit here."),
-        ("phrases", "x" * 81, "at most 80 characters fit here."),
+        ("fallbacks", "x" * 121, "Line 1: At most 120 characters fit here."),
+        ("phrases", "x" * 81, "Line 1: At most 80 characters fit here."),
     ],
 )
 def test_what_cannot_be_is_said_in_words_at_its_field(admin: Client, agent: Agent, field: str, value: str, says: str) -> None:
@@ -75,7 +75,7 @@ def test_what_cannot_be_is_said_in_words_at_its_field(admin: Client, agent: Agen
 @pytest.mark.parametrize("value", ["9" * 5_000, "²", "99999999999999999999"])
 def test_as_many_passages_as_nobody_can_count_are_refused(admin: Client, agent: Agent, value: str) -> None:
     answer = save(admin, agent, knowledge_choice="all", knowledge_top_k=value)
-    assert answer.status_code == 422 and "knowledge.top_k: write a" in answer.json()["errors"][""]
+    assert answer.status_code == 422 and answer.json()["errors"]["knowledge_top_k"].startswith("Write a")
 
 
 @pytest.mark.parametrize("starter", ["receptionist", "booking", "support", "survey", ""])
@@ -179,7 +179,7 @@ def test_publishing_something_else_than_was_seen_is_refused(admin: Client, acme:
     [
         ({"temperature": "7"}, "temperature"),
         ({"variables": "no colon here"}, "variables"),
-        ({"min_delay": "5", "max_delay": "1"}, ""),
+        ({"min_delay": "5", "max_delay": "1"}, "max_delay"),
         ({"language": "not a language"}, "language"),
         ({"llm_model": ""}, "llm_model"),
     ],

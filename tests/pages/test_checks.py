@@ -92,8 +92,8 @@ DEEP = "[" * 20_000
     [
         ({"lines": ""}, "who the customer is"),
         ({"criteria": "", "assertion-0-kind": "", "assertion-1-kind": ""}, "what has to hold"),
-        ({"tool_answers": "{"}, "a JSON object"),
-        ({"tool_answers": DEEP}, "a JSON object"),
+        ({"tool_answers": "{"}, "It ends too early, in line 1"),
+        ({"tool_answers": DEEP}, "It is nested too deeply"),
         ({"assertion-1-arguments": DEEP}, "This is no JSON object"),
         ({"assertion-1-arguments": "[1]"}, "This is no JSON object"),
         ({"assertion-1-arguments": "Monday"}, "“Monday” is no argument"),

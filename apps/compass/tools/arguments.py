@@ -16,13 +16,12 @@ EXCERPT = 300
 ArgumentsValidator = extend(Draft202012Validator, {"pattern": None, "patternProperties": None})
 
 
-def misfit(value: Any, schema: dict[str, Any], *, ours: bool = False) -> str | None:
-    """Why a value does not fit a schema, None when it does. `ours`: the schema is Meridian's own, patterns and all."""
+def misfit(value: Any, schema: dict[str, Any]) -> str | None:
+    """Why a value does not fit a tenant's schema, None when it does."""
     # an empty registry of its own: the default one would fetch what a $ref names
     try:
-        validator = Draft202012Validator if ours else ArgumentsValidator
-        error = best_match(validator(schema, registry=Registry()).iter_errors(value))
-    except Unresolvable:
+        error = best_match(ArgumentsValidator(schema, registry=Registry()).iter_errors(value))
+    except (Unresolvable, ValueError):  # ValueError: an $id that is no address
         return "its schema refers to another one that cannot be read"
     if error is None:
         return None

@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema import ValidationError as JsonSchemaError
+from jsonschema.exceptions import best_match
+
 from apps.compass.models import Tool, ToolSecret
 from apps.compass.payloads_tools import HttpTool
-from apps.compass.registry import tool_builtin, tool_names
-from apps.compass.tools.arguments import misfit
+from apps.compass.registry import BuiltinSpec, tool_builtin, tool_names
+from apps.compass.tools.arguments import EXCERPT
 from apps.compass.tools.offers import is_reference, library_rows
 
 Config = dict[str, Any]
+SHOWN = 60  # characters of what was written
 
 
 def tools_problems(tools: list[Config]) -> list[str]:
@@ -21,10 +26,21 @@ def _builtin_problems(tools: list[Config]) -> list[str]:
     unknown = [tool["name"] for tool, spec in chosen if spec is None]
     problems = [f"tools: {', '.join(unknown)} is not built in; there are {', '.join(tool_names())}."] if unknown else []
     for tool, spec in chosen:
-        why = misfit(tool["options"], spec.options, ours=True) if spec else None
-        if why is not None:
-            problems.append(f"tools: the settings of {tool['name']} do not fit: {why}.")
+        error = best_match(Draft202012Validator(spec.options).iter_errors(tool["options"])) if spec else None
+        if spec and error:
+            problems.append(f"tools: {_setting_said(spec, error, tool['options'])}.")
     return problems
+
+
+def _setting_said(spec: BuiltinSpec, error: JsonSchemaError, options: Config) -> str:
+    """What is wrong with a setting, in the words in which its form asks for it."""
+    missing = [name for name in spec.options.get("required", ()) if name not in options]
+    name = next(map(str, [*error.absolute_path, *missing]), "")
+    field = spec.options.get("properties", {}).get(name)
+    if field is None:
+        return f"the settings of {spec.name} do not fit: {error.message[:EXCERPT]}"
+    what = f"“{str(error.instance)[:SHOWN]}” does not fit" if error.absolute_path else "nothing is written"
+    return f"{what} under “{field['title']}” of “{spec.title}”. {field['description'].rstrip('.')}"
 
 
 def _library_problems(tools: list[Config]) -> list[str]:

@@ -22,7 +22,11 @@ from apps.compass.variables import BUILT_IN, variables_unknown
 from apps.compass.views.agents.common import admins, agent_or_404, managers, may_change, page, person
 from apps.core.errors import PermanentError
 
-PLACES = {".".join(path): name for name, path in PATHS.items()} | {"llm.fallbacks": "fallbacks"}
+PLACES = {".".join(path): name for name, path in PATHS.items()} | {
+    "llm.fallbacks": "fallbacks",
+    "knowledge.top_k": "knowledge_top_k",
+    "tools": "tools",
+}
 
 
 @require_GET
@@ -97,16 +101,27 @@ def _by_field(sentences: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for sentence in sentences:
         place, _colon, text = sentence.partition(": ")
-        name = _field_of(place)
-        found[name] = " ".join(filter(None, (found.get(name), text if name else sentence)))
+        name, rest = _field_of(place)
+        told = f"{_which(rest)}{text[:1].upper()}{text[1:]}" if name else sentence
+        found[name] = " ".join(filter(None, (found.get(name), told)))
     return found
 
 
-def _field_of(place: str) -> str:
-    """The field in which this place of the configuration, or what it is a part of, is written; empty where there is none."""
+def _field_of(place: str) -> tuple[str, list[str]]:
+    """The field in which this place of the configuration, or what it is a part of, is written, and where in it; empty where
+    there is none."""
     parts = place.split(".")
-    wholes = (PLACES.get(".".join(parts[:length])) for length in range(len(parts), 0, -1))
-    return next(filter(None, wholes), place if place in AgentForm.base_fields else "")
+    for length in range(len(parts), 0, -1):
+        if name := PLACES.get(".".join(parts[:length])):
+            return name, parts[length:]
+    return (place if place in AgentForm.base_fields else ""), []
+
+
+def _which(rest: list[str]) -> str:
+    """Which of a field's lines it is, by its number or its name; a sentence about a name has that in it."""
+    if not rest or "[key]" in rest:
+        return ""
+    return _("Line %(number)s: ") % {"number": int(rest[0]) + 1} if rest[0].isdecimal() else f"{rest[0]}: "
 
 
 def _overtaken(request: HttpRequest, theirs: AgentVersion, mine: dict[str, Any]) -> JsonResponse:
