@@ -53,6 +53,13 @@ def _checked_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
+def schema_usable(schema: dict[str, Any]) -> dict[str, Any]:
+    """An MCP server's schema, or that of any object where it is none: models refuse the rest, and so does our own check."""
+    schema = {"type": "object", **schema}
+    known = schema["type"] == "object" and Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(schema)
+    return schema if known else _empty_schema()
+
+
 def _checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)

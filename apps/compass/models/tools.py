@@ -50,4 +50,6 @@ class Tool(models.Model):
     @property
     def secrets(self) -> set[str]:
         """The names of the secrets that its headers need."""
-        return self.http.http.secrets if self.kind == self.Kind.HTTP else self.server.secrets
+        from apps.compass.payloads_tools import secrets_in
+
+        return secrets_in((self.spec["http"] if self.kind == self.Kind.HTTP else self.spec)["headers"])

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from apps.compass.models import Tool
-from apps.compass.payloads_tools import HttpTool, McpServer
+from apps.compass.payloads_tools import HttpTool, McpServer, schema_usable
 from apps.compass.registry import tool_builtin
 from apps.compass.selectors.tools import agents_using
 from apps.compass.tools.mcp import McpFailed, mcp_tools
@@ -66,13 +66,18 @@ def tool_checked(*, name: str, kind: str, spec: dict[str, Any], description: str
     try:
         if kind == Tool.Kind.MCP:
             HttpTool.model_validate({"kind": "http", "name": name, "description": "x", "http": {"url": "http://x.example"}})
-            return McpServer.model_validate(spec)
+            return _usable(McpServer.model_validate(spec))
         extra = spec.keys() - PARTS
         if extra:
             raise ToolInvalid([("", f"spec: {', '.join(sorted(extra))} is not part of an HTTP tool.")])
         return HttpTool.model_validate({"kind": "http", "name": name, "description": description, **spec})
     except ValidationError as error:
         raise ToolInvalid([_told(item) for item in error.errors()]) from error
+
+
+def _usable(server: McpServer) -> McpServer:
+    tools = [tool.model_copy(update={"parameters": schema_usable(tool.parameters)}) for tool in server.tools]
+    return server.model_copy(update={"tools": tools})
 
 
 def mcp_refresh(*, server: McpServer) -> McpServer:
@@ -86,12 +91,13 @@ def mcp_refresh(*, server: McpServer) -> McpServer:
 
 
 def _keep(tool: Tool, name: str, description: str, spec: dict[str, Any], enabled: bool, by: UUID | None) -> Tool:
+    spec, description = storable(spec), storable(description.strip())  # before it is checked: what is kept has to hold
     checked = tool_checked(name=name, kind=tool.kind, spec=spec, description=description)
     if tool_builtin(name) is not None:
         raise ToolInvalid([("name", _("A built-in tool has this name. Choose another."))])
     include = PARTS if isinstance(checked, HttpTool) else None
-    tool.spec = storable(checked.model_dump(mode="json", include=include))
-    tool.name, tool.description, tool.enabled, tool.updated_by = name, storable(description.strip()), enabled, by
+    tool.spec = checked.model_dump(mode="json", include=include)
+    tool.name, tool.description, tool.enabled, tool.updated_by = name, description, enabled, by
     try:
         with transaction.atomic():
             tool.save()

@@ -15,6 +15,7 @@ from apps.compass.payloads_tools import McpServer, McpTool
 from apps.compass.registry import ToolFailed
 from apps.compass.tools.arguments import EXCERPT
 from apps.compass.tools.secrets import Headers, headers_with_secrets
+from apps.core.payloads import json_read, storable
 
 PROTOCOL = "2025-06-18"
 MAX_PAGES = 10
@@ -52,6 +53,7 @@ def mcp_tools(server: McpServer) -> list[McpTool]:
 
 
 def _tool(found: Json) -> McpTool:
+    found = storable(found)
     schema = found.get("inputSchema")
     try:
         return McpTool(
@@ -160,7 +162,7 @@ def _events(text: str) -> Iterator[Json]:
 
 def _objects(text: str) -> Iterator[Json]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json_read(text)
+    except ValueError:
         return
     yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict))
