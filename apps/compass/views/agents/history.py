@@ -46,6 +46,7 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         agent=row.agent,
         row=row,
         refused=refused,
+        note=request.POST.get("note", ""),
         changes=versions_diff(row.published, row.head),
         unknown=variables_unknown(row.head.config),
         readiness=readiness_of(row.head),
@@ -60,7 +61,12 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     versions = list(versions_of(agent)[:200])
     names = people_names(who for version in versions for who in (version.published_by, version.updated_by, version.created_by))
     rows = [(version, _who(version, names)) for version in versions]
-    return render(request, "compass/agents/history.html", page(request, agent=agent, rows=rows))
+    context = page(request, agent=agent, rows=rows, drafted=_drafted(versions))
+    return render(request, "compass/agents/history.html", context)
+
+
+def _drafted(versions: list[AgentVersion]) -> bool:
+    return any(version.is_draft for version in versions)
 
 
 def _who(version: AgentVersion, names: dict) -> str:  # type: ignore[type-arg]
@@ -78,7 +84,8 @@ def comparison(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     given = request.GET.get("with", "")
     earlier = [one for one in versions if one.number < version.number]
     other = _version(agent, int(given)) if given.isdecimal() and len(given) < 9 else (earlier[0] if earlier else None)
-    context = page(request, agent=agent, version=version, other=other, versions=versions, changes=versions_diff(other, version))
+    changes, drafted = versions_diff(other, version), _drafted(versions)
+    context = page(request, agent=agent, version=version, other=other, versions=versions, changes=changes, drafted=drafted)
     return render(request, "compass/agents/comparison.html", context)
 
 

@@ -50,17 +50,18 @@ def agent_new(request: HttpRequest) -> HttpResponse:
 
 
 def _new_form(request: HttpRequest, data: Any = None) -> NewAgentForm:
-    return NewAgentForm(data, initial={"language": request.LANGUAGE_CODE})
+    return NewAgentForm(data, initial={"language": request.LANGUAGE_CODE, "starter": next(iter(STARTERS))})
 
 
 def _made(request: HttpRequest, form: NewAgentForm) -> Agent:
-    name, starter = form.cleaned_data["name"], STARTERS.get(form.cleaned_data["starter"])
+    name, language = form.cleaned_data["name"], form.cleaned_data["language"]
+    starter = STARTERS.get(form.cleaned_data["starter"])
     return agent_start(
         starter=starter,
         slug=slug_free(name),
         name=name,
-        language=form.cleaned_data["language"],
-        config={**settings.AGENT_DEFAULTS, **(starter.config if starter else {})},
+        language=language,
+        config={**settings.AGENT_DEFAULTS, **(starter.config(language) if starter else {})},
         created_by=person(request),
     )
 
