@@ -62,3 +62,29 @@ def test_alice_makes_a_tool_and_gives_it_to_reception(as_person: AsPerson, site:
         page.goto(f"{site('acme')}/compass/{path}")
         assert sideways(page) <= 0, path
         assert violations(page) == [], path
+
+
+def test_what_is_wrong_is_said_at_its_rows_and_no_schema_is_lost(as_person: AsPerson, site: Site) -> None:
+    page = as_person("alice@acme.test", "acme", viewport=PHONE, reduced_motion="reduce")
+    page.goto(f"{site('acme')}/compass/tools/new")
+    schema = page.locator("[name=schema_json]")
+    page.locator("[name=param_name]").fill("size")
+    page.get_by_label("As JSON Schema").check()
+    expect(schema).to_have_value('{\n  "type": "object",\n  "properties": {\n    "size": {\n      "type": "string"\n    }\n  },\n'
+                                 '  "required": [\n    "size"\n  ],\n  "additionalProperties": false\n}')  # fmt: skip
+    schema.fill('{"type": "object", "anyOf": []')
+    page.get_by_label("As a form").check()
+    page.get_by_label("As JSON Schema").check()
+    expect(schema).to_have_value('{"type": "object", "anyOf": []')
+    for label, text in (("Name", "order"), ("Description", "Finds it.")):
+        page.get_by_label(label, exact=True).first.fill(text)
+    page.get_by_label("Address").fill("https://shop.example/")
+    page.locator("[name=header_value]").fill("no name")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(
+        page.get_by_role("alert").filter(has_text="The JSON Schema cannot be read. It ends too early, in line 1")
+    ).to_be_visible()
+    expect(schema).to_have_value('{"type": "object", "anyOf": []')
+    expect(page.locator("[name=header_value]")).to_have_value("no name")
+    assert sideways(page) <= 0
+    assert violations(page) == []

@@ -6,13 +6,15 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form[data-tool-fo
 
 function start(form: HTMLFormElement): void {
   const sample = form.querySelector<HTMLTextAreaElement>("[data-sample]");
+  const json = form.querySelector<HTMLInputElement>("[name=schema_mode][value=json]")?.checked;
+  const rows = { said: json ? JSON.stringify(schemaOf(form)) : "" };
   let written = sample ? !["", "{}"].includes(sample.value.trim()) : true;
   form.addEventListener("click", (event) => clicked(event, form));
   form.addEventListener("input", (event) => {
     if (event.target === sample) written = true;
     else if (sample && !written) sample.value = sampleOf(form);
   });
-  form.addEventListener("change", (event) => modeChosen(event.target as HTMLInputElement, form));
+  form.addEventListener("change", (event) => modeChosen(event.target as HTMLInputElement, form, rows));
 }
 
 function clicked(event: MouseEvent, form: HTMLFormElement): void {
@@ -46,10 +48,13 @@ function empty(row: HTMLElement): void {
   for (const field of row.querySelectorAll("select")) field.selectedIndex = 0;
 }
 
-function modeChosen(field: HTMLInputElement, form: HTMLFormElement): void {
+/** The rows become the JSON Schema only where they were changed: what was written there, and rows cannot say, is not lost. */
+function modeChosen(field: HTMLInputElement, form: HTMLFormElement, rows: { said: string }): void {
   if (field.name !== "schema_mode") return;
   const json = form.querySelector<HTMLTextAreaElement>("[name=schema_json]");
-  if (field.value === "json" && json) json.value = JSON.stringify(schemaOf(form), null, 2);
+  const now = JSON.stringify(schemaOf(form));
+  if (field.value === "json" && json && now !== rows.said) json.value = JSON.stringify(schemaOf(form), null, 2);
+  rows.said = now;
   for (const part of form.querySelectorAll<HTMLElement>("[data-mode]")) part.hidden = part.dataset.mode !== field.value;
 }
 
