@@ -251,7 +251,10 @@ class NewAgentForm(forms.Form):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         choices=language_choices,
-        help_text=gettext_lazy("What it hears and speaks. Templates greet in English: write the greeting in your language."),
+        help_text=gettext_lazy(
+            "What it hears and speaks. It greets in English, German, French, Spanish, Italian, Portuguese or Dutch; "
+            "write the greeting yourself for another language."
+        ),
     )
     starter = forms.CharField(required=False)
 

@@ -1,9 +1,11 @@
-"""What a new agent can begin as. Prompts are in English, as models follow it best; greetings are the tenant's to translate."""
+"""What a new agent can begin as. Prompts are in English, as models follow it best; greetings are in the agent's language."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
+
+from apps.compass.starter_words import greeting, person
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -41,13 +43,12 @@ class Starter:
     tools: list[dict[str, Any]] = field(default_factory=lambda: [{"kind": "builtin", "name": "end_call"}])
     checks: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """A configuration, with defaults for the rest."""
+    def config(self, language: str) -> dict[str, Any]:
+        """A configuration, with defaults for the rest. In a language without words of its own it greets in English."""
         return {
-            "prompt": {"system": self.system, "greeting": self.greeting},
+            "prompt": {"system": self.system, "greeting": greeting(self.key, language) or self.greeting},
             "variables": self.variables,
-            "handoff": {"phrases": self.phrases},
+            "handoff": {"phrases": [*person(language), *self.phrases]},
             "tools": self.tools,
         }
 
@@ -210,3 +211,9 @@ If the customer has a problem that needs help, offer a colleague.
     ],
 )
 STARTERS = {starter.key: starter for starter in (RECEPTIONIST, BOOKING, SUPPORT, SURVEY)}
+
+
+def blank(language: str) -> dict[str, Any]:
+    """What an agent begins as without a template: a greeting in its language, where it is known."""
+    words = greeting("", language)
+    return {"prompt": {"greeting": words}} if words else {}

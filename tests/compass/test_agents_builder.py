@@ -10,11 +10,13 @@ from django_tenants.utils import tenant_context
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents_worker.phrases import phrase
 from apps.billing.models import PriceBook
 from apps.calls.models import Call
 from apps.compass.catalogue import Unanswered, sample, voices
 from apps.compass.costs import minute_cost, tokens_of
 from apps.compass.diffs import configs_diff, lines_diff
+from apps.compass.languages import LANGUAGES
 from apps.compass.models import Agent, AgentVersion
 from apps.compass.payloads import Config
 from apps.compass.selectors import agent_config
@@ -30,8 +32,10 @@ from apps.compass.services import (
     draft_discard,
     version_restore,
 )
+from apps.compass.services.starting import agent_start
 from apps.compass.starters import STARTERS
 from apps.compass.variables import prompt_filled, variables_in, variables_unknown
+from apps.herald.handoff import phrase_in
 from apps.tenants.models import Membership, Role, Tenant, User
 from tests.compass.factories import CALL_ID, LOCAL, agent_published, bearer, public_get
 
@@ -107,8 +111,39 @@ def test_differences_are_named_by_field() -> None:
 
 
 @pytest.mark.parametrize("starter", STARTERS.values(), ids=STARTERS)
+def test_a_template_greets_in_the_languages_that_atlas_speaks_itself(starter: Any) -> None:
+    english = starter.config("en")
+    spoken = {code for code in LANGUAGES if phrase("filler", code) != phrase("filler", "en")}
+    assert {"de", "de-CH", "pt-BR"} <= spoken
+    for code in spoken:
+        config = starter.config(code)
+        assert config["prompt"]["greeting"] != english["prompt"]["greeting"]
+        assert set(variables_in(config["prompt"]["greeting"])) == set(variables_in(english["prompt"]["greeting"]))
+        assert set(config["handoff"]["phrases"]) > set(english["handoff"]["phrases"])
+        assert Config.model_validate(config).handoff.phrases == config["handoff"]["phrases"]
+    assert starter.config("ja") == english
+
+
+def test_an_agent_without_a_template_greets_in_its_language(in_acme: Tenant) -> None:
+    def greeting(slug: str, language: str, config: dict[str, Any]) -> str:
+        made = agent_start(starter=None, slug=slug, name=slug, language=language, config=config)
+        return str(version_head(made).config["prompt"]["greeting"])
+
+    assert greeting("bern", "de-CH", LOCAL) == "Guten Tag, wie kann ich Ihnen helfen?"
+    assert greeting("kyoto", "ja", LOCAL) == "Hello, how can I help you?"
+    assert greeting("basel", "de", {**LOCAL, "prompt": {"greeting": "Grüezi!"}}) == "Grüezi!"
+
+
+def test_a_german_agent_hears_who_wants_a_person() -> None:
+    phrases = STARTERS["support"].config("de")["handoff"]["phrases"]
+    assert phrase_in(["Kann ich bitte mit einem Menschen sprechen?"], phrases)
+    assert phrase_in(["I want to speak to a person."], phrases)
+    assert phrase_in(["Ich habe eine Frage zu meiner Rechnung."], phrases) is None
+
+
+@pytest.mark.parametrize("starter", STARTERS.values(), ids=STARTERS)
 def test_a_document_brings_an_agent_back(in_acme: Tenant, starter: Any) -> None:
-    agent = agent_create(slug="desk", name="Desk", language="de", config=starter.config)
+    agent = agent_create(slug="desk", name="Desk", language="de", config=starter.config("de"))
     assert variables_unknown(version_head(agent).config) == []
     document = json.loads(json.dumps(agent_export(version_head(agent))))
     draft, notes = agent_import(document=document)
