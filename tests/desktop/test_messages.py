@@ -36,6 +36,7 @@ from apps.desktop.services.messages import (
     message_uncertain,
     note_add,
 )
+from apps.desktop.services.messages.preview import preview_renew
 from apps.tenants.models import User
 from tests.desktop.factories import RecordingChannel, a_conversation, says
 
@@ -94,6 +95,21 @@ def test_files_and_replied_messages_come_along(desk: RecordingChannel) -> None:
     assert second.reply_to == first
     assert second.attachments.get().state == "pending"
     assert conversation.last_message_text == "[image]"
+
+
+def test_a_list_shows_what_the_contact_wants_and_not_what_meridian_says_by_itself(desk: RecordingChannel) -> None:
+    conversation = a_conversation()
+    says(conversation, "My lamp is broken")
+    last = says(conversation, "It is the blue one")
+    message_send(conversation=conversation, author=Message.Author.SYSTEM, text="A colleague will answer you here.")
+    conversation.refresh_from_db()
+    assert conversation.last_message_text == "It is the blue one"
+    last.delete()
+    preview_renew(conversation)
+    assert conversation.last_message_text == "My lamp is broken"
+    conversation.messages.exclude(author=Message.Author.SYSTEM).delete()
+    preview_renew(conversation)
+    assert conversation.last_message_text == "A colleague will answer you here."
 
 
 def test_a_snoozed_conversation_wakes_when_the_contact_writes(desk: RecordingChannel, bob: User) -> None:
