@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.compass.editor import Editing, tab_register
 from apps.compass.selectors.knowledge import documents_all
+from apps.core.numbers import whole_number
 
 MODES = (
     (
@@ -47,10 +48,11 @@ def read(posted: QueryDict) -> dict[str, Any]:
         return {}
     chosen = posted.getlist("knowledge_documents") if choice == "chosen" else []
     top_k = posted.get("knowledge_top_k", "4").strip()
+    number = whole_number(top_k)
     return {
         "knowledge": {
             "documents": "all" if choice == "all" else chosen,
             "mode": posted.get("knowledge_mode", "always"),
-            "top_k": int(top_k) if top_k.isdecimal() and len(top_k) < 10 else top_k,
+            "top_k": top_k if number is None else number,
         }
     }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.core.csvs import Echo, cell
+from apps.core.numbers import whole_number
 from apps.tenants.audit_words import object_words, value_words
 
 ACTIONS = {0: "create", 1: "update", 2: "delete", 3: "access"}
@@ -58,8 +59,8 @@ def entries(
     found = LogEntry.objects.select_related("content_type", "actor")
     if who:
         found = found.filter(actor_email__icontains=who) | found.filter(additional_data__api_key__icontains=who)
-    if what.isdecimal() and len(what) < 10:
-        found = found.filter(content_type_id=int(what))
+    if (kind := whole_number(what)) is not None:
+        found = found.filter(content_type_id=kind)
     if action in ACTIONS.values():
         found = found.filter(action=next(number for number, name in ACTIONS.items() if name == action))
     if since:

@@ -54,6 +54,7 @@ from apps.compass.services.starting import agent_start
 from apps.compass.services.transfer import AgentDocument
 from apps.compass.starters import STARTERS
 from apps.core.errors import PermanentError, Problem, fields_of
+from apps.core.numbers import whole_number
 from apps.core.openapi import problems
 from apps.core.paging import PAGING, page_answer
 from apps.tenants.access import ADMINS, MANAGERS, Access, APIKeyAuthentication
@@ -253,10 +254,11 @@ class DiffView(AgentsBase):
     )
     def get(self, request: Request, agent_id: UUID, number: int) -> Response:
         agent, given = self.agent(agent_id), request.query_params.get("with", "")
-        if given and not (given.isascii() and given.isdecimal() and len(given) < 10):
+        earlier = whole_number(given)
+        if given and earlier is None:
             raise Problem(422, "invalid", "with is the number of a version.")
         new = _version(agent, number)
-        old = _version(agent, int(given)) if given else versions_of(agent).filter(number__lt=number).first()
+        old = _version(agent, earlier) if earlier is not None else versions_of(agent).filter(number__lt=number).first()
         return Response({"changes": [change_out(change) for change in versions_diff(old, new)]})
 
 

@@ -21,6 +21,7 @@ from apps.billing.services.rerate import rerate_soon
 from apps.billing.services.staff.unpriced import UnitPrice, missing_price_set
 from apps.billing.views.staff.pages import page, who
 from apps.core.errors import PermanentError
+from apps.core.numbers import whole_number
 from apps.tenants.staff import staff_required
 
 KEYS = ("kind", "provider", "model")
@@ -121,9 +122,9 @@ def rerate(request: HttpRequest) -> HttpResponse:
 
 def _watch(request: HttpRequest, rows: list[UnpricedRow]) -> dict[str, Any] | None:
     """How many of those that waited for this price are charged."""
-    key, total = tuple(request.GET.get(name, "") for name in KEYS), request.GET.get("of", "")
-    if not total.isdecimal() or not all(key):
+    key, total = tuple(request.GET.get(name, "") for name in KEYS), whole_number(request.GET.get("of"))
+    if total is None or not all(key):
         return None
     left = next((one.times for one in rows if (one.kind, one.provider, one.model) == key), 0)
-    of = max(int(total), left)
+    of = max(total, left)
     return {"name": f"{key[1]} {key[2]}", "done": of - left, "of": of, "over": left == 0}

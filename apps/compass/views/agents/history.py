@@ -15,6 +15,7 @@ from apps.compass.services import agent_publish, version_restore
 from apps.compass.variables import variables_unknown
 from apps.compass.views.agents.common import admins, agent_or_404, managers, page, person
 from apps.core.errors import PermanentError
+from apps.core.numbers import whole_number
 
 
 @require_http_methods(["GET", "POST"])
@@ -81,9 +82,9 @@ def comparison(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     agent = agent_or_404(slug)
     version = _version(agent, number)
     versions = list(versions_of(agent))
-    given = request.GET.get("with", "")
+    given = whole_number(request.GET.get("with"))
     earlier = [one for one in versions if one.number < version.number]
-    other = _version(agent, int(given)) if given.isdecimal() and len(given) < 9 else (earlier[0] if earlier else None)
+    other = _version(agent, given) if given is not None else (earlier[0] if earlier else None)
     changes, drafted = versions_diff(other, version), _drafted(versions)
     context = page(request, agent=agent, version=version, other=other, versions=versions, changes=changes, drafted=drafted)
     return render(request, "compass/agents/comparison.html", context)
