@@ -12,7 +12,10 @@ let first = "";
 let atEnd = true;
 let whole = true; // nothing newer is left out
 let fromEnd = 0;
+let height = 0;
 let asked: string | null = null; // the place that is on its way: "at=<message>", or "" for the end
+
+const sized = new ResizeObserver(() => resized());
 
 export function threadStart(): void {
   document.addEventListener("htmx:before:request", addressed);
@@ -45,6 +48,7 @@ function remember(): void {
 function settle(event?: Event): void {
   const box = thread();
   const id = conversation()?.dataset.conversation ?? "";
+  if (box) sized.observe(box);
   const [newFirst, newLast] = [lines().at(0)?.id ?? "", lines().at(-1)?.id ?? ""];
   if (!box) opened = "";
   else if (id !== opened || source(event)?.matches(".chat-link")) begin(box);
@@ -101,6 +105,13 @@ function begin(box: HTMLElement): void {
   newShow(false);
 }
 
+/** The end stays in sight while an answer grows, a keyboard opens or the strip below comes. */
+function resized(): void {
+  const box = thread();
+  if (box && box.clientHeight < height && atEnd) box.scrollTop = box.scrollHeight;
+  height = box?.clientHeight ?? 0;
+}
+
 function toEnd(): void {
   const box = thread();
   if (!box) return;
@@ -121,7 +132,9 @@ function latest(): void {
 
 function newShow(shown: boolean): void {
   const button = document.querySelector<HTMLElement>("[data-thread-new]");
-  if (button) button.hidden = !shown;
+  if (!button || button.hidden === !shown) return;
+  button.hidden = !shown;
+  if (!shown) readNow();
 }
 
 function scrolled(event: Event): void {
@@ -170,10 +183,11 @@ function lightboxOpen(picture: HTMLAnchorElement): void {
   dialog.showModal();
 }
 
-/** What is on a screen that somebody looks at has been read. */
+/** What is on a screen that somebody looks at has been read; what came below it while they read above has not. */
 function readNow(): void {
   const box = conversation();
-  if (!box || document.visibilityState !== "visible" || Number(box.dataset.unread) === 0) return;
+  const waits = document.querySelector("[data-thread-new]:not([hidden])");
+  if (!box || waits || document.visibilityState !== "visible" || Number(box.dataset.unread) === 0) return;
   box.dataset.unread = "0";
   void fetch(box.dataset.readUrl!, { method: "POST", headers: { "X-CSRFToken": csrf(), "HX-Request": "true" } }).catch(() => undefined);
 }
