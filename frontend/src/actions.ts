@@ -7,6 +7,8 @@ export function actionsStart(): void {
   document.addEventListener("input", typed);
   document.addEventListener("htmx:config:request", emptyFieldsLeave);
   document.addEventListener("htmx:after:request", formDone);
+  document.addEventListener("htmx:error", refused);
+  document.addEventListener("htmx:response:error", refused);
   document.addEventListener("submit", (event) => (event.target as Element).removeAttribute("data-dirty"));
   addEventListener("beforeunload", (event) => document.querySelector("form[data-dirty]") && event.preventDefault());
   themeMark();
@@ -60,6 +62,21 @@ function formDone(event: Event): void {
   if (form.matches("[data-empties-after]")) (form as HTMLFormElement).reset();
   const menu = form.matches("details[data-menu] form") ? form.closest("details") : null;
   if (menu && !form.matches("[role=search]")) menu.open = false;
+}
+
+interface Asked {
+  request: { method: string };
+  response?: { status: number; headers: Headers };
+}
+
+/** What somebody pressed and the server did not do is said, unless the server said so. What a page fetches by itself comes again. */
+function refused(event: Event): void {
+  const { ctx } = (event as CustomEvent<{ ctx?: Asked }>).detail;
+  if (!ctx || ctx.request.method.toUpperCase() === "GET") return;
+  const { response } = ctx;
+  if (response && (response.status < 400 || response.status === 422 || response.headers.has("HX-Trigger"))) return;
+  const { unreached = "", failed = "" } = document.body.dataset;
+  if (unreached) toastShow({ text: response ? failed : unreached });
 }
 
 /** Filters that say nothing stay out of the address. */

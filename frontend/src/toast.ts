@@ -21,7 +21,7 @@ export function toastsStart(): void {
 export function toastShow(toast: Toast): void {
   const template = document.querySelector<HTMLTemplateElement>("#toast-template");
   const card = template?.content.firstElementChild?.cloneNode(true) as HTMLElement | undefined;
-  const list = document.querySelector("[data-toasts]");
+  const list = document.querySelector<HTMLElement>("[data-toasts]");
   if (!card || !list) return;
   card.querySelector("[data-toast-text]")!.textContent = toast.at ? toast.text.replace("{at}", weekday(toast.at)) : toast.text;
   undoSet(card, toast.undo);
@@ -29,8 +29,16 @@ export function toastShow(toast: Toast): void {
   if (link && toast.href) link.href = toast.href;
   else link?.remove();
   list.append(card);
+  if (document.querySelector("dialog:modal")) raise(list);
   htmx.process(card);
   expire(card);
+}
+
+/** Above a dialog that is open. */
+function raise(list: HTMLElement): void {
+  list.popover = "manual";
+  list.hidePopover();
+  list.showPopover();
 }
 
 /** Undoing answers with a toast of its own, so this one goes. */
