@@ -7,8 +7,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.compass.forms_focus import FocusedForm
 from apps.compass.languages import language_choices
 from apps.compass.neighbours import teams_now
+from apps.compass.words import json_fault
 from apps.core.payloads import json_read
 
 PATHS: dict[str, tuple[str, ...]] = {
@@ -244,7 +246,7 @@ def _at(config: dict[str, Any], path: tuple[str, ...]) -> Any:
     return value
 
 
-class NewAgentForm(forms.Form):
+class NewAgentForm(FocusedForm):
     """A new agent's name, and what it begins as."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
@@ -259,7 +261,7 @@ class NewAgentForm(forms.Form):
     starter = forms.CharField(required=False)
 
 
-class ImportForm(forms.Form):
+class ImportForm(FocusedForm):
     """A document, as a file or pasted."""
 
     file = forms.FileField(label=gettext_lazy("File"), required=False)
@@ -267,9 +269,13 @@ class ImportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        raw = given["file"].read() if given.get("file") else (given.get("text") or "").encode()
+        if not given.get("file") and not given.get("text"):
+            raise forms.ValidationError(_("Choose the file that “Export” gave you, or paste what it holds."))
+        raw = given["file"].read() if given.get("file") else given["text"]
         try:
             given["document"] = json_read(raw)
-        except ValueError:
-            raise forms.ValidationError(_("This is not JSON. Choose the file that “Export” gave you.")) from None
+        except ValueError as error:
+            why = {"why": json_fault(error)}
+            sentence = _("This is not JSON as “Export” gives it. %(why)s") % why
+            self.add_error("file" if given.get("file") else "text", sentence)
         return given

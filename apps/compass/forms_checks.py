@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
 
 from apps.compass.forms_assertions import ASKED, MOST_ROWS, Offered, Row, Wrong, arguments_shown, rows_checked, rows_posted
+from apps.compass.forms_focus import FocusedForm
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
 from apps.compass.payloads_checks import Assertion, ScenarioIn
@@ -16,7 +17,7 @@ from apps.compass.words import json_fault, said_whole
 from apps.core.payloads import json_read
 
 
-class ScenarioForm(forms.Form):
+class ScenarioForm(FocusedForm):
     """`given` is the checked scenario once the form is valid."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)

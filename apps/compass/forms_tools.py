@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as __
 from django.utils.translation import gettext_lazy as _
 
+from apps.compass.forms_focus import FocusedForm
 from apps.compass.models import Tool
 from apps.compass.words import json_fault
 from apps.core.payloads import json_read
@@ -28,7 +29,7 @@ def _rows() -> forms.Field:
     return forms.Field(required=False)
 
 
-class HttpToolForm(forms.Form):
+class HttpToolForm(FocusedForm):
     """The single fields; the rows beside them are read by `http_spec`."""
 
     name = forms.CharField(
@@ -64,7 +65,7 @@ class HttpToolForm(forms.Form):
     parameters, headers, pick = _rows(), _rows(), _rows()
 
 
-class McpServerForm(forms.Form):
+class McpServerForm(FocusedForm):
     """An MCP server; headers are rows, tools are found by asking it."""
 
     name = forms.CharField(

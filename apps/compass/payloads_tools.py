@@ -34,7 +34,7 @@ def _checked_headers(headers: dict[str, str]) -> dict[str, str]:
         if name.lower() in RESERVED_HEADERS:
             raise ValueError(f"the header {name} cannot be set: Meridian sets it by itself")
         if not header_sendable(value):
-            raise ValueError(f"the value of {name} cannot be sent: use letters without accents, digits and signs, in one line")
+            raise ValueError(f"the value of {name} cannot be sent: use plain letters, digits and signs, in one line")
     return headers
 
 

@@ -37,7 +37,9 @@ SPELLINGS = {
 SHOWN = 60  # characters of what was written
 JSON_SAYINGS = {
     "Expecting value": gettext_lazy("a value is missing here, or a text stands without double quotes"),
-    "Expecting property name": gettext_lazy("a name in double quotes has to come here; behind the last one stands no comma"),
+    "Expecting property name": gettext_lazy(
+        "a name has to come here, in double quotes; before a bracket that closes stands no comma"
+    ),
     "Expecting ':'": gettext_lazy("a colon is missing between a name and its value"),
     "Expecting ','": gettext_lazy("a comma is missing, or a bracket that closes"),
     "Unterminated string": gettext_lazy("this text has no double quote at its end"),
@@ -55,7 +57,8 @@ def said(item: Any) -> str:
     saying = SPELLINGS.get(given.get("pattern", "")) or SAYINGS.get(item["type"])
     if saying is None:
         return str(item["msg"]).removeprefix("Value error, ")
-    return str(saying) % {**given, "input": str(item["input"])[:SHOWN]}
+    plain = {name: f"{value:g}" if isinstance(value, float) else value for name, value in given.items()}
+    return str(saying) % {**plain, "input": str(item["input"])[:SHOWN]}
 
 
 def said_whole(item: Any) -> str:
@@ -66,6 +69,8 @@ def said_whole(item: Any) -> str:
 
 def json_fault(error: ValueError) -> str:
     """Where JSON that json_read refused is wrong, and what to do about it, in one sentence."""
+    if isinstance(error, UnicodeDecodeError):
+        return gettext("It is not a text in UTF-8.")
     if not isinstance(error, JSONDecodeError):
         return f"{str(error)[:1].upper()}{str(error)[1:]}"
     found = error.doc[error.pos :].split("\n")[0].strip()[:JSON_SHOWN]

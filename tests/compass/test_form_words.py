@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 from django_tenants.utils import tenant_context
@@ -86,6 +87,25 @@ def test_a_check_says_it_at_the_field(admin: Client, acme: Tenant, agent: Agent,
     assert words in answer.context["form"].errors[field][0]
     with tenant_context(acme):
         assert not CheckScenario.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "words"),
+    [
+        ({}, "__all__", "Choose the file that “Export” gave you, or paste"),
+        ({"text": '{"a": 1,}'}, "text", "In line 1, at “}”: a name has to come here"),
+        ({"file": ContentFile(b"\xff\xfe\xff", name="a.json")}, "file", "It is not a text in UTF-8."),
+        ({"text": '{"meridian": "agent", "schema_version": 1, "name": "A", "config": {"llm": {"temperature": 9}}}'},
+         "__all__", "llm.temperature: write a number up to 2."),
+    ],
+    ids=["nothing", "json", "bytes", "number"],
+)  # fmt: skip
+def test_an_import_says_what_it_cannot_read(admin: Client, acme: Tenant, sent: Any, field: str, words: str) -> None:
+    answer = admin.post(at("agent-import"), sent)
+    assert (answer.status_code, list(answer.context["uploads"].errors)) == (422, [field])
+    assert words in answer.context["uploads"].errors[field][0]
+    with tenant_context(acme):
+        assert not Agent.objects.exists()
 
 
 def test_less_than_one_answer_is_no_number_of_answers(admin: Client, acme: Tenant, agent: Agent) -> None:

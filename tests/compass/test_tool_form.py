@@ -1,5 +1,6 @@
 """The form of a tool: each sentence at its rows, what was typed kept, and JSON that is wrong told without a word of Python."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,14 @@ def test_an_mcp_server_says_it_at_the_headers_and_at_the_address(admin: Client) 
     assert "a network that tools may not reach" in answer.context["form"].errors["url"][0]
 
 
+def test_a_refused_form_begins_at_what_is_wrong(admin: Client) -> None:
+    assert "autofocus" not in admin.get(at("tool-new")).content.decode()
+    page = admin.post(at("tool-new"), {**FORM, "timeout": "99", "retries": "9"}).content.decode()
+    assert re.findall(r'name="(\w+)"[^>]* autofocus', page) == ["timeout", "retries"]
+    page = admin.post(at("tool-new"), {**FORM, "header_name": ["Host"]}).content.decode()
+    assert re.findall(r'id="(\w+)"[^>]*\sautofocus', page) == ["id_headers_error"]
+
+
 def test_trying_says_which_field_is_wrong_and_why(admin: Client) -> None:
     page = admin.post(at("tool-test"), {**FORM, "timeout": "99"}).content.decode()
     assert "Seconds to wait: Ensure this value is less than or equal to 15." in page
@@ -102,8 +111,8 @@ def test_a_secret_says_it_at_its_field_and_keeps_its_name(admin: Client, acme: T
     [
         ("{", "It ends too early, in line 1"),
         ('{\n  "a": 1\n', "It ends too early, in line 3"),
-        ('{"a": 1,}', "In line 1, at “}”: a name in double quotes has to come here"),
-        ("{'a': 1}", "In line 1, at “'a': 1}”: a name in double quotes"),
+        ('{"a": 1,}', "In line 1, at “}”: a name has to come here, in double quotes"),
+        ("{'a': 1}", "In line 1, at “'a': 1}”: a name has to come here"),
         ('{"a":\n 1\n "b": 2}', 'In line 3, at “"b": 2}”: a comma is missing'),
         ('{"a": "x\n"}', "In line 1: a text goes on in the next line"),
         ('{"a": "x}', 'In line 1, at “"x}”: this text has no double quote at its end'),

@@ -80,7 +80,7 @@ def secret_set(*, name: str, value: str) -> None:
         raise BadName("The name of a secret has letters without accents, digits and underscores only, 64 at most.")
     if not value or not header_sendable(value):
         raise PermanentError(
-            "A secret is sent in a header: it has letters without accents, digits and signs only, in one line. Copy it anew."
+            "A secret is sent in a header: it has plain letters, digits and signs only, in one line. Copy it anew."
         )
     ToolSecret.objects.update_or_create(name=name, defaults={"value": value})
 

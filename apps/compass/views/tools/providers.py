@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.compass.forms_focus import FocusedForm
 from apps.compass.provider_checks import Verdict
 from apps.compass.selectors.tools import accounts, secrets_listed
 from apps.compass.services.credentials import (
@@ -35,7 +36,7 @@ editing = require_http_methods(["GET", "POST"])
 hidden = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
 
 
-class CredentialForm(forms.Form):
+class CredentialForm(FocusedForm):
     """Write-only: it never begins with what is stored."""
 
     api_key = forms.CharField(label=gettext_lazy("API key"), max_length=500, widget=hidden)
@@ -47,7 +48,7 @@ class CredentialForm(forms.Form):
     )
 
 
-class SecretForm(forms.Form):
+class SecretForm(FocusedForm):
     """A secret of the tools."""
 
     name = forms.CharField(
