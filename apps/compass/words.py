@@ -36,7 +36,7 @@ SPELLINGS = {
 }
 SHOWN = 60  # characters of what was written
 JSON_SAYINGS = {
-    "Expecting value": gettext_lazy("a value is missing here, or a text stands without double quotes"),
+    "Expecting value": gettext_lazy("here belongs a value: a text in double quotes, a number, or true or false in small letters"),
     "Expecting property name": gettext_lazy(
         "a name has to come here, in double quotes; before a bracket that closes stands no comma"
     ),

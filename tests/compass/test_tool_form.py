@@ -118,7 +118,7 @@ def test_a_secret_says_it_at_its_field_and_keeps_its_name(admin: Client, acme: T
         ('{"a": "x}', 'In line 1, at “"x}”: this text has no double quote at its end'),
         ('{"a": "\\q"}', "a backslash in a text is written twice"),
         ("{} more", "at “more”: this stands behind the last bracket"),
-        ('{"a": yes}', "at “yes}”: a value is missing here"),
+        ('{"a": yes}', "at “yes}”: here belongs a value: a text in double quotes"),
         ('{"a": NaN}', "NaN is no number in JSON"),
         ("[" * 101 + "]" * 101, "It is nested too deeply"),
     ],
