@@ -65,6 +65,7 @@ function formDone(event: Event): void {
 }
 
 interface Asked {
+  sourceElement: Element;
   request: { method: string };
   response?: { status: number; headers: Headers };
 }
@@ -72,7 +73,7 @@ interface Asked {
 /** What somebody pressed and the server did not do is said, unless the server said so. What a page fetches by itself comes again. */
 function refused(event: Event): void {
   const { ctx } = (event as CustomEvent<{ ctx?: Asked }>).detail;
-  if (!ctx || ctx.request.method.toUpperCase() === "GET") return;
+  if (!ctx || (ctx.request.method.toUpperCase() === "GET" && !ctx.sourceElement.matches("a"))) return;
   const { response } = ctx;
   if (response && (response.status < 400 || response.status === 422 || response.headers.has("HX-Trigger"))) return;
   const { unreached = "", failed = "" } = document.body.dataset;

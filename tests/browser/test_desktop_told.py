@@ -91,3 +91,29 @@ def test_what_could_not_be_done_is_said_above_the_dialog(as_person: AsPerson, si
     page.unroute("**/snooze")
     dialog.get_by_role("button", name="In an hour").click()
     expect(dialog).to_be_hidden()
+
+
+def test_without_a_connection_one_stays_where_one_is(as_person: AsPerson, site: Site, desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme", viewport=PHONE).context.new_page()  # htmx logs what could not be reached
+    open_desk(page, site, desk.mine)
+    page.get_by_role("textbox", name="Write a reply…").fill("In a tunnel")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_text("The server could not be reached, so nothing was done. Try again.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Write a reply…")).to_have_value("In a tunnel")
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_role("link", name="Maria Gonzales")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Maria Gonzales").click()
+    expect(page.get_by_text("The server could not be reached, so nothing was done. Try again.")).to_be_visible()
+
+
+def test_a_long_address_stays_in_its_bubble(as_person: AsPerson, site: Site, desk: Desk) -> None:
+    asked = hears(desk.mine, f"See https://acme.test/{'0123456789' * 9}", external_id="wamid.asked")
+    hears(desk.mine, "This one", reply_to="wamid.asked")
+    hears(desk.mine, "Ana", kind="contacts", payload={"contacts": [{"emails": [{"email": "a" * 90}]}]})
+    page = as_person("bob@acme.test", "acme", viewport=PHONE)
+    open_desk(page, site, desk.mine)
+    expect(page.locator(f".said-quote[href='#message-{asked.pk}']")).to_be_visible()
+    assert thread(page).evaluate("(box) => box.scrollWidth - box.clientWidth") == 0

@@ -99,6 +99,10 @@ function clicked(event: MouseEvent): void {
   if ((event.target as Element).closest("[data-live-more]")) asked = true;
   if ((event.target as Element).closest("[data-next]")) nextOpen();
   const back = (event.target as Element).closest<HTMLAnchorElement>("[data-back]");
+  if (back && !navigator.onLine) {
+    event.preventDefault(); // or the browser's own page of an error would be in place of all this
+    toast(document.body.dataset.unreached ?? "");
+  }
   if (back && location.search) back.href = new URL(location.search, back.href).href;
 }
 
