@@ -117,3 +117,15 @@ def test_a_long_address_stays_in_its_bubble(as_person: AsPerson, site: Site, des
     open_desk(page, site, desk.mine)
     expect(page.locator(f".said-quote[href='#message-{asked.pk}']")).to_be_visible()
     assert thread(page).evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
+
+def test_a_toast_says_of_whom_it_speaks_once_another_conversation_is_open(as_person: AsPerson, site: Site, desk: Desk) -> None:
+    page = as_person("bob@acme.test", "acme")
+    open_desk(page, site, desk.waiting)
+    page.get_by_role("button", name="Claim", exact=True).click()
+    said = page.locator("[data-toast]")
+    expect(said.get_by_text("The conversation is yours.", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Tom Becker").click()
+    expect(said.get_by_text("Maria Gonzales: The conversation is yours.", exact=True)).to_be_visible()
+    said.get_by_role("button", name="Undo").click()
+    expect(said.get_by_text("Given back to the team.")).to_be_visible()

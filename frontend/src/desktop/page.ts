@@ -11,6 +11,7 @@ import { selectStart } from "./select";
 import { suggestStart } from "./suggest";
 import { templatesStart } from "./templates";
 import { threadStart } from "./thread";
+import { toldStart } from "./told";
 import { typingStart } from "./typing";
 import { uploadsStart } from "./uploads";
 
@@ -27,4 +28,5 @@ selectStart(); // before the list: Escape first lets go of what is selected
 listStart();
 contactStart();
 noticesStart();
+toldStart();
 pushStart();
