@@ -138,3 +138,9 @@ def client_for() -> Callable[[User | None, str], Client]:
         return client
 
     return build
+
+
+@pytest.fixture
+def admin(client_for: Callable[[User | None, str], Client], alice: User) -> Client:
+    """Acme's owner at acme's pages."""
+    return client_for(alice, "acme")

@@ -1,29 +1,18 @@
 """What somebody has written of an agent is neither thrown away unasked nor lost with a page that refuses."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import Agent
 from apps.compass.services import agent_draft_save, agent_publish
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import Tenant
+from tests.addresses import at
 from tests.compass.factories import LOCAL, agent_published
 
 pytestmark = pytest.mark.django_db
-ClientFor = Callable[[User | None, str], Client]
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 @pytest.fixture

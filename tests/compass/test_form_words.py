@@ -1,30 +1,19 @@
 """What the editor and the checks say to values that cannot be: at the field, in words, with the line that is meant."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import Agent, CheckScenario
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import Tenant
+from tests.addresses import at
 from tests.compass.factories import agent_published
 
 pytestmark = pytest.mark.django_db
-ClientFor = Callable[[User | None, str], Client]
 CHECK = {"name": "Hours", "customer": "", "lines": "When?", "turns": "6", "criteria": "Polite.", "pass_mark": "0.8"}
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import AgentVersion, Tool
@@ -19,12 +18,12 @@ from apps.compass.services import agent_draft_save
 from apps.compass.services.checks import scenario_save
 from apps.compass.services.tools import tool_create
 from apps.compass.tools.arguments import arguments_check
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import Tenant
+from tests.addresses import at
 from tests.compass.factories import agent_published
 from tests.compass.servers import ALLOWED, serving
 
 pytestmark = pytest.mark.django_db
-ClientFor = Callable[[User | None, str], Client]
 # What versions stored by an older Meridian lack: parts that came later, and fields of parts.
 LATER = (
     ("knowledge",),
@@ -35,15 +34,6 @@ LATER = (
     ("turn_taking", "preemptive"),
 )
 CALL = {"method": "GET", "url": "https://shop.example/"}
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 def pages_open(admin: Client, acme: Tenant, tools: list[dict[str, Any]]) -> AgentVersion:

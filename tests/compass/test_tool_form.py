@@ -1,22 +1,20 @@
 """The form of a tool: each sentence at its rows, what was typed kept, and JSON that is wrong told without a word of Python."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.forms_tools import rows_of
 from apps.compass.models import Tool, ToolSecret
 from apps.compass.words import json_fault
 from apps.core.payloads import json_read
-from apps.tenants.models import Tenant, User
+from apps.tenants.models import Tenant
+from tests.addresses import at
 
 pytestmark = pytest.mark.django_db
-ClientFor = Callable[[User | None, str], Client]
 FORM = {
     "name": "order",
     "description": "Finds it.",
@@ -31,19 +29,10 @@ FORM = {
 }
 
 
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
 def row(**values: str) -> dict[str, list[str]]:
     """A row of parameters as it is posted."""
     given = {"name": "", "type": "string", "description": "", "required": "yes", "enum": "", **values}
     return {f"param_{name}": [value] for name, value in given.items()}
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 @pytest.mark.parametrize(

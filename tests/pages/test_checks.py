@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import Agent, CheckPolicy, CheckRun, CheckScenario
@@ -15,6 +14,7 @@ from apps.compass.services.checks import run_begin, scenario_save
 from apps.compass.services.checks_running import run_work
 from apps.core.ids import uuid7
 from apps.tenants.models import Tenant, User
+from tests.addresses import at
 from tests.herald.factories import text_agent
 from tests.herald.sides import model_running
 from tests.standins.openai import Answer, OpenAIStandin
@@ -40,10 +40,6 @@ FORM = {
 NAMES = ("kind", "value", "arguments")
 
 
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
 @pytest.fixture
 def model() -> Iterator[OpenAIStandin]:
     with model_running() as standin:
@@ -60,11 +56,6 @@ def agent(acme: Tenant, model: OpenAIStandin) -> Agent:
 def scenario(acme: Tenant, agent: Agent) -> CheckScenario:
     with tenant_context(acme):
         return scenario_save(agent=agent, given=ScenarioIn.model_validate(GIVEN))
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 def test_a_check_is_written_changed_and_deleted(admin: Client, acme: Tenant, agent: Agent) -> None:

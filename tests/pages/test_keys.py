@@ -5,23 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from apps.tenants.keys import api_key_create, api_key_revoke, api_keys_of
 from apps.tenants.models import Tenant, User
 from apps.tenants.models_keys import TenantApiKey
+from tests.addresses import at
 
 ClientFor = Callable[[User | None, str], Client]
 FORM = {"name": "Web shop", "days": "30", "scope_conversations": "write", "scope_calls": "read"}
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 def test_a_key_is_made_shown_once_and_opens_what_it_may(admin: Client, acme: Tenant, alice: User) -> None:

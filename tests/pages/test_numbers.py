@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.calls import livekit as livekit_module
@@ -17,6 +16,7 @@ from apps.tenants.keys import api_key_create
 from apps.tenants.models import Membership, Role, Route, Tenant, User
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.services.numbers import mapping_set
+from tests.addresses import at
 from tests.calls.fake_livekit import FakeLiveKit
 from tests.compass.factories import agent_published
 
@@ -25,20 +25,11 @@ FORM = {"number": "(212) 555-0100", "label": "Front desk", "ringback": "native",
 TRUNK = {"name": "Head office", "way": "address", "addresses": "203.0.113.7\n", "numbers": "+12125550100\n8801"}
 
 
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
 @pytest.fixture
 def livekit(monkeypatch: pytest.MonkeyPatch) -> FakeLiveKit:
     fake = FakeLiveKit()
     monkeypatch.setattr(livekit_module, "client", lambda: fake)
     return fake
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 @pytest.fixture

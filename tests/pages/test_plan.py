@@ -8,13 +8,13 @@ import pytest
 import time_machine
 from auditlog.models import LogEntry
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.billing.models import BillingProfile, Plan, Subscription
 from apps.billing.services.plans import plan_retire, trial_start
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Membership, Role, Tenant, User
+from tests.addresses import at
 from tests.billing.invoice_side import entry_make, on_plan
 
 ClientFor = Callable[[User | None, str], Client]
@@ -34,19 +34,10 @@ API = "/api/v1/billing"
 pytestmark = pytest.mark.django_db
 
 
-def at(name: str) -> str:
-    return reverse(name, urlconf="config.urls_tenant")
-
-
 @pytest.fixture(autouse=True)
 def _on_the_eleventh() -> Any:
     with time_machine.travel(datetime(2026, 11, 11, 12, tzinfo=UTC), tick=False):
         yield
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 @pytest.fixture

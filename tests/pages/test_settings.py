@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 from pytest_httpserver import HTTPServer
 
@@ -16,22 +15,13 @@ from apps.desktop.services.team import team_create
 from apps.tenants.models import Membership, Role, Route, Tenant, User
 from apps.whatsapp.models import AgentPhoneMapping
 from apps.whatsapp.services.numbers import mapping_set
+from tests.addresses import at
 from tests.whatsapp.meta import Graph
 
 ClientFor = Callable[[User | None, str], Client]
-TENANT = "config.urls_tenant"
 TEAM = {"name": "Field support", "answer_minutes": "3", "claim_minutes": "10", "next_team": ""}
 NUMBER = {"phone_number_id": "1000000009", "label": "Shop", "display_number": "+15550100009", "enabled": "on"}
 OWN = {"access_token": "secret-token"}
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf=TENANT, args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 def test_a_team_is_made_and_changed(admin: Client, acme: Tenant, alice: User, bob: User) -> None:

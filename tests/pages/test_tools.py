@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import ProviderCredential, Tool, ToolSecret
 from apps.compass.services import credential_set, secret_set
 from apps.compass.services.tools import tool_create
 from apps.tenants.models import Tenant, User
+from tests.addresses import at
 from tests.compass.factories import agent_published
 from tests.compass.servers import ALLOWED, reply, serving
 
@@ -37,15 +37,6 @@ FORM = {
     "pick_name": ["state"],
     "pick_path": ["order.status"],
 }
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 def stored(acme: Tenant) -> Tool:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.calls.models import Call
@@ -17,6 +16,7 @@ from apps.compass.views.trying import NDJSON
 from apps.core.ids import uuid7
 from apps.desktop.models import Conversation
 from apps.tenants.models import Membership, Role, Tenant, User
+from tests.addresses import at
 from tests.herald.factories import text_agent
 from tests.herald.sides import model_running
 from tests.pages.factories import call_make, talk_make
@@ -24,10 +24,6 @@ from tests.standins.openai import Answer, OpenAIStandin
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
 
 
 @pytest.fixture

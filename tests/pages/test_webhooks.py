@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from apps.compass.models import WebhookDelivery, WebhookEndpoint
@@ -14,19 +13,11 @@ from apps.compass.webhooks import Outcome
 from apps.core.outbox import outbox_drain
 from apps.tenants.keys import api_key_create
 from apps.tenants.models import Tenant, User
+from tests.addresses import at
 
 ClientFor = Callable[[User | None, str], Client]
 FORM = {"url": "https://93.184.215.14/hook", "description": "CRM", "events": ["call.ended", "message.sent"]}
 API = "/api/v1/webhooks"
-
-
-def at(name: str, *args: object) -> str:
-    return reverse(name, urlconf="config.urls_tenant", args=args)
-
-
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
 
 
 @pytest.fixture

@@ -32,11 +32,6 @@ def _nothing_told_yet(acme: Tenant, globex: Tenant) -> None:
             LogEntry.objects.all().delete()
 
 
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
-
-
 def test_a_change_is_told_with_who_and_what(admin: Client, acme: Tenant, alice: User, bob: User) -> None:
     pk = Membership.objects.get(user=bob).pk
     admin.post(f"/compass/people/{pk}/role", {"role": "supervisor"})

@@ -37,11 +37,6 @@ CANARY = "sk-canary-0123456789"
 
 
 @pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
-
-
-@pytest.fixture
 def owner(client_for: ClientFor, acme: Tenant) -> Client:
     made = person_add(tenant=acme, email="olga@acme.test", role=Role.OWNER, name="Olga", password=PASSWORD)
     return client_for(made.user, "acme")

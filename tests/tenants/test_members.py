@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User | None, str], Client]
 
 
-@pytest.fixture
-def admin(client_for: ClientFor, alice: User) -> Client:
-    return client_for(alice, "acme")
-
-
 @pytest.fixture(autouse=True)
 def _commits(django_capture_on_commit_callbacks, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mails leave after the commit; here at once."""
