@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from apps.compass.forms_focus import FocusedForm
 from apps.compass.languages import language_choices
 from apps.compass.neighbours import teams_now
-from apps.compass.words import json_fault
+from apps.compass.words import SHOWN, json_fault
 from apps.core.payloads import json_read
 
 PATHS: dict[str, tuple[str, ...]] = {
@@ -71,10 +71,10 @@ class PairsField(forms.CharField):
             name, colon, text = line.partition(":")
             if not colon or not text.strip():
                 raise forms.ValidationError(
-                    _("“%(line)s” is no pair: write a name, a colon, and the text.") % {"line": line[:60]}
+                    _("“%(line)s” is no pair: write a name, a colon, and the text.") % {"line": line[:SHOWN]}
                 )
             if name.strip() in pairs:
-                raise forms.ValidationError(_("“%(name)s” stands there twice. Take one out.") % {"name": name.strip()[:60]})
+                raise forms.ValidationError(_("“%(name)s” stands there twice. Take one out.") % {"name": name.strip()[:SHOWN]})
             pairs[name.strip()] = text.strip()
         return pairs
 

@@ -19,6 +19,7 @@ from apps.compass.selectors.versions import version_head
 from apps.compass.services.checks_assertions import KINDS
 from apps.compass.services.checks_language import LANGUAGES_TOLD
 from apps.compass.tools.offers import tool_specs
+from apps.compass.words import SHOWN
 from apps.core.payloads import json_read
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _lines_read(text: str) -> Iterator[tuple[str, str]]:
     for line in filter(str.strip, text.splitlines()):
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not (name and colon and value):
-            raise NoArguments(_("“%(line)s” is no argument: write its name, a colon, and its value.") % {"line": line[:60]})
+            raise NoArguments(_("“%(line)s” is no argument: write its name, a colon, and its value.") % {"line": line[:SHOWN]})
         yield name, value
 
 

@@ -13,7 +13,7 @@ from apps.compass.forms_focus import FocusedForm
 from apps.compass.models.agents import Agent
 from apps.compass.models.checks import CheckScenario
 from apps.compass.payloads_checks import Assertion, ScenarioIn
-from apps.compass.words import json_fault, said_whole
+from apps.compass.words import json_fault, line_named, said_whole
 from apps.core.payloads import json_read
 
 
@@ -96,18 +96,13 @@ class ScenarioForm(FocusedForm):
         return data
 
     def clean_tool_answers(self) -> dict[str, Any]:
-        return json_object(self.cleaned_data["tool_answers"])
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """A JSON object that somebody typed into a field. Raises ValidationError with a sentence."""
-    try:
-        value = json_read(text or "{}")
-    except ValueError as error:
-        raise forms.ValidationError(json_fault(error)) from error
-    if not isinstance(value, dict):
-        raise forms.ValidationError(_("Write it as in the example, in braces, { and }."))
-    return value
+        try:
+            value = json_read(self.cleaned_data["tool_answers"] or "{}")
+        except ValueError as error:
+            raise forms.ValidationError(json_fault(error)) from error
+        if not isinstance(value, dict):
+            raise forms.ValidationError(_("Write it as in the example, in braces, { and }."))
+        return value
 
 
 def _told(item: Any) -> tuple[str | None, str]:
@@ -115,7 +110,7 @@ def _told(item: Any) -> tuple[str | None, str]:
     field, *rest = item["loc"] or [None]
     if field not in ScenarioForm.base_fields:
         return None, said_whole(item)
-    line = _("Line %(number)s: ") % {"number": rest[0] + 1} if rest and isinstance(rest[0], int) else ""
+    line = line_named(rest[0]) if rest and isinstance(rest[0], int) else ""
     return field, f"{line}{said_whole(item)}"
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.compass.forms_focus import FocusedForm
 from apps.compass.models import Tool
-from apps.compass.words import json_fault
+from apps.compass.words import SHOWN, json_fault
 from apps.core.payloads import json_read
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
@@ -20,7 +20,6 @@ ROW_KEYS = {"type", "description", "enum"}
 SCHEMA_KEYS = {"type", "properties", "required", "additionalProperties"}
 METHODS = [(name, name) for name in ("GET", "POST", "PUT", "PATCH", "DELETE")]
 BLANK_PARAMETER = {"name": "", "type": "string", "description": "", "required": True, "enum": ""}
-SHOWN = 60  # characters of what was written
 SAMPLES: dict[str, Any] = {"integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}}
 
 

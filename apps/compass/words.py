@@ -67,6 +67,11 @@ def said_whole(item: Any) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def line_named(index: int) -> str:
+    """Which of a field's lines is meant, before what is wrong with it; `index` from 0."""
+    return gettext("Line %(number)s: ") % {"number": index + 1}
+
+
 def json_fault(error: ValueError) -> str:
     """Where JSON that json_read refused is wrong, and what to do about it, in one sentence."""
     if isinstance(error, UnicodeDecodeError):

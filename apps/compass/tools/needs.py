@@ -11,9 +11,9 @@ from apps.compass.payloads_tools import HttpTool
 from apps.compass.registry import BuiltinSpec, tool_builtin, tool_names
 from apps.compass.tools.arguments import EXCERPT
 from apps.compass.tools.offers import is_reference, library_rows
+from apps.compass.words import SHOWN
 
 Config = dict[str, Any]
-SHOWN = 60  # characters of what was written
 
 
 def tools_problems(tools: list[Config]) -> list[str]:

@@ -143,7 +143,7 @@ def _interactive(message: Message) -> dict[str, Any]:
         may = part["call_permission_reply"].get("response") == "accept"
         words = _("You may call me on WhatsApp.") if may else _("Please do not call me on WhatsApp.")
         return {"label": _("Chose"), "icon": "mouse-pointer-click", "text": text_html(words)}
-    return {"choices": _offered(part), "footer": str(part_of(part.get("footer"), "").get("text", ""))}
+    return {"choices": _offered(part), "footer": str(_inner(part, "footer").get("text", ""))}
 
 
 def _form(reply: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _answer(value: Any) -> str:
 
 
 def _offered(part: dict[str, Any]) -> tuple[str, ...]:
-    action = part.get("action") if isinstance(part.get("action"), dict) else {}
+    action = _inner(part, "action")
     buttons = [str(part_of(row, "reply").get("title", "")) for row in _list_of(action, "buttons")]
     rows = [str(row.get("title", "")) for section in _list_of(action, "sections") for row in _list_of(section, "rows")]
     return tuple(title for title in buttons + rows if title)

@@ -20,6 +20,7 @@ from apps.compass.services.agents import DraftChanged
 from apps.compass.services.config import ConfigInvalid
 from apps.compass.variables import BUILT_IN, variables_unknown
 from apps.compass.views.agents.common import admins, agent_or_404, managers, may_change, page, person
+from apps.compass.words import line_named
 from apps.core.errors import PermanentError
 
 PLACES = {".".join(path): name for name, path in PATHS.items()} | {
@@ -121,7 +122,7 @@ def _which(rest: list[str]) -> str:
     """Which of a field's lines it is, by its number or its name; a sentence about a name has that in it."""
     if not rest or "[key]" in rest:
         return ""
-    return _("Line %(number)s: ") % {"number": int(rest[0]) + 1} if rest[0].isdecimal() else f"{rest[0]}: "
+    return line_named(int(rest[0])) if rest[0].isdecimal() else f"{rest[0]}: "
 
 
 def _overtaken(request: HttpRequest, theirs: AgentVersion, mine: dict[str, Any]) -> JsonResponse:
